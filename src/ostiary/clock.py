@@ -4,7 +4,7 @@ Instants are integers: microseconds since the Unix epoch, UTC (`..._us`). Text i
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 SECOND_US = 1_000_000
@@ -37,7 +37,8 @@ class SystemClock:
 
 def rfc3339(at_us: int) -> str:
     """`1700000000000000` -> `2023-11-14T22:13:20.000000Z` (RFC 3339 section 5.6)."""
-    return datetime.fromtimestamp(at_us / SECOND_US, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_us % SECOND_US:06d}Z"
+    whole = datetime.fromtimestamp(at_us // SECOND_US, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{at_us % SECOND_US:06d}Z"
 
 
 def parse_rfc3339(text: str) -> int:
@@ -45,4 +46,4 @@ def parse_rfc3339(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the time has no offset; write 2026-01-31T12:00:00Z")
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * SECOND_US)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

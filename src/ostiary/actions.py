@@ -1,0 +1,229 @@
+"""What can be asked, and by whom: the vocabulary that the door, the faces and the documentation share.
+
+An operation exists only as an `Action`. Routes, MCP tools, CLI commands, the permission matrix, the audit vocabulary and the reference
+are derived from the registry. A tenant's contracts become the same `Action` at run time, as data. Nothing here does any work.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from ostiary.ids import CallId, SubjectId, TenantId
+
+JsonValue = Any
+"""A value as `orjson.loads` gives it: dict, list, str, int, float, bool or None. `Any` is confined to this name."""
+
+Write = Callable[[Connection], None]
+"""Rows to change. It runs inside the transaction that also holds the audit event, in the sequencer's thread; raising undoes it."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+
+
+class Risk(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Confirmation(StrEnum):
+    """When a human must say yes before the call runs."""
+
+    NEVER = "never"
+    ONCE_PER_SESSION = "once_per_session"
+    ALWAYS = "always"
+
+
+class Effect(StrEnum):
+    """What a call changes, which decides how it is recorded.
+
+    none: nothing; recorded once, at the end. local: rows of our own; they commit together with the record, so the outcome is never
+    unknown. outside: something we cannot roll back; intent is committed first, the outcome after.
+    """
+
+    NONE = "none"
+    LOCAL = "local"
+    OUTSIDE = "outside"
+
+
+class Surface(StrEnum):
+    """admin: staff. customer: the tenant's own customer, only their own records. write_only: may submit, reads nothing back."""
+
+    ADMIN = "admin"
+    CUSTOMER = "customer"
+    WRITE_ONLY = "write_only"
+
+
+class Recorded(StrEnum):
+    """durable: data, writes, refusals. batched: console navigation; it does not wait for the disk. counted: health; a metric only."""
+
+    DURABLE = "durable"
+    BATCHED = "batched"
+    COUNTED = "counted"
+
+
+class Masking(StrEnum):
+    """policy: sensitive values are masked by the tenant's policy. own: the answer is the operator's own records (members, keys, events),
+    already limited by permission. Policy is what you get by forgetting."""
+
+    POLICY = "policy"
+    OWN = "own"
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    PROGRAM = "program"
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    SERVICE = "service"
+    ANONYMOUS = "anonymous"
+
+
+class Face(StrEnum):
+    CONSOLE = "console"
+    REST = "rest"
+    MCP = "mcp"
+    CLI = "cli"
+    JOB = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. Nobody is an actor too (`kind=ANONYMOUS`, no permissions).
+
+    `permissions` come from roles; `scopes` narrow them for keys (None: not narrowed; a pattern is an action name, or a prefix ending in
+    `.*`). `subject` is the customer whose own records a customer surface may touch. `name` and `address` are for people to read: they are
+    sealed wherever they are kept. `stepped_up_us` is when a second factor was last given in this session, 0 for never.
+    """
+
+    tenant: TenantId
+    kind: ActorKind
+    id: str
+    permissions: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
+    surface: Surface = Surface.ADMIN
+    subject: SubjectId = SubjectId("")
+    session: str = ""
+    stepped_up_us: int = 0
+    name: str = ""
+    address: str = ""
+
+
+class Shape(Protocol):
+    """What parameters or results must look like: a JSON Schema 2020-12 that can be shown, and the check that enforces it."""
+
+    def schema(self) -> dict[str, JsonValue]:
+        """The JSON Schema, as published."""
+        ...
+
+    def parse(self, raw: JsonValue) -> Any:
+        """The exact value. Raises InvalidParameters with a fault a mistake."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where REST offers an action: `Route("GET", "/v1/keys/{key_id}")`. Path and query values join the body's as parameters."""
+
+    method: str
+    path: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One operation. Built-in ones come from a room's `actions.py`, a tenant's contracts from `contracts`.
+
+    run(call, params) -> result: `params` is what `params.parse` returned, the result is a pydantic model or a JsonValue. It reaches out
+    only through a connector, and changes our own rows only through `call.write(...)` (effect `local`).
+    permission: the name a role must hold. For a contract it is "contract.call" and `roles` says who.
+    roles: further limits to these roles (contracts); empty means the permission decides alone.
+    scope: what an API key's scopes are matched against, beside the name.
+    subject_of: gives the ids of the subjects that the parameters are about; content is sealed under their keys.
+    sentence: how a person reads the call, with {parameter} places: "Refund {amount} of invoice {invoice_id}".
+    hash: canonical hash of the contract; an approval is bound to it. Built-ins carry their version here.
+    honours_key: the target does a repeated Idempotency-Key once, so a call of unknown outcome may be sent again.
+    preview(call, params): what would be sent, for the approval card; it has no effect.
+    """
+
+    name: str
+    title: str
+    description: str
+    permission: str
+    risk: Risk
+    effect: Effect
+    params: Shape
+    result: Shape
+    run: Callable[["Call", Any], Awaitable[Any]]
+    route: Route | None = None
+    confirmation: Confirmation = Confirmation.NEVER
+    roles: frozenset[str] = frozenset()
+    scope: str = ""
+    surfaces: frozenset[Surface] = frozenset({Surface.ADMIN})
+    recorded: Recorded = Recorded.DURABLE
+    masking: Masking = Masking.POLICY
+    public: bool = False
+    step_up: bool = False
+    self_approval: bool = False
+    subject_of: Callable[[Any], tuple[SubjectId, ...]] | None = None
+    sentence: str = ""
+    hash: str = ""
+    honours_key: bool = False
+    contract: bool = False
+    tool: bool = False
+    preview: Callable[["Call", Any], JsonValue] | None = None
+    trusted_fields: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"action name {self.name!r}: lower-case words joined by dots")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way through the door. An action's `run` sees who asks and adds its rows; nothing else of the door is visible."""
+
+    id: CallId
+    actor: Actor
+    action: Action
+    face: Face
+    at_us: int
+    idempotency_key: str
+    on_behalf_of: str = ""
+    writes: list[Write] = field(default_factory=list)
+    after: list[Callable[[], None]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    attempt: int = 1
+
+    @property
+    def tenant(self) -> TenantId:
+        return self.actor.tenant
+
+    def write(self, rows: Write) -> None:
+        """Change our own rows, in the transaction that records this call. Only for actions with effect `local`."""
+        self.writes.append(rows)
+
+    def then(self, hook: Callable[[], None]) -> None:
+        """Run after that transaction is durable, on the event loop: to drop a cache, to wake a page."""
+        self.after.append(hook)
+
+
+class Registry:
+    """The built-in actions by name. Order is the order of the rooms; a name that is taken twice is a mistake at start."""
+
+    def __init__(self, actions: Iterable[Action]) -> None:
+        self._actions: dict[str, Action] = {}
+        for action in actions:
+            if action.name in self._actions:
+                raise ValueError(f"two actions are named {action.name}")
+            self._actions[action.name] = action
+
+    def get(self, name: str) -> Action | None:
+        return self._actions.get(name)
+
+    def all(self) -> Mapping[str, Action]:
+        return self._actions
