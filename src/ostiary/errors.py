@@ -25,7 +25,9 @@ class OstiaryError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
 
-    def __init__(self, detail: str = "", *, faults: tuple[Fault, ...] = (), retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, faults: tuple[Fault, ...] = (), retry_after_s: int | None = None
+    ) -> None:
         super().__init__(detail or self.title())
         self.detail = detail
         self.faults = faults

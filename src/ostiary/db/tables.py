@@ -1,0 +1,53 @@
+"""The tables' common ground: two sets of tables (data, keys) and the three ways in which a column may be held.
+
+A column is made by `clear`, `sealed` or `blind`; one made otherwise fails the build (`tests/test_house.py`). Clear is for ids, instants, counts
+and closed vocabularies. Free text, payloads and personal data are sealed. Blind holds a keyed hash for look-up of a sealed value.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, MetaData, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+from sqlalchemy.types import TypeEngine
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=_NAMES)
+"""The data: everything that is backed up as data."""
+
+keys_metadata = MetaData(naming_convention=_NAMES)
+"""Key material: a small database of its own, apart from the data, with its own shorter backups."""
+
+
+def clear(
+    name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]], *args: Any, nullable: bool = False, **more: Any
+) -> Column[Any]:
+    """A column readable by whoever reads the database: ids, instants, counts, closed vocabularies."""
+    return Column(name, kind, *args, nullable=nullable, info={"held": "clear"}, **more)
+
+
+def sealed(name: str, *, nullable: bool = False) -> Column[Any]:
+    """A column that holds `Vault.seal(...)`."""
+    return Column(name, LargeBinary, nullable=nullable, info={"held": "sealed"})
+
+
+def blind(name: str, *, nullable: bool = False, **more: Any) -> Column[Any]:
+    """A column that holds `Vault.blind(...)`: 32 bytes, equal for equal values of one tenant, and nothing more."""
+    return Column(name, LargeBinary(32), nullable=nullable, info={"held": "blind"}, **more)
+
+
+def upsert(dialect: str, table: Table, values: Mapping[str, Any], *, changing: tuple[str, ...]) -> Insert:
+    """Insert, or change the columns in `changing` where the primary key stands already. `dialect` is `connection.dialect.name`."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table).values(**values)
+    return statement.on_conflict_do_update(
+        index_elements=[column.name for column in table.primary_key.columns],
+        set_={name: getattr(statement.excluded, name) for name in changing},
+    )

@@ -1,0 +1,64 @@
+"""What tests share: a clock that stands still, and each database twice (SQLite, PostgreSQL)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData
+
+from ostiary.db.database import Database
+from ostiary.db.tables import keys_metadata, metadata
+from tests import servers
+
+
+class StillClock:
+    """A clock that moves only when told."""
+
+    def __init__(self, at_us: int = 1_760_000_000_000_000) -> None:
+        self.at_us = at_us
+
+    def now_us(self) -> int:
+        return self.at_us
+
+    def monotonic_us(self) -> int:
+        return self.at_us
+
+    def advance(self, seconds: float) -> None:
+        self.at_us += int(seconds * 1_000_000)
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+def _open(kind: str, tables: MetaData, folder: Path, name: str) -> Iterator[Database]:
+    url = f"sqlite:///{folder / (name + '.db')}" if kind == "sqlite" else servers.fresh_postgresql()
+    database = Database(url)
+    tables.create_all(database.engine())
+    yield database
+    database.close()
+    servers.drop_postgresql(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The data database, empty, on each of the two kinds."""
+    yield from _open(request.param, metadata, tmp_path, "data")
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """The data database on SQLite only, where the kind of database is not what is tested."""
+    yield from _open("sqlite", metadata, tmp_path, "data")
+
+
+@pytest.fixture
+def keys_database(tmp_path: Path) -> Iterator[Database]:
+    """The key store on SQLite (the vault's own tests run it on both)."""
+    yield from _open("sqlite", keys_metadata, tmp_path, "keys")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_keys_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    yield from _open(request.param, keys_metadata, tmp_path, "keys")
