@@ -1,0 +1,81 @@
+"""Parameters and results of built-in actions as pydantic models: strict, nothing unknown, each mistake named by a JSON Pointer.
+
+A room writes `class Find(Params): ...` and `class Found(Answer): ...` and gives the action `ModelShape(Find)` and `ModelShape(Found)`.
+"""
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from ostiary.errors import Fault, InvalidParameters
+
+FAULTS_MAX = 20
+POINTER_CHARACTERS_MAX = 200
+PAGE_ROWS = 50
+PAGE_ROWS_MAX = 200
+CURSOR_CHARACTERS_MAX = 200
+
+
+class Params(BaseModel):
+    """What is asked. Types are exact (`"1"` is not `1`), unknown fields are mistakes."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Answer(BaseModel):
+    """What is answered; as strict as `Params`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Empty(Params):
+    """An action that asks for nothing."""
+
+
+class Nothing(Answer):
+    """An action that answers nothing but that it was done."""
+
+
+class Page(Params):
+    """One page of a longer list: hand back the answer's `next` as `cursor`. An empty cursor is the first page."""
+
+    cursor: Annotated[str, Field(max_length=CURSOR_CHARACTERS_MAX)] = ""
+    limit: Annotated[int, Field(ge=1, le=PAGE_ROWS_MAX)] = PAGE_ROWS
+
+
+class ModelShape:
+    """A `Shape` over a pydantic model. `parse` takes what `orjson.loads` gives and reads it by the rules of JSON, so that a list may be a
+    tuple and a string an enumeration, but nothing is converted."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self.model = model
+        answers = issubclass(model, Answer)
+        self._schema = model.model_json_schema(mode="serialization" if answers else "validation")
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12."""
+        return self._schema
+
+    def parse(self, raw: Any) -> Any:
+        """The model. Raises InvalidParameters with a fault a mistake (at most `FAULTS_MAX`)."""
+        if isinstance(raw, self.model):
+            return raw
+        try:
+            return self.model.model_validate_json(orjson.dumps(raw), strict=True)
+        except ValidationError as error:
+            mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+            raise InvalidParameters(faults=tuple(map(_fault, mistakes[:FAULTS_MAX]))) from None
+        except orjson.JSONEncodeError:
+            raise InvalidParameters(faults=(Fault("", "this is not a JSON value"),)) from None
+
+
+def _fault(mistake: ErrorDetails) -> Fault:
+    return Fault(pointer(*mistake["loc"]), mistake["msg"])
+
+
+def pointer(*steps: str | int) -> str:
+    """A JSON Pointer (RFC 6901 section 3): `("a/b", 0)` -> `/a~1b/0`. It is cut at `POINTER_CHARACTERS_MAX`."""
+    text = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    return text[:POINTER_CHARACTERS_MAX]
