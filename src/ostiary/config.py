@@ -1,0 +1,318 @@
+"""Settings: read once at start from the environment or from mounted files, all checked together, with one sentence a mistake.
+
+Every setting is one `Setting` row of `SETTINGS`; the documentation is generated from the same rows. For each name, `<NAME>_FILE` may point to a
+mounted file that holds the value instead. A variable that starts with `OSTIARY_` and is not known is a mistake: a typing error must not turn a
+protection off.
+"""
+
+import base64
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from ostiary.errors import ConfigurationError
+from ostiary.secret import Secret
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+T = TypeVar("T")
+
+FILE_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decided. Field names are the setting names in lower case without `OSTIARY_`."""
+
+    home: Path
+    database_url: str
+    keys_url: str
+    blob_url: str
+    root_key: Secret
+    host: str
+    port: int
+    public_url: str
+    allowed_hosts: tuple[str, ...]
+    behind_proxy: tuple[Network, ...]
+    tls_cert: str
+    tls_key: str
+    smtp_url: Secret
+    mail_from: str
+    egress_allow: tuple[str, ...]
+    source_roots: tuple[Path, ...]
+    security_contact: str
+    environment: str
+    log_level: str
+    audit_stdout: bool
+    body_bytes_max: int
+    answer_bytes_max: int
+    answer_rows_max: int
+    call_timeout_s: int
+    calls_at_once_max: int
+    approval_ttl_s: int
+    idempotency_ttl_s: int
+    mcp_wait_s: int
+    session_idle_s: int
+    session_ttl_s: int
+    step_up_s: int
+    key_rate_per_s: int
+    anonymous_rate_per_minute: int
+    audit_batch_max: int
+    audit_queue_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the settings reference: how its text is read, what it is when absent, and what it means."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+    secret: bool = False
+
+    @property
+    def field(self) -> str:
+        return self.name.removeprefix("OSTIARY_").lower()
+
+
+def _text(value: str) -> str:
+    return value.strip()
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        number = int(value) if re.fullmatch(r"-?\d+", value.strip()) else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _yes_no(value: str) -> bool:
+    answers = {
+        "yes": True,
+        "true": True,
+        "1": True,
+        "on": True,
+        "no": False,
+        "false": False,
+        "0": False,
+        "off": False,
+    }
+    if value.strip().lower() not in answers:
+        raise ValueError("must be yes or no")
+    return answers[value.strip().lower()]
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.strip() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value.strip()
+
+    return read
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _listed(value))
+    except ValueError as error:
+        raise ValueError("must be networks such as 10.0.0.0/8, separated by commas") from error
+
+
+def _egress(value: str) -> tuple[str, ...]:
+    for part in _listed(value):
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            if not re.fullmatch(r"[A-Za-z0-9.-]+:\d{1,5}", part):
+                raise ValueError("must be networks (10.0.0.0/8) or host:port, separated by commas") from None
+    return _listed(value)
+
+
+def _folders(value: str) -> tuple[Path, ...]:
+    paths = tuple(Path(part).expanduser() for part in _listed(value))
+    if not all(path.is_absolute() and path.is_dir() for path in paths):
+        raise ValueError("must be existing folders with absolute paths, separated by commas")
+    return tuple(path.resolve() for path in paths)
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        text = value.strip()
+        if text and urlsplit(text).scheme not in schemes:
+            raise ValueError(
+                f"must be a URL that starts with {' or '.join(scheme + ':' for scheme in schemes)}"
+            )
+        return text.rstrip("/") if schemes[0] == "http" else text
+
+    return read
+
+
+def _database(value: str) -> str:
+    text = value.strip()
+    if text.startswith("postgresql://"):
+        text = "postgresql+psycopg://" + text.removeprefix("postgresql://")
+    if text and not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return text
+
+
+def _key(value: str) -> Secret:
+    """One or more base64 keys of 32 bytes, newest first, separated by commas."""
+    for part in _listed(value):
+        try:
+            sound = len(base64.b64decode(part, validate=True)) == 32
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ValueError("must be 32 bytes in base64; `ostiary keys generate` makes one")
+    return Secret(value.strip())
+
+
+def _smtp(value: str) -> Secret:
+    _url("smtp", "smtps")(value)
+    return Secret(value.strip())
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("OSTIARY_HOME", lambda text: Path(text).expanduser(), "./ostiary-data", "The folder where data lives unless a URL below says otherwise."),
+    Setting("OSTIARY_DATABASE_URL", _database, "", "The database: `sqlite:///...` or `postgresql://...`. Empty: `ostiary.db` in the home folder."),
+    Setting("OSTIARY_KEYS_URL", _database, "", "The key store, apart from the data. Empty: `keys.db` in the home folder."),
+    Setting("OSTIARY_BLOB_URL", _url("file", "s3", "gs", "az"), "", "Where files go: `file:///...`, `s3://...`, `gs://...` or `az://...`. Empty: `blobs` in the home folder."),
+    Setting("OSTIARY_ROOT_KEY", _key, "", "The root key, 32 bytes in base64 (`ostiary keys generate`). During a rotation: the new one first, then the old one. It is never written to disk.", secret=True),
+    Setting("OSTIARY_HOST", _text, "127.0.0.1", "The address to listen on. Beyond loopback it needs TLS or `OSTIARY_BEHIND_PROXY`."),
+    Setting("OSTIARY_PORT", _whole(0, 65535), "8080", "The port to listen on; 0 picks a free one."),
+    Setting("OSTIARY_PUBLIC_URL", _url("http", "https"), "", "How people and agents reach this gateway, such as `https://gate.example.com`. Empty: `http://localhost:<port>`."),
+    Setting("OSTIARY_ALLOWED_HOSTS", _listed, "", "Further host names that the gateway answers to, beside the public URL's, separated by commas."),
+    Setting("OSTIARY_BEHIND_PROXY", _networks, "", "The networks of the proxies in front, which end TLS and set X-Forwarded-For and X-Forwarded-Proto."),
+    Setting("OSTIARY_TLS_CERT", _text, "", "The certificate chain in PEM, to serve HTTPS (TLS 1.2 or later)."),
+    Setting("OSTIARY_TLS_KEY", _text, "", "The certificate's private key in PEM."),
+    Setting("OSTIARY_SMTP_URL", _smtp, "", "The mail server: `smtp://user:password@host:port` (STARTTLS) or `smtps://...`. Empty: codes go to the operator's terminal or to a file.", secret=True),
+    Setting("OSTIARY_MAIL_FROM", _text, "Ostiary <ostiary@localhost>", "The sender of mails."),
+    Setting("OSTIARY_EGRESS_ALLOW", _egress, "", "Private addresses that connectors may reach: networks or `host:port`. Public addresses are allowed; private ones are not unless named here."),
+    Setting("OSTIARY_SOURCE_ROOTS", _folders, "", "Folders under which file sources (SQLite) may lie. Empty: none may."),
+    Setting("OSTIARY_SECURITY_CONTACT", _text, "mailto:security@localhost", "The contact in `/.well-known/security.txt`."),
+    Setting("OSTIARY_ENVIRONMENT", _one_of("live", "test"), "live", "Written into API keys, so that a test key is recognised."),
+    Setting("OSTIARY_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "How much is logged."),
+    Setting("OSTIARY_AUDIT_STDOUT", _yes_no, "no", "Also write each audit event's public envelope to stdout, one JSON line each, for a SIEM."),
+    Setting("OSTIARY_BODY_BYTES_MAX", _whole(1024, 64 << 20), str(1 << 20), "The largest request body, in bytes."),
+    Setting("OSTIARY_ANSWER_BYTES_MAX", _whole(1024, 64 << 20), str(1 << 20), "The largest answer taken from a connected system, in bytes."),
+    Setting("OSTIARY_ANSWER_ROWS_MAX", _whole(1, 1_000_000), "1000", "The most rows taken from a database in one answer."),
+    Setting("OSTIARY_CALL_TIMEOUT_S", _whole(1, 600), "30", "The longest that a connected system may take, in seconds."),
+    Setting("OSTIARY_CALLS_AT_ONCE_MAX", _whole(1, 10_000), "512", "The most calls under way at once; more are answered 429."),
+    Setting("OSTIARY_APPROVAL_TTL_S", _whole(10, 30 * 86400), "86400", "How long a held call waits for a person, in seconds."),
+    Setting("OSTIARY_IDEMPOTENCY_TTL_S", _whole(60, 90 * 86400), "86400", "How long an idempotency key gives the same answer, in seconds."),
+    Setting("OSTIARY_MCP_WAIT_S", _whole(0, 300), "0", "How long an MCP call waits for a decision before it answers that it is held, in seconds."),
+    Setting("OSTIARY_SESSION_IDLE_S", _whole(60, 30 * 86400), "28800", "A session ends after this long without use, in seconds."),
+    Setting("OSTIARY_SESSION_TTL_S", _whole(60, 90 * 86400), "86400", "A session ends after this long in any case, in seconds."),
+    Setting("OSTIARY_STEP_UP_S", _whole(30, 86400), "600", "How long a second factor counts for approvals of high risk, in seconds."),
+    Setting("OSTIARY_KEY_RATE_PER_S", _whole(1, 1_000_000), "1000", "Calls a second that one key or person may make."),
+    Setting("OSTIARY_ANONYMOUS_RATE_PER_MINUTE", _whole(1, 1_000_000), "60", "Requests a minute that one address may make without a valid credential."),
+    Setting("OSTIARY_AUDIT_BATCH_MAX", _whole(1, 100_000), "2048", "The most audit events in one transaction."),
+    Setting("OSTIARY_AUDIT_QUEUE_MAX", _whole(16, 1_000_000), "20000", "The most audit events that wait; beyond it calls are refused."),
+)  # fmt: skip
+
+_KNOWN = {name for row in SETTINGS for name in (row.name, row.name + "_FILE")}
+_ELSEWHERE = {
+    "OSTIARY_URL",
+    "OSTIARY_API_KEY",
+    "OSTIARY_API_KEY_FILE",
+    "OSTIARY_CORPORA",
+    "OSTIARY_TEST_POSTGRESQL",
+}
+
+
+def load(environ: Mapping[str, str], *, offline: bool = False) -> Settings:
+    """Read and check every setting. Raises ConfigurationError with all mistakes. `offline`: a command that does not listen."""
+    mistakes = [f"{name} is not a setting of Ostiary" for name in sorted(environ) if _is_stranger(name)]
+    values: dict[str, Any] = {}
+    for row in SETTINGS:
+        try:
+            values[row.field] = row.read(_raw(environ, row))
+        except ValueError as error:
+            mistakes.append(f"{row.name} {error}")
+    if not mistakes:
+        settings = _completed(Settings(**values))
+        mistakes = [] if offline else together(settings)
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return settings
+
+
+def _is_stranger(name: str) -> bool:
+    return name.startswith("OSTIARY_") and name not in _KNOWN and name not in _ELSEWHERE
+
+
+def _raw(environ: Mapping[str, str], row: Setting) -> str:
+    path = environ.get(row.name + "_FILE")
+    if path is None:
+        return environ.get(row.name, row.default)
+    if row.name in environ:
+        raise ValueError(f"and {row.name}_FILE are both set; keep one")
+    try:
+        with open(path, "rb") as file:
+            return file.read(FILE_BYTES_MAX).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"_FILE cannot be read ({type(error).__name__})") from error
+
+
+def _completed(settings: Settings) -> Settings:
+    home = settings.home.resolve()
+    given = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    given["home"] = home
+    given["database_url"] = settings.database_url or f"sqlite:///{home / 'ostiary.db'}"
+    given["keys_url"] = settings.keys_url or f"sqlite:///{home / 'keys.db'}"
+    given["blob_url"] = settings.blob_url or f"file://{home / 'blobs'}"
+    scheme = "https" if settings.tls_cert else "http"
+    given["public_url"] = settings.public_url or f"{scheme}://localhost:{settings.port}"
+    return Settings(**given)
+
+
+def together(settings: Settings) -> list[str]:
+    """Mistakes that only show when settings are seen side by side."""
+    mistakes = []
+    if not settings.root_key:
+        mistakes.append("OSTIARY_ROOT_KEY is not set; make one with `ostiary keys generate` and keep it safe")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        mistakes.append("OSTIARY_TLS_CERT and OSTIARY_TLS_KEY go together; one of them is missing")
+    if not is_loopback(settings.host) and not (settings.tls_cert or settings.behind_proxy):
+        mistakes.append(
+            f"OSTIARY_HOST {settings.host} is beyond loopback: set OSTIARY_TLS_CERT and OSTIARY_TLS_KEY, or OSTIARY_BEHIND_PROXY"
+        )
+    if settings.keys_url == settings.database_url:
+        mistakes.append(
+            "OSTIARY_KEYS_URL and OSTIARY_DATABASE_URL are the same; key material lives apart from the data"
+        )
+    secure = settings.tls_cert or settings.behind_proxy
+    if secure and not settings.public_url.startswith("https://"):
+        mistakes.append("OSTIARY_PUBLIC_URL must start with https:// when TLS or a proxy is in front")
+    return mistakes
+
+
+def is_loopback(host: str) -> bool:
+    """Whether listening on `host` reaches this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str]:
+    """The Host header values that are answered, in lower case and without a port (DNS rebinding)."""
+    names = {
+        urlsplit(settings.public_url).hostname or "localhost",
+        *(host.lower() for host in settings.allowed_hosts),
+    }
+    return frozenset(names | {"localhost", "127.0.0.1", "::1"} if is_loopback(settings.host) else names)
