@@ -148,6 +148,9 @@ class Action:
     hash: canonical hash of the contract; an approval is bound to it. Built-ins carry their version here.
     honours_key: the target does a repeated Idempotency-Key once, so a call of unknown outcome may be sent again.
     preview(call, params): what would be sent, for the approval card; it has no effect.
+    sinks: the parameters that decide where an effect goes (recipient, account, URL, address, id).
+    own: the parameter that must equal the caller's subject on the customer surface.
+    keeps_answer: false for database answers: the log keeps a keyed digest and counts, never the rows.
     """
 
     name: str
@@ -177,6 +180,9 @@ class Action:
     tool: bool = False
     preview: Callable[["Call", Any], JsonValue] | None = None
     trusted_fields: frozenset[str] = frozenset()
+    sinks: frozenset[str] = frozenset()
+    own: str = ""
+    keeps_answer: bool = True
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -210,6 +216,24 @@ class Call:
     def then(self, hook: Callable[[], None]) -> None:
         """Run after that transaction is durable, on the event loop: to drop a cache, to wake a page."""
         self.after.append(hook)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A target made ready by its connector: what a contract's action runs.
+
+    run(call, params) -> the target's answer as a JsonValue; raises the `Target...` errors, AddressRefused or SealBroken.
+    preview(call, params): what would be sent, for the approval card, with nothing of the connector's secrets; it has no effect.
+    honours_key: the target does a repeated Idempotency-Key once.
+    hash: fingerprint of the connector's configuration without its secrets; when it changes, what was approved is stale.
+    keeps_answer: false for database answers, as in `Action`.
+    """
+
+    run: Callable[[Call, Mapping[str, JsonValue]], Awaitable[JsonValue]]
+    preview: Callable[[Call, Mapping[str, JsonValue]], JsonValue]
+    honours_key: bool
+    hash: str
+    keeps_answer: bool = True
 
 
 class Registry:
