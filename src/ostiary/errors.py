@@ -26,12 +26,19 @@ class OstiaryError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(
-        self, detail: str = "", *, faults: tuple[Fault, ...] = (), retry_after_s: int | None = None
+        self,
+        detail: str = "",
+        *,
+        faults: tuple[Fault, ...] = (),
+        retry_after_s: int | None = None,
+        maybe_done: bool = False,
     ) -> None:
+        """`maybe_done`: the call had left for the connected system when this went wrong, so its effect may stand (target errors only)."""
         super().__init__(detail or self.title())
         self.detail = detail
         self.faults = faults
         self.retry_after_s = retry_after_s
+        self.maybe_done = maybe_done
 
     @classmethod
     def title(cls) -> str:
