@@ -1,0 +1,43 @@
+"""Keys held in memory: a map with a bound that forgets the least recently used, safe between threads."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Held(Generic[K, V]):
+    """At most `entries_max` entries; the one that was used longest ago goes first."""
+
+    def __init__(self, entries_max: int) -> None:
+        self._entries: OrderedDict[K, V] = OrderedDict()
+        self._entries_max = entries_max
+        self._lock = Lock()
+
+    def get(self, name: K) -> V | None:
+        with self._lock:
+            found = self._entries.get(name)
+            if found is not None:
+                self._entries.move_to_end(name)
+            return found
+
+    def put(self, name: K, entry: V) -> V:
+        """Keep `entry`, unless another thread was first: its entry is kept and returned."""
+        with self._lock:
+            kept = self._entries.setdefault(name, entry)
+            self._entries.move_to_end(name)
+            if len(self._entries) > self._entries_max:
+                self._entries.popitem(last=False)
+            return kept
+
+    def drop(self, unwanted: Callable[[K], bool]) -> None:
+        """Forget every entry whose name is unwanted."""
+        with self._lock:
+            for name in [name for name in self._entries if unwanted(name)]:
+                del self._entries[name]
+
+    def __len__(self) -> int:
+        return len(self._entries)

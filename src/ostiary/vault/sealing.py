@@ -1,0 +1,240 @@
+"""Content sealed at its place: it opens where it was sealed, and nowhere else.
+
+Sealed bytes are: format (1, value 1) | data key id (16) | salt (16) | nonce (12) | ciphertext and tag. AES-256-GCM; the associated data is the format
+and the place. A data key is never used directly: HKDF-SHA256 (RFC 5869) with the salt gives a subkey that only this process uses, from its start on,
+and the nonce counts messages under that subkey. So no nonce repeats, however many messages, processes and restarts share a data key, and
+no state is kept for it (NIST SP 800-38D section 8.2.1).
+"""
+
+import asyncio
+import hmac
+import os
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from weakref import WeakSet
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ostiary.actions import JsonValue
+from ostiary.clock import Clock
+from ostiary.db.database import Database
+from ostiary.errors import SealBroken
+from ostiary.ids import SubjectId, TenantId, random_bytes
+from ostiary.vault.envelope import KEY_BYTES, NONCE_BYTES, TAG_BYTES, bound
+from ostiary.vault.held import Held
+from ostiary.vault.keyring import KeyRing
+from ostiary.vault.root import RootKeyProvider
+from ostiary.vault.store import TenantKeyRow
+
+SEALERS_HELD_MAX = 20_000
+OPENERS_HELD_MAX = 20_000
+SIGNERS_HELD_MAX = 4096
+MESSAGES_PER_SUBKEY_MAX = 2**32
+SEALED_BYTES_MAX = 64 * 1024 * 1024
+"""Larger content is a file: `vault.files` seals it in chunks."""
+
+KEY_ID_BYTES = 16
+SALT_BYTES = 16
+HEADER_BYTES = 1 + KEY_ID_BYTES + SALT_BYTES
+OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
+
+_FORMAT = b"\x01"
+_SUBKEY_INFO = b"ostiary/seal/1"
+_INDEX = "index"
+_SIGN = "sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where sealed content lives. `row` is the row's whole key within its tenant and table."""
+
+    tenant: TenantId
+    table: str
+    column: str
+    row: str
+
+
+class _Sealer:
+    """One subkey and its message counter. `next` of a counter is one step of the interpreter, so threads never share a nonce."""
+
+    __slots__ = ("cipher", "header", "numbers")
+
+    def __init__(self, key_id: bytes, key: bytes) -> None:
+        salt = random_bytes(SALT_BYTES)
+        self.header = _FORMAT + key_id + salt
+        self.cipher = _subkey(key, salt)
+        self.numbers = count()
+
+
+class Vault:
+    """Seals, opens, indexes, authenticates and signs, each tenant with keys of its own. Safe between threads."""
+
+    def __init__(self, keys_database: Database, root: RootKeyProvider, clock: Clock) -> None:
+        self.keys = KeyRing(keys_database, root, clock)
+        self._forget_all()
+        _vaults.add(self)
+
+    def _forget_all(self) -> None:
+        self._sealers: Held[tuple[TenantId, str, str], _Sealer] = Held(SEALERS_HELD_MAX)
+        self._openers: Held[tuple[TenantId, bytes], AESGCM] = Held(OPENERS_HELD_MAX)
+        self._signers: Held[TenantId, Ed25519PrivateKey] = Held(SIGNERS_HELD_MAX)
+
+    async def create_tenant(self, tenant: TenantId) -> None:
+        """Give a tenant (or INSTALL) its keys; nothing where they stand already. Raises KeysUnavailable."""
+        await asyncio.to_thread(self.create_tenant_now, tenant)
+
+    def create_tenant_now(self, tenant: TenantId) -> None:
+        """`create_tenant` in this thread."""
+        self.keys.create_tenant(tenant, (_INDEX, _SIGN))
+
+    def seal(
+        self, place: Place, plaintext: bytes, *, purpose: str, subject: SubjectId = SubjectId("")
+    ) -> bytes:
+        """Seal content under the key of a purpose and a subject; the key is made at first use (that blocks; see `prepare`).
+
+        Raises KeysUnavailable; ValueError for more than SEALED_BYTES_MAX.
+        """
+        if len(plaintext) > SEALED_BYTES_MAX:
+            raise ValueError("too much for one seal: use vault.files")
+        name = (place.tenant, purpose, subject)
+        sealer = self._sealers.get(name) or self._hold(place.tenant, purpose, [subject])[0]
+        number = next(sealer.numbers)
+        while number >= MESSAGES_PER_SUBKEY_MAX:
+            sealer = self._renew(name, sealer)
+            number = next(sealer.numbers)
+        nonce = number.to_bytes(NONCE_BYTES, "big")
+        return sealer.header + nonce + sealer.cipher.encrypt(nonce, plaintext, _aad(place))
+
+    async def prepare(self, tenant: TenantId, purpose: str, subjects: Iterable[SubjectId]) -> None:
+        """Make or load these subjects' keys off the event loop, so that `seal` does not block. Raises KeysUnavailable."""
+        missing = [
+            subject
+            for subject in dict.fromkeys(subjects)
+            if not self._sealers.get((tenant, purpose, subject))
+        ]
+        if missing:
+            await asyncio.to_thread(self._hold, tenant, purpose, missing)
+
+    def open(self, place: Place, sealed: bytes) -> bytes:
+        """The content. Raises SealBroken when it was changed or moved or its key is gone, KeysUnavailable when keys cannot be had."""
+        if len(sealed) < OVERHEAD_BYTES or sealed[:1] != _FORMAT:
+            raise SealBroken
+        header = sealed[1:HEADER_BYTES]
+        cipher = self._openers.get((place.tenant, header)) or self._opener(place.tenant, header)
+        body = HEADER_BYTES + NONCE_BYTES
+        try:
+            return cipher.decrypt(sealed[HEADER_BYTES:body], sealed[body:], _aad(place))
+        except InvalidTag as error:
+            raise SealBroken from error
+
+    def seal_json(
+        self, place: Place, value: JsonValue, *, purpose: str, subject: SubjectId = SubjectId("")
+    ) -> bytes:
+        """`seal` of the JSON text."""
+        return self.seal(place, orjson.dumps(value), purpose=purpose, subject=subject)
+
+    def open_json(self, place: Place, sealed: bytes) -> Any:
+        """The reverse of `seal_json`. Raises SealBroken, KeysUnavailable."""
+        return orjson.loads(self.open(place, sealed))
+
+    def blind(self, tenant: TenantId, column: str, value: str) -> bytes:
+        """32 bytes to look a sealed value up by: equal for equal values (letter case, width and outer space aside) of one tenant and column."""
+        return self._indexed(tenant, "blind", column, _normalised(value))
+
+    def pseudonym(self, tenant: TenantId, value: str) -> str:
+        """20 hex digits that stand for a value in public envelopes and logs; another tenant's differ."""
+        return self._indexed(tenant, "pseudonym", value)[:10].hex()
+
+    def mac(self, tenant: TenantId, purpose: str, message: bytes) -> bytes:
+        """HMAC-SHA256 (RFC 2104) with a key of the tenant for this purpose, made at first use. Compare with `hmac.compare_digest`."""
+        return hmac.digest(self.keys.named(tenant, f"mac/{purpose}"), message, "sha256")
+
+    def signer(self, tenant: TenantId) -> Ed25519PrivateKey:
+        """The key that signs the tenant's log (RFC 8032)."""
+        held = self._signers.get(tenant)
+        if held is not None:
+            return held
+        return self._signers.put(tenant, Ed25519PrivateKey.from_private_bytes(self.keys.named(tenant, _SIGN)))
+
+    def verifier(self, tenant: TenantId) -> bytes:
+        """The 32 bytes of the public key that verifies the tenant's log."""
+        return self.signer(tenant).public_key().public_bytes_raw()
+
+    def destroy_subject(self, tenant: TenantId, subject: SubjectId) -> list[str]:
+        """Destroy every data key of a subject; their ids. What they sealed opens nowhere again, the backups of the key store aside."""
+        destroyed = self.keys.destroy(tenant, self._subject_index(tenant, subject))
+        gone = {bytes.fromhex(key_id) for key_id in destroyed}
+        self._sealers.drop(lambda name: name[0] == tenant and name[2] == subject)
+        self._openers.drop(lambda name: name[0] == tenant and name[1][:KEY_ID_BYTES] in gone)
+        return destroyed
+
+    async def rotate_tenant(self, tenant: TenantId) -> int:
+        """Add a version of the tenant's key and wrap every data key under it, in batches; the new version. Nothing sealed is rewritten."""
+        return await asyncio.to_thread(self.rotate_tenant_now, tenant)
+
+    def rotate_tenant_now(self, tenant: TenantId) -> int:
+        """`rotate_tenant` in this thread."""
+        version = self.keys.rotate(tenant)
+        while self.keys.rewrap(tenant):
+            pass
+        return version
+
+    def versions(self, tenant: TenantId) -> list[tuple[TenantKeyRow, int]]:
+        """Every version of the tenant's key, the newest first, with how many data keys it wraps."""
+        return self.keys.versions(tenant)
+
+    def _hold(self, tenant: TenantId, purpose: str, subjects: list[SubjectId]) -> list[_Sealer]:
+        indexes = [self._subject_index(tenant, subject) for subject in subjects]
+        keys = self.keys.data_keys(tenant, purpose, indexes)
+        return [
+            self._sealers.put((tenant, purpose, subject), _Sealer(*keys[index]))
+            for subject, index in zip(subjects, indexes, strict=True)
+        ]
+
+    def _renew(self, name: tuple[TenantId, str, str], spent: _Sealer) -> _Sealer:
+        """A fresh subkey where this one has counted to its end."""
+        if self._sealers.get(name) is spent:
+            self._sealers.drop(lambda other: other == name)
+        return self._sealers.get(name) or self._hold(name[0], name[1], [SubjectId(name[2])])[0]
+
+    def _opener(self, tenant: TenantId, header: bytes) -> AESGCM:
+        key_id, salt = header[:KEY_ID_BYTES], header[KEY_ID_BYTES:]
+        return self._openers.put((tenant, header), _subkey(self.keys.data_key_by_id(tenant, key_id), salt))
+
+    def _subject_index(self, tenant: TenantId, subject: SubjectId) -> bytes:
+        return self._indexed(tenant, "subject", subject)
+
+    def _indexed(self, tenant: TenantId, *parts: str) -> bytes:
+        return hmac.digest(self.keys.named(tenant, _INDEX), bound(*parts), "sha256")
+
+
+def _aad(place: Place) -> bytes:
+    return _FORMAT + bound(place.tenant, place.table, place.column, place.row)
+
+
+def _subkey(key: bytes, salt: bytes) -> AESGCM:
+    return AESGCM(HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=_SUBKEY_INFO).derive(key))
+
+
+def _normalised(value: str) -> str:
+    return unicodedata.normalize("NFKC", value).strip().casefold()
+
+
+_vaults: WeakSet[Vault] = WeakSet()
+
+
+def _forget_after_fork() -> None:
+    """A forked child would go on counting where its parent does, under the same subkeys: it draws new ones."""
+    for vault in _vaults:
+        vault._forget_all()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
