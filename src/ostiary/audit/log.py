@@ -1,0 +1,325 @@
+"""The sequencer: one thread that takes whatever is queued as a batch and commits it in one transaction, before any answer leaves.
+
+A batch holds, for each entry, its rows and its events, and for each tenant the tiles, the head and the signed checkpoint. So an event is on the disk
+together with what it tells of, or neither is. Fails closed: while the database is away every call that records is refused with AuditUnavailable; the
+heads are read anew before the next batch, so it recovers by itself.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+
+from ostiary import log
+from ostiary.audit import store, tiles
+from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, check_name, sign
+from ostiary.audit._rfc6962 import leaf_hash
+from ostiary.audit.event import PURPOSE, Entry, SealedEvent, seal, subjects_of
+from ostiary.clock import Clock
+from ostiary.db.database import Database
+from ostiary.errors import AuditUnavailable, OstiaryError, StoreUnavailable
+from ostiary.ids import SubjectId, TenantId
+from ostiary.vault.sealing import Vault
+
+BATCH_ENTRIES_MAX = 1024
+QUEUE_ENTRIES_MAX = 20_000
+HEADS_HELD_MAX = 10_000
+FORK_ATTEMPTS = 3
+STOP_TIMEOUT_S = 30.0
+
+_log = log.get("audit")
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An entry on its way, and who waits for it: a future of an event loop, one of a thread, or nobody."""
+
+    entry: Entry
+    loop: asyncio.AbstractEventLoop | None = None
+    promise: "asyncio.Future[None] | Future[None] | None" = None
+    kept: list[SealedEvent] = field(default_factory=list)
+    unsealed: bool = False
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one transaction holds: the events of each tenant, and the trees as they stand after it."""
+
+    events: dict[TenantId, list[SealedEvent]] = field(default_factory=dict)
+    trees: dict[TenantId, tiles.Tree] = field(default_factory=dict)
+
+
+class _HeadMoved(Exception):
+    """Another sequencer has written this log; the batch is done again on the head as it is now."""
+
+
+class Audit:
+    """The logs of an installation. `start()` before the first record, `stop()` at the end.
+
+    origin: the name of this installation in checkpoints, a host name without a scheme; the log of tenant T is `<origin>/<T>`.
+    stdout: takes the envelopes of a batch, one JSON line each, after they are committed. It must not block.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        *,
+        origin: str,
+        batch_max: int = BATCH_ENTRIES_MAX,
+        queue_max: int = QUEUE_ENTRIES_MAX,
+        stdout: Callable[[bytes], None] | None = None,
+    ) -> None:
+        check_name(origin)
+        self.database = database
+        self.vault = vault
+        self.origin = origin
+        self._clock = clock
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._stdout = stdout
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._heads: dict[TenantId, tiles.Tree] = {}
+        self._verifiers: dict[TenantId, VerifierKey] = {}
+        self._thread: threading.Thread | None = None
+        self._open = False
+        self._door = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to record."""
+        self._open = True
+        self._thread = threading.Thread(target=self._work, name="ostiary-audit", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refuse what comes now, commit what is queued, end the thread."""
+        with self._door:
+            if not self._open:
+                return
+            self._open = False
+            self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join(STOP_TIMEOUT_S)
+
+    async def record(self, entry: Entry) -> None:
+        """Returns when the entry is durable. Raises AuditUnavailable, and whatever an entry's write raised (then nothing of the entry is kept)."""
+        for event in entry.events:
+            if event.parts:
+                await self._prepare(event.tenant, subjects_of(event))
+        loop = asyncio.get_running_loop()
+        promise: asyncio.Future[None] = loop.create_future()
+        self._put(_Waiting(entry, loop, promise))
+        await promise
+
+    def record_sync(self, entry: Entry) -> None:
+        """`record` for a thread without an event loop."""
+        promise: Future[None] = Future()
+        self._put(_Waiting(entry, None, promise))
+        promise.result()
+
+    def submit(self, entry: Entry) -> None:
+        """Record without waiting for the disk. Raises AuditUnavailable when the queue is full; a later failure is logged."""
+        self._put(_Waiting(entry))
+
+    def verifier(self, tenant: TenantId) -> VerifierKey:
+        """The key that verifies the tenant's checkpoints. Raises KeysUnavailable."""
+        held = self._verifiers.get(tenant)
+        if held is None:
+            held = VerifierKey(self.log_name(tenant), self.vault.verifier(tenant))
+            self._verifiers[tenant] = held
+        return held
+
+    def log_name(self, tenant: TenantId) -> str:
+        """The origin line of the tenant's checkpoints."""
+        return f"{self.origin}/{tenant}"
+
+    def waiting(self) -> int:
+        """How many entries are queued, for metrics."""
+        return self._queue.qsize()
+
+    async def _prepare(self, tenant: TenantId, subjects: Iterable[SubjectId]) -> None:
+        try:
+            await self.vault.prepare(tenant, PURPOSE, subjects)
+        except OstiaryError as error:
+            raise AuditUnavailable from error
+
+    def _put(self, waiting: _Waiting) -> None:
+        if self._queue.qsize() >= self._queue_max:
+            raise AuditUnavailable
+        with self._door:
+            if not self._open:
+                raise AuditUnavailable
+            self._queue.put(waiting)
+
+    def _work(self) -> None:
+        """The thread: take a batch, commit it, release its waiters, until `stop`."""
+        going = True
+        while going:
+            batch, going = self._take()
+            if batch:
+                self._settle(batch)
+
+    def _take(self) -> tuple[list[_Waiting], bool]:
+        """Wait for the first entry, then take what is queued beside it. False: `stop` was met, nothing comes after."""
+        batch: list[_Waiting] = []
+        waiting = self._queue.get()
+        try:
+            while waiting is not None:
+                batch.append(waiting)
+                if len(batch) >= self._batch_max:
+                    return batch, True
+                waiting = self._queue.get_nowait()
+        except Empty:
+            return batch, True
+        return batch, False
+
+    def _settle(self, batch: list[_Waiting]) -> None:
+        """Commit the batch, or refuse all of it, and tell those who wait."""
+        lines: list[bytes] = []
+        try:
+            lines = self._commit(batch)
+        except (OstiaryError, SQLAlchemyError, _HeadMoved) as error:
+            self._refuse(batch, error)
+        except Exception as error:  # noqa: BLE001 - the thread's own loop: a mistake here must not leave callers waiting for ever
+            self._refuse(batch, error)
+        _release(batch)
+        if self._stdout is not None and lines:
+            self._stdout(b"\n".join(lines) + b"\n")
+
+    def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        self._heads.clear()
+        _log.error("audit.batch_refused", error=type(error).__name__, entries=len(batch))
+        for waiting in batch:
+            if not waiting.unsealed:
+                waiting.error = AuditUnavailable()
+                waiting.error.__cause__ = error
+
+    def _commit(self, batch: list[_Waiting]) -> list[bytes]:
+        for waiting in batch:
+            self._seal(waiting)
+        for attempt in range(FORK_ATTEMPTS):
+            try:
+                done = self.database.transact(lambda connection: self._write(connection, batch))
+                break
+            except (_HeadMoved, IntegrityError):
+                self._heads.clear()
+                if attempt == FORK_ATTEMPTS - 1:
+                    raise
+        if len(self._heads) > HEADS_HELD_MAX:
+            self._heads.clear()
+            self._verifiers.clear()
+        self._heads.update(done.trees)
+        return [kept.envelope for events in done.events.values() for kept in events]
+
+    def _write(self, connection: Connection, batch: list[_Waiting]) -> _Batch:
+        done = _Batch()
+        for waiting in batch:
+            if not waiting.unsealed and self._rows(connection, waiting):
+                for kept in waiting.kept:
+                    done.events.setdefault(kept.event.tenant, []).append(kept)
+        for tenant in sorted(done.events):
+            done.trees[tenant] = self._extend(connection, tenant, done.events[tenant])
+        return done
+
+    def _seal(self, waiting: _Waiting) -> None:
+        """Seal an entry's events. One that cannot be sealed is refused alone: its caller gets the error, nobody else does."""
+        try:
+            for event in waiting.entry.events:
+                waiting.kept.append(seal(event, self.vault))
+                self.verifier(event.tenant)  # a tenant without a signing key has no log
+        except OstiaryError as error:
+            waiting.unsealed, waiting.error = True, AuditUnavailable()
+            waiting.error.__cause__ = error
+        except (TypeError, ValueError) as error:
+            waiting.unsealed, waiting.error = True, error
+
+    def _rows(self, connection: Connection, waiting: _Waiting) -> bool:
+        """Write the entry's rows; one that fails keeps its error and leaves nothing behind."""
+        waiting.error = None
+        if not waiting.entry.writes:
+            return True
+        try:
+            with connection.begin_nested():
+                for write in waiting.entry.writes:
+                    write(connection)
+        except (OperationalError, StoreUnavailable):
+            raise  # the database itself: the whole batch fails
+        except Exception as error:  # noqa: BLE001 - one caller's mistake is told to that caller, and undoes nobody else's entry
+            waiting.error = error
+            return False
+        return True
+
+    def _extend(self, connection: Connection, tenant: TenantId, events: list[SealedEvent]) -> tiles.Tree:
+        """Append one tenant's events. Raises _HeadMoved when the log does not stand where this sequencer left it."""
+        before = self._heads.get(tenant)
+        tree = before.copy() if before else load_tree(connection, tenant)
+        first = tree.size
+        changed = tree.extend([leaf_hash(kept.envelope) for kept in events])
+        root = tree.root()
+        checkpoint = Checkpoint(self.log_name(tenant), tree.size, root)
+        note = sign(checkpoint, self.vault.signer(tenant), self.verifier(tenant))
+        row = store.HeadRow(tree.size, root, note, self._clock.now_us())
+        if not store.advance(connection, tenant, row, from_size=first):
+            raise _HeadMoved
+        store.add_events(connection, tenant, first, events)
+        for (level, number), hashes in changed.items():
+            store.put_tile(connection, tenant, level, number, hashes)
+        return tree
+
+
+def load_tree(connection: Connection, tenant: TenantId) -> tiles.Tree:
+    """The right edge of the tenant's log as it is stored."""
+    head = store.head(connection, tenant)
+    return tiles.load(head.size, tile_reader(connection, tenant)) if head else tiles.Tree()
+
+
+def tile_reader(connection: Connection, tenant: TenantId) -> tiles.ReadTile:
+    """Reads the tenant's tiles, each once."""
+    held: dict[tuple[int, int], bytes] = {}
+
+    def read(level: int, number: int) -> bytes:
+        if (level, number) not in held:
+            found = store.tile(connection, tenant, level, number)
+            if found is None:
+                raise KeyError((level, number))
+            held[level, number] = found
+        return held[level, number]
+
+    return read
+
+
+def _release(batch: list[_Waiting]) -> None:
+    """Tell who waits: one wake-up for each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+    for waiting in batch:
+        if waiting.loop is not None:
+            loops.setdefault(waiting.loop, []).append(waiting)
+        else:
+            _tell(waiting)
+    for loop, waiters in loops.items():
+        try:
+            loop.call_soon_threadsafe(_tell_all, waiters)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            continue
+
+
+def _tell_all(waiters: list[_Waiting]) -> None:
+    for waiting in waiters:
+        _tell(waiting)
+
+
+def _tell(waiting: _Waiting) -> None:
+    promise = waiting.promise
+    if promise is None or promise.done():
+        return
+    if waiting.error is None:
+        promise.set_result(None)
+    else:
+        promise.set_exception(waiting.error)

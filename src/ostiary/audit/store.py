@@ -1,0 +1,245 @@
+"""The logs' tables. A head is written only over the head that was read, so that two sequencers can never fork a log."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from ostiary.audit.event import SealedEvent, pack
+from ostiary.db.tables import clear, metadata, sealed, upsert
+from ostiary.ids import TenantId
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("size", BigInteger),
+    clear("root", LargeBinary(32)),
+    clear("checkpoint", Text),
+    clear("at_us", BigInteger),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("number", BigInteger, primary_key=True, autoincrement=False),
+    clear("id", String(64)),
+    clear("at_us", BigInteger),
+    clear("action", String(200)),
+    clear("decision", String(16)),
+    clear("actor_kind", String(16)),
+    clear("actor_id", String(64)),
+    clear("call", String(64)),
+    clear("code", String(64)),
+    clear("envelope", LargeBinary),
+    sealed("parts"),
+    Index(None, "tenant", "id", unique=True),
+    Index(None, "tenant", "call"),
+    Index(None, "tenant", "actor_id", "number"),
+    Index(None, "tenant", "action", "number"),
+)
+
+audit_subject = Table(
+    "audit_subject",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("subject", String(64), primary_key=True),
+    clear("number", BigInteger, primary_key=True, autoincrement=False),
+)
+
+audit_tile = Table(
+    "audit_tile",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("level", Integer, primary_key=True, autoincrement=False),
+    clear("number", BigInteger, primary_key=True, autoincrement=False),
+    clear("hashes", LargeBinary),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    size: int
+    root: bytes
+    checkpoint: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    number: int
+    id: str
+    envelope: bytes
+    parts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What events are searched by; an empty one does not narrow. Actors and subjects may be given by several names of the same one."""
+
+    actors: tuple[str, ...] = ()
+    action: str = ""
+    decision: str = ""
+    subjects: tuple[str, ...] = ()
+    call: str = ""
+    code: str = ""
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+_EVENT = (audit_event.c.number, audit_event.c.id, audit_event.c.envelope, audit_event.c.parts)
+_ADVANCE = (
+    update(audit_log)
+    .where(audit_log.c.tenant == bindparam("of_tenant"), audit_log.c.size == bindparam("from_size"))
+    .values(
+        size=bindparam("to_size"),
+        root=bindparam("to_root"),
+        checkpoint=bindparam("to_checkpoint"),
+        at_us=bindparam("to_at_us"),
+    )
+)
+
+
+def head(connection: Connection, tenant: TenantId) -> HeadRow | None:
+    """Where the tenant's log stands; None when nothing was recorded yet."""
+    found = connection.execute(
+        select(audit_log.c.size, audit_log.c.root, audit_log.c.checkpoint, audit_log.c.at_us).where(
+            audit_log.c.tenant == tenant
+        )
+    ).one_or_none()
+    return HeadRow(*found) if found else None
+
+
+def advance(connection: Connection, tenant: TenantId, row: HeadRow, *, from_size: int) -> bool:
+    """Move the head on; False when it does not stand where it was read (someone else writes this log)."""
+    if from_size == 0:
+        values = {
+            "tenant": tenant,
+            "size": row.size,
+            "root": row.root,
+            "checkpoint": row.checkpoint,
+            "at_us": row.at_us,
+        }
+        connection.execute(insert(audit_log), values)  # IntegrityError when there is one already
+        return True
+    values = {
+        "of_tenant": tenant,
+        "from_size": from_size,
+        "to_size": row.size,
+        "to_root": row.root,
+        "to_checkpoint": row.checkpoint,
+        "to_at_us": row.at_us,
+    }
+    return connection.execute(_ADVANCE, values).rowcount == 1
+
+
+def add_events(connection: Connection, tenant: TenantId, first: int, events: list[SealedEvent]) -> None:
+    """Append events, the first at place `first` of the log."""
+    rows = [
+        {
+            "tenant": tenant,
+            "number": number,
+            "id": kept.id,
+            "at_us": kept.event.at_us,
+            "action": kept.event.action,
+            "decision": kept.event.decision.value,
+            "actor_kind": kept.event.actor_kind,
+            "actor_id": kept.actor_id,
+            "call": kept.event.call,
+            "code": kept.event.code,
+            "envelope": kept.envelope,
+            "parts": pack(kept.blobs),
+        }
+        for number, kept in enumerate(events, first)
+    ]
+    connection.execute(insert(audit_event), rows)
+    subjects = [
+        {"tenant": tenant, "subject": subject, "number": number}
+        for number, kept in enumerate(events, first)
+        for subject in kept.subjects
+    ]
+    if subjects:
+        connection.execute(insert(audit_subject), subjects)
+
+
+def put_tile(connection: Connection, tenant: TenantId, level: int, number: int, hashes: bytes) -> None:
+    """Write a tile, or write it anew with more hashes."""
+    values = {"tenant": tenant, "level": level, "number": number, "hashes": hashes}
+    connection.execute(upsert(connection.dialect.name, audit_tile, values, changing=("hashes",)))
+
+
+def tile(connection: Connection, tenant: TenantId, level: int, number: int) -> bytes | None:
+    """A tile's hashes."""
+    return connection.execute(
+        select(audit_tile.c.hashes).where(
+            audit_tile.c.tenant == tenant, audit_tile.c.level == level, audit_tile.c.number == number
+        )
+    ).scalar_one_or_none()
+
+
+def find(connection: Connection, tenant: TenantId, event_id: str) -> EventRow | None:
+    """One event of the tenant."""
+    found = connection.execute(
+        select(*_EVENT).where(audit_event.c.tenant == tenant, audit_event.c.id == event_id)
+    ).one_or_none()
+    return EventRow(*found) if found else None
+
+
+def events(connection: Connection, tenant: TenantId, start: int, end: int) -> list[EventRow]:
+    """The events at places [start, end), in the log's order."""
+    found = connection.execute(
+        select(*_EVENT)
+        .where(audit_event.c.tenant == tenant, audit_event.c.number >= start, audit_event.c.number < end)
+        .order_by(audit_event.c.number)
+    )
+    return [EventRow(*row) for row in found]
+
+
+def search(
+    connection: Connection, tenant: TenantId, facets: Facets, *, before: int | None, limit: int
+) -> list[EventRow]:
+    """The newest events that fit, those before place `before` only, at most `limit`."""
+    query = _narrowed(select(*_EVENT).where(audit_event.c.tenant == tenant), tenant, facets)
+    if before is not None:
+        query = query.where(audit_event.c.number < before)
+    found = connection.execute(query.order_by(audit_event.c.number.desc()).limit(limit))
+    return [EventRow(*row) for row in found]
+
+
+def _narrowed(query: Select[Any], tenant: TenantId, facets: Facets) -> Select[Any]:
+    columns = audit_event.c
+    for column, wanted in (
+        (columns.action, facets.action),
+        (columns.decision, facets.decision),
+        (columns.call, facets.call),
+        (columns.code, facets.code),
+    ):
+        if wanted:
+            query = query.where(column == wanted)
+    if facets.actors:
+        query = query.where(columns.actor_id.in_(facets.actors))
+    if facets.subjects:
+        about = select(audit_subject.c.number).where(
+            audit_subject.c.tenant == tenant, audit_subject.c.subject.in_(facets.subjects)
+        )
+        query = query.where(columns.number.in_(about))
+    if facets.since_us is not None:
+        query = query.where(columns.at_us >= facets.since_us)
+    if facets.until_us is not None:
+        query = query.where(columns.at_us < facets.until_us)
+    return query
