@@ -189,6 +189,16 @@ class Action:
             raise ValueError(f"action name {self.name!r}: lower-case words joined by dots")
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A step in the life of another call that this call brings about (approved, rejected, settled): recorded beside it, under that call's id."""
+
+    call: CallId
+    action: str
+    decision: str
+    approval: str = ""
+
+
 @dataclass(slots=True)
 class Call:
     """One call on its way through the door. An action's `run` sees who asks and adds its rows; nothing else of the door is visible."""
@@ -203,6 +213,7 @@ class Call:
     writes: list[Write] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    traces: list[Trace] = field(default_factory=list)
     attempt: int = 1
 
     @property

@@ -307,6 +307,12 @@ class StoreUnavailable(OstiaryError):
     code, status = "store.unavailable", 503
 
 
+class BlobsUnavailable(OstiaryError):
+    """The file store does not answer."""
+
+    code, status = "blobs.unavailable", 503
+
+
 class KeysUnavailable(OstiaryError):
     """The keys cannot be used: nothing is opened or sealed."""
 
@@ -337,3 +343,8 @@ def all_errors() -> list[type[OstiaryError]]:
     """Every error that a caller can meet, by code: the source of the reference documentation."""
     found: list[type[OstiaryError]] = [OstiaryError, *OstiaryError.__subclasses__()]
     return sorted(found, key=lambda error: error.code)
+
+
+def by_code(code: str) -> type[OstiaryError]:
+    """The error with this code; OstiaryError itself for one that is not known (any more)."""
+    return next((error for error in OstiaryError.__subclasses__() if error.code == code), OstiaryError)

@@ -1,0 +1,420 @@
+"""What people do with held calls: look, approve, reject; and what askers do with their own calls: look how they ended."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ostiary.actions import (
+    Action,
+    Actor,
+    Call,
+    Effect,
+    JsonValue,
+    Masking,
+    Recorded,
+    Risk,
+    Route,
+    Surface,
+    Trace,
+)
+from ostiary.clock import Clock, rfc3339
+from ostiary.consent import policy, store
+from ostiary.consent.ledger import Ledger
+from ostiary.consent.store import ApprovalRow, CallRow, State
+from ostiary.db.database import Database
+from ostiary.errors import (  # fmt: skip
+    ApprovalClosed,
+    ApprovalExpired,
+    ApprovalStale,
+    Conflict,
+    NotFound,
+    OstiaryError,
+    SelfApproval,
+    StepUpRequired,
+)
+from ostiary.ids import CallId, TenantId
+from ostiary.shapes import Answer, ModelShape, Page, Params
+
+WAIT_S_MAX = 30
+ALL_SURFACES = frozenset(Surface)
+HIDDEN = "(hidden)"
+
+ApprovalId = Annotated[str, Field(pattern=r"^apr_[0-9a-f]{32}$")]
+CallIdText = Annotated[str, Field(pattern=r"^cal_[0-9a-f]{32}$")]
+
+
+class ListApprovals(Page):
+    """`state`: waiting (default), or decided ones too."""
+
+    state: Literal["waiting", "approved", "rejected", "expired", "any"] = "waiting"
+
+
+class OneApproval(Params):
+    approval_id: ApprovalId
+
+
+class Approve(OneApproval):
+    """`digest` is the one of the card that was shown: what was seen is what is approved."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Reject(OneApproval):
+    reason: Annotated[str, Field(max_length=1000)] = ""
+
+
+class Asker(Answer):
+    kind: str
+    id: str
+    name: str
+
+
+class Parameter(Answer):
+    """One value. `origin`: said, trusted, untrusted or unexplained; `source`: where it was seen."""
+
+    name: str
+    pointer: str
+    value: JsonValue
+    origin: str
+    source: str
+
+
+class Card(Answer):
+    """Everything that a person needs to say yes or no."""
+
+    id: str
+    call: str
+    state: str
+    action: str
+    title: str
+    description: str
+    risk: str
+    rule: str
+    why: str
+    sentence: str
+    parameters: list[Parameter]
+    request: JsonValue
+    asked_by: Asker
+    behalf: str
+    asked_at: str
+    expires_at: str
+    digest: str
+    step_up: bool
+    self_approval: bool
+    can_decide: bool
+    why_not: str
+    decided_at: str | None
+    decided_by: str | None
+    reason: str
+    code: str
+    answer: JsonValue
+
+
+class Cards(Answer):
+    approvals: list[Card]
+    next: str
+    waiting: int
+
+
+class ListCalls(Page):
+    state: Literal[
+        "held", "approved", "running", "done", "failed", "rejected", "expired", "unknown", "any"
+    ] = "any"
+
+
+class OneCall(Params):
+    """`wait_s`: answer as soon as the call has ended, after this many seconds at most."""
+
+    call_id: CallIdText
+    wait_s: Annotated[int, Field(ge=0, le=WAIT_S_MAX)] = 0
+
+
+class Settle(Params):
+    """What a person found out about a call of unknown outcome."""
+
+    call_id: CallIdText
+    outcome: Literal["done", "not_done"]
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+
+class CallState(Answer):
+    """`state` is held, approved, running, done, failed, rejected, expired or unknown. `result` when done, `problem` (RFC 9457) when not."""
+
+    call_id: str
+    state: str
+    action: str
+    code: str
+    asked_at: str
+    changed_at: str
+    actor_kind: str
+    actor_id: str
+    approval_id: str
+    expires_at: str | None
+    result: JsonValue
+    problem: JsonValue
+
+
+class CallStates(Answer):
+    calls: list[CallState]
+    next: str
+
+
+class Consent:
+    """The functions behind the actions. `wake`: tell the gateway that an approved call waits to go on."""
+
+    def __init__(
+        self, database: Database, ledger: Ledger, clock: Clock, *, step_up_s: int, wake: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._clock = clock
+        self._step_up_s = step_up_s
+        self._wake = wake
+
+    async def list_approvals(self, call: Call, asked: ListApprovals) -> Cards:
+        states = [] if asked.state == "any" else [asked.state]
+
+        def look(connection: Any) -> tuple[list[tuple[ApprovalRow, CallRow]], int]:
+            rows = store.list_approvals(
+                connection, call.tenant, states=states, before=asked.cursor, limit=asked.limit + 1
+            )
+            return rows, store.count_waiting(connection, call.tenant)
+
+        rows, waiting = await self._database.run(look)
+        shown = rows[: asked.limit]
+        more = shown[-1][0].id if len(rows) > asked.limit else ""
+        return Cards(
+            approvals=[self._card(call.actor, row, of) for row, of in shown], next=more, waiting=waiting
+        )
+
+    async def show_approval(self, call: Call, asked: OneApproval) -> Card:
+        row, of = await self._found(call.tenant, asked.approval_id)
+        return self._card(call.actor, row, of)
+
+    async def approve(self, call: Call, asked: Approve) -> Card:
+        """Say yes. It runs at once, as it was shown, and once."""
+        row, of = await self._found(call.tenant, asked.approval_id)
+        if hindrance := self._hindrance(call.actor, row):
+            raise hindrance
+        if asked.digest != row.binding.hex():
+            raise ApprovalStale("The card has changed; look at it again.")
+        at_us = self._clock.now_us()
+        call.write(
+            lambda c: store.decide_approval(
+                c, row.tenant, row.id, state="approved", by=call.actor.id, at_us=at_us
+            )
+        )
+        call.write(
+            lambda c: store.move_call(
+                c, row.tenant, row.call, expected=State.HELD, to=State.APPROVED, at_us=at_us
+            )
+        )
+        self._follow(call, row, "approved")
+        call.then(self._wake)
+        return self._card(call.actor, row, of, state="approved", by=call.actor.id, at_us=at_us)
+
+    async def reject(self, call: Call, asked: Reject) -> Card:
+        """Say no. Nothing is done, and the asker is told."""
+        row, of = await self._found(call.tenant, asked.approval_id)
+        if row.state != "waiting":
+            raise ApprovalClosed
+        at_us, reason = self._clock.now_us(), self._ledger.sealed_reason(row, asked.reason)
+        call.write(
+            lambda c: store.decide_approval(
+                c, row.tenant, row.id, state="rejected", by=call.actor.id, at_us=at_us, reason=reason
+            )
+        )
+        call.write(
+            lambda c: store.move_call(
+                c,
+                row.tenant,
+                row.call,
+                expected=State.HELD,
+                to=State.REJECTED,
+                at_us=at_us,
+                code="approval.rejected",
+            )
+        )
+        self._follow(call, row, "rejected")
+        return self._card(call.actor, row, of, state="rejected", by=call.actor.id, at_us=at_us)
+
+    async def show_call(self, call: Call, asked: OneCall) -> CallState:
+        deadline_us = self._clock.monotonic_us() + asked.wait_s * 1_000_000
+        while True:
+            seen = self._ledger.watch.version(call.tenant)
+            row = await self._own_or_read(call.actor, CallId(asked.call_id))
+            left_s = (deadline_us - self._clock.monotonic_us()) / 1_000_000
+            if row.state in (*store.ENDED, State.UNKNOWN) or left_s <= 0:
+                return await self._state(call.actor, row)
+            await self._ledger.watch.beyond(call.tenant, seen, left_s)
+
+    async def list_calls(self, call: Call, asked: ListCalls) -> CallStates:
+        states = [] if asked.state == "any" else [asked.state]
+        mine = "" if "call.read" in call.actor.permissions else call.actor.id
+        rows = await self._database.run(
+            lambda c: store.list_calls(
+                c, call.tenant, states=states, before=asked.cursor, limit=asked.limit + 1, actor_id=mine
+            )
+        )
+        shown = rows[: asked.limit]
+        more = shown[-1].id if len(rows) > asked.limit else ""
+        return CallStates(calls=[await self._state(call.actor, row) for row in shown], next=more)
+
+    async def settle(self, call: Call, asked: Settle) -> CallState:
+        """Close a call of unknown outcome with what a person found out."""
+        row = await self._ledger.call_row(call.tenant, CallId(asked.call_id))
+        if row is None:
+            raise NotFound
+        if row.state is not State.UNKNOWN:
+            raise Conflict("Only a call of unknown outcome can be settled.")
+        to = State.DONE if asked.outcome == "done" else State.FAILED
+        code, at_us = "" if to is State.DONE else "call.not_done", self._clock.now_us()
+        call.write(
+            lambda c: store.move_call(
+                c, row.tenant, row.id, expected=State.UNKNOWN, to=to, at_us=at_us, code=code, answer=None
+            )
+        )
+        call.traces.append(Trace(row.id, row.action, "settled"))
+        call.then(lambda: self._ledger.watch.touch(call.tenant))
+        state = await self._state(call.actor, row)
+        return state.model_copy(
+            update={"state": to.value, "code": code, "problem": None, "changed_at": rfc3339(at_us)}
+        )
+
+    def _follow(self, call: Call, row: ApprovalRow, decision: str) -> None:
+        call.traces.append(Trace(row.call, row.action, decision, row.id))
+        call.then(lambda: self._ledger.watch.touch(call.tenant))
+
+    async def _found(self, tenant: TenantId, approval: str) -> tuple[ApprovalRow, CallRow]:
+        row = await self._database.run(lambda c: store.find_approval(c, tenant, approval))
+        of = await self._ledger.call_row(tenant, row.call) if row else None
+        if row is None or of is None:
+            raise NotFound
+        return row, of
+
+    async def _own_or_read(self, actor: Actor, call: CallId) -> CallRow:
+        row = await self._ledger.call_row(actor.tenant, call)
+        if row is None or (row.actor_id != actor.id and "call.read" not in actor.permissions):
+            raise NotFound
+        return row
+
+    def _hindrance(self, actor: Actor, row: ApprovalRow) -> OstiaryError | None:
+        """Why this actor cannot say yes now; None if they can."""
+        if row.state != "waiting":
+            return ApprovalClosed()
+        if row.expires_us <= self._clock.now_us():
+            return ApprovalExpired()
+        if row.actor_id == actor.id and not row.self_approval:
+            return SelfApproval()
+        if row.step_up and not policy.is_stepped_up(
+            actor, now_us=self._clock.now_us(), step_up_s=self._step_up_s
+        ):
+            return StepUpRequired()
+        return None
+
+    def _card(
+        self, actor: Actor, row: ApprovalRow, of: CallRow, *, state: str = "", by: str | None = None, at_us: int | None = None
+    ) -> Card:  # fmt: skip
+        card = self._ledger.card_of(row)
+        decides = "approval.decide" in actor.permissions
+        hindrance = self._hindrance(actor, row)
+        answer = self._ledger.answer_of(of) if decides else None
+        decided_us, decided_by = at_us or row.decided_us, by or row.decided_by
+        return Card(
+            id=row.id,
+            call=row.call,
+            state=state or (of.state if row.state == "approved" else row.state),
+            action=row.action,
+            title=card["title"],
+            description=card["description"],
+            risk=row.risk,
+            rule=row.rule,
+            why=policy.RULES.get(row.rule, ""),
+            sentence=card["sentence"],
+            parameters=[
+                Parameter(**(part if decides else {**part, "value": HIDDEN})) for part in card["parameters"]
+            ],
+            request=card["request"] if decides else None,
+            asked_by=Asker(**card["asked_by"]),
+            behalf=card["behalf"],
+            asked_at=rfc3339(row.asked_us),
+            expires_at=rfc3339(row.expires_us),
+            digest=row.binding.hex(),
+            step_up=row.step_up,
+            self_approval=row.self_approval,
+            can_decide=decides and (hindrance is None or isinstance(hindrance, StepUpRequired)),
+            why_not=hindrance.title() if hindrance and decides else "",
+            decided_at=rfc3339(decided_us) if decided_us else None,
+            decided_by=decided_by,
+            reason=self._ledger.reason_of(row),
+            code=of.code,
+            answer=answer,
+        )
+
+    async def _state(self, actor: Actor, row: CallRow) -> CallState:
+        approval = await self._ledger.approval_of(row.tenant, row.id)
+        opened = row.actor_id == actor.id or "audit.reveal" in actor.permissions
+        answer = (self._ledger.answer_of(row) if opened else None) or {}
+        problem = answer.get("problem")
+        if row.state is State.REJECTED and approval:
+            problem = {
+                "code": "approval.rejected",
+                "detail": self._ledger.reason_of(approval) if opened else "",
+            }
+        return CallState(
+            call_id=row.id,
+            state=row.state,
+            action=row.action,
+            code=row.code,
+            asked_at=rfc3339(row.created_us),
+            changed_at=rfc3339(row.changed_us),
+            actor_kind=row.actor_kind,
+            actor_id=row.actor_id,
+            approval_id=approval.id if approval else "",
+            expires_at=rfc3339(approval.expires_us) if approval and approval.state == "waiting" else None,
+            result=answer.get("result"),
+            problem=problem,
+        )
+
+
+def actions(consent: Consent) -> list[Action]:
+    """The consent room's part of the registry."""
+    return [
+        Action(
+            "approval.list", "List approvals", "Calls that wait for a person, and what was decided.", "approval.read",
+            Risk.LOW, Effect.NONE, ModelShape(ListApprovals), ModelShape(Cards), consent.list_approvals,
+            route=Route("GET", "/v1/approvals"), masking=Masking.OWN,
+        ),
+        Action(
+            "approval.show", "Show an approval", "One held call: what would be done, who asks, why, and what would be sent.", "approval.read",
+            Risk.LOW, Effect.NONE, ModelShape(OneApproval), ModelShape(Card), consent.show_approval,
+            route=Route("GET", "/v1/approvals/{approval_id}"), masking=Masking.OWN,
+        ),
+        Action(
+            "approval.approve", "Approve", "Say yes to a held call. It then runs once, exactly as it was shown.", "approval.decide",
+            Risk.MEDIUM, Effect.LOCAL, ModelShape(Approve), ModelShape(Card), consent.approve,
+            route=Route("POST", "/v1/approvals/{approval_id}/approve"), masking=Masking.OWN, keeps_answer=False,
+        ),
+        Action(
+            "approval.reject", "Reject", "Say no to a held call. Nothing is done.", "approval.decide",
+            Risk.LOW, Effect.LOCAL, ModelShape(Reject), ModelShape(Card), consent.reject,
+            route=Route("POST", "/v1/approvals/{approval_id}/reject"), masking=Masking.OWN, keeps_answer=False,
+        ),
+        Action(
+            "call.list", "List calls", "Calls with an effect, newest first: one's own, or all with the permission `call.read`.", "me.own",
+            Risk.LOW, Effect.NONE, ModelShape(ListCalls), ModelShape(CallStates), consent.list_calls,
+            route=Route("GET", "/v1/calls"), masking=Masking.OWN, surfaces=ALL_SURFACES, keeps_answer=False,
+        ),
+        Action(
+            "call.show", "Show a call", "How a call stands, and its answer once it has one. `wait_s` waits for it.", "me.own",
+            Risk.LOW, Effect.NONE, ModelShape(OneCall), ModelShape(CallState), consent.show_call,
+            route=Route("GET", "/v1/calls/{call_id}"), masking=Masking.OWN, surfaces=ALL_SURFACES, tool=True,
+            recorded=Recorded.BATCHED, keeps_answer=False,
+        ),
+        Action(
+            "call.settle", "Settle a call", "Close a call of unknown outcome with what a person found out.", "call.settle",
+            Risk.MEDIUM, Effect.LOCAL, ModelShape(Settle), ModelShape(CallState), consent.settle,
+            route=Route("POST", "/v1/calls/{call_id}/settle"), masking=Masking.OWN, keeps_answer=False,
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,138 @@
+"""What is written about a call: one public envelope, and the content sealed under the key of whom it is about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from ostiary.actions import Action, Actor, Call, Face, JsonValue
+from ostiary.audit.event import Decision, Event, Part
+from ostiary.consent.binding import canonical
+from ostiary.errors import OstiaryError
+from ostiary.ids import CallId, SubjectId
+from ostiary.vault.sealing import Vault
+
+REASON_CHARACTERS_MAX = 2000
+
+
+def plain(value: Any) -> JsonValue:
+    """A model as the JsonValue that it serialises to; a JsonValue as it is."""
+    return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+
+
+def without_secrets(answer: JsonValue) -> JsonValue:
+    """An answer as it may be kept: what is shown once (fields named `secret`) is not in it."""
+    if isinstance(answer, dict):
+        return {
+            name: "***" if name == "secret" and item else without_secrets(item)
+            for name, item in answer.items()
+        }
+    return [without_secrets(item) for item in answer] if isinstance(answer, list) else answer
+
+
+def event(
+    vault: Vault, call: Call, decision: Decision, *, code: str = "", approval: str = "", duration_us: int = 0,
+    params: JsonValue = None, answer: JsonValue = None, reason: str = "",
+) -> Event:  # fmt: skip
+    """The event of one step of a call. `params` and `answer` are kept sealed, never in the envelope."""
+    actor, action = call.actor, call.action
+    return Event(
+        tenant=actor.tenant,
+        action=action.name,
+        decision=decision,
+        actor_kind=actor.kind,
+        actor_id=actor.id or "anonymous",
+        face=call.face,
+        call=call.id,
+        at_us=call.at_us,
+        code=code,
+        contract=action.hash if action.contract else "",
+        approval=approval,
+        risk=action.risk,
+        surface=actor.surface,
+        duration_us=duration_us,
+        behalf=vault.pseudonym(actor.tenant, actor.subject) if actor.subject else "",
+        address=vault.pseudonym(actor.tenant, actor.address) if actor.address else "",
+        counts=call.counts,
+        parts=_parts(vault, call, params, answer, reason),
+    )
+
+
+def _parts(vault: Vault, call: Call, params: JsonValue, answer: JsonValue, reason: str) -> tuple[Part, ...]:
+    """One blob a subject. Content about several subjects at once is not kept: each has their own label only, and the answer leaves a digest."""
+    content: dict[str, JsonValue] = {"address": call.actor.address}
+    if reason:
+        content["reason"] = reason[:REASON_CHARACTERS_MAX]
+    about = subjects(call.action, params)
+    several = len(about) > 1
+    if answer is not None:
+        kept = call.action.keeps_answer and not several
+        content["answer" if kept else "answer_digest"] = (
+            without_secrets(answer) if kept else vault.mac(call.tenant, "answer", canonical(answer)).hex()
+        )
+    if not several:
+        if params:
+            content["params"] = params
+        return (Part(about[0] if about else SubjectId(call.actor.id or "anonymous"), content),)
+    return (
+        Part(SubjectId(call.actor.id), content),
+        *(Part(subject, {"params": _of_subject(params, subject)}) for subject in about),
+    )
+
+
+def subjects(action: Action, params: JsonValue) -> tuple[SubjectId, ...]:
+    """Whom the parameters are about, as far as the contract labels it."""
+    return action.subject_of(params) if action.subject_of and isinstance(params, Mapping) else ()
+
+
+def _of_subject(params: Mapping[str, JsonValue], subject: SubjectId) -> JsonValue:
+    return {name: value for name, value in params.items() if subject in orjson.dumps(value).decode()}
+
+
+def traces(call: Call) -> tuple[Event, ...]:
+    """The events that this call adds to other calls' trails."""
+    actor = call.actor
+    return tuple(
+        Event(
+            tenant=actor.tenant,
+            action=trace.action,
+            decision=Decision(trace.decision),
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            face=call.face,
+            call=trace.call,
+            at_us=call.at_us,
+            approval=trace.approval,
+            surface=actor.surface,
+        )
+        for trace in call.traces
+    )
+
+
+def refusal(
+    vault: Vault, actor: Actor, name: str, face: Face, call: CallId, at_us: int, error: OstiaryError,
+    *, duration_us: int, raw: JsonValue, contract: str = "", risk: str = "", decision: Decision = Decision.REFUSED,
+) -> Event:  # fmt: skip
+    """The event of a call that was refused or failed. What was asked is kept sealed: it is evidence."""
+    content: dict[str, JsonValue] = {"address": actor.address, "detail": error.detail}
+    if raw:
+        content["params"] = raw
+    return Event(
+        tenant=actor.tenant,
+        action=name,
+        decision=decision,
+        actor_kind=actor.kind,
+        actor_id=actor.id or "anonymous",
+        face=face,
+        call=call,
+        at_us=at_us,
+        code=error.code,
+        contract=contract,
+        risk=risk,
+        surface=actor.surface,
+        duration_us=duration_us,
+        behalf=vault.pseudonym(actor.tenant, actor.subject) if actor.subject else "",
+        address=vault.pseudonym(actor.tenant, actor.address) if actor.address else "",
+        parts=(Part(SubjectId(actor.id or "anonymous"), content),),
+    )
