@@ -1,0 +1,60 @@
+"""The one decision: may this actor call this action? Pure, and `Refused` is what you get by forgetting.
+
+The order is fixed, so that an answer never says more than it must: surface, who asks at all, permission, the contract's roles, the key's scopes.
+What belongs to another tenant was not found before this is asked (404 before 403).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ostiary.actions import Action, Actor, ActorKind, Surface
+from ostiary.errors import Forbidden, NotAuthenticated, OstiaryError, OutOfScope, WrongSurface
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Stop; `error` is what the caller is told."""
+
+    error: OstiaryError
+
+
+ALLOWED = Allowed()
+
+
+def authorise(actor: Actor, action: Action) -> Allowed | Refused:
+    """Whether `actor` may call `action` at all; consent is asked later."""
+    if actor.surface not in action.surfaces:
+        return Refused(WrongSurface())
+    if action.public:
+        return ALLOWED
+    if actor.kind is ActorKind.ANONYMOUS:
+        return Refused(NotAuthenticated())
+    if action.permission not in actor.permissions:
+        return Refused(Forbidden())
+    # The roles of a contract are the staff's. A customer surface is granted by the contract's surfaces and the key's list.
+    if action.roles and actor.surface is Surface.ADMIN and not action.roles & actor.roles:
+        return Refused(Forbidden())
+    if actor.scopes is not None and not covers(actor.scopes, action.name, action.scope):
+        return Refused(OutOfScope())
+    return ALLOWED
+
+
+def covers(scopes: Iterable[str], name: str, scope: str = "") -> bool:
+    """Whether one of the scopes is the action's name or scope, or a prefix of it: `invoice.*` covers `invoice.refund`."""
+    return any(_fits(pattern, name) or (scope != "" and _fits(pattern, scope)) for pattern in scopes)
+
+
+def within(inner: Iterable[str], outer: frozenset[str] | None) -> bool:
+    """Whether every pattern of `inner` is covered by `outer`; None covers all."""
+    return outer is None or all(covers(outer, pattern) for pattern in inner)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    if pattern.endswith(".*"):
+        return name.startswith(pattern[:-1])
+    return pattern == name

@@ -1,0 +1,126 @@
+"""The permissions, and the built-in roles as sets of them. A tenant adds roles of its own out of the same permissions.
+
+viewer < developer, support < admin < owner. The operator of the installation holds `install.manage` besides; no role contains it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ostiary.actions import Actor, ActorKind
+from ostiary.errors import Forbidden
+
+PERMISSIONS: dict[str, str] = {
+    "approval.read": "see calls that wait for a person",
+    "approval.decide": "approve or reject them",
+    "audit.read": "search the audit log and check its proofs",
+    "audit.reveal": "open the sealed details of an event",
+    "audit.export": "export the audit log",
+    "call.read": "see calls and their outcomes",
+    "call.settle": "settle a call of unknown outcome",
+    "connector.read": "see connectors",
+    "connector.manage": "add, change, test and remove connectors",
+    "contract.read": "see contracts",
+    "contract.call": "call contracted actions, within each contract's own roles",
+    "contract.manage": "apply and remove contracts",
+    "key.read": "see API keys (never their secrets)",
+    "key.manage": "create, rotate and revoke API keys",
+    "me.own": "see and change one's own account",
+    "member.read": "see members and roles",
+    "member.manage": "add and remove members, change their roles",
+    "privacy.read": "see the masking policy",
+    "privacy.detect": "find and mask sensitive values in a text",
+    "privacy.manage": "change the masking policy",
+    "role.manage": "define the tenant's own roles",
+    "session.own": "see and end one's own sessions",
+    "tenant.manage": "change the tenant itself and its signing secret",
+    "install.manage": "create tenants; held by the operator of the installation, never through a role",
+}
+
+INSTALL_ONLY = frozenset({"install.manage"})
+OWN = frozenset({"me.own", "session.own"})
+"""What every person may do, whatever their role; a key has `me.own` alone."""
+
+_VIEWER = OWN | {
+    "approval.read",
+    "call.read",
+    "connector.read",
+    "contract.read",
+    "member.read",
+    "privacy.read",
+}
+_DEVELOPER = _VIEWER | {
+    "audit.read",
+    "connector.manage",
+    "contract.call",
+    "contract.manage",
+    "key.manage",
+    "key.read",
+    "privacy.detect",
+}
+_SUPPORT = _VIEWER | {"approval.decide", "audit.read", "call.settle", "contract.call", "privacy.detect"}
+_ADMIN = (
+    _DEVELOPER | _SUPPORT | {"audit.export", "audit.reveal", "member.manage", "privacy.manage", "role.manage"}
+)
+_OWNER = _ADMIN | {"tenant.manage"}
+
+BUILT_IN: dict[str, frozenset[str]] = {
+    "viewer": frozenset(_VIEWER),
+    "developer": frozenset(_DEVELOPER),
+    "support": frozenset(_SUPPORT),
+    "admin": frozenset(_ADMIN),
+    "owner": frozenset(_OWNER),
+}
+OWNER = "owner"
+
+WITHHELD_FROM_AGENTS = frozenset(
+    {
+        "approval.decide",
+        "audit.reveal",
+        "call.settle",
+        "connector.manage",
+        "contract.manage",
+        "install.manage",
+        "key.manage",
+        "member.manage",
+        "privacy.manage",
+        "role.manage",
+        "session.own",
+        "tenant.manage",
+    }
+)
+"""What an agent's key never holds, whatever role it was given: an agent that could approve, or mint a key that can, would need no one."""
+
+ROLE_NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named set of permissions; `title` and `description` are for people."""
+
+    name: str
+    permissions: frozenset[str]
+    built_in: bool
+    title: str = ""
+    description: str = ""
+
+
+def built_in() -> list[Role]:
+    """The built-in roles, least first."""
+    return [Role(name, permissions, True, name.capitalize()) for name, permissions in BUILT_IN.items()]
+
+
+def held_by(kind: ActorKind, granted: Iterable[str]) -> frozenset[str]:
+    """What an actor of this kind holds, of what its roles grant."""
+    permissions = frozenset(granted) - INSTALL_ONLY
+    if kind is ActorKind.PERSON:
+        return permissions | OWN
+    if kind is ActorKind.AGENT:
+        permissions -= WITHHELD_FROM_AGENTS
+    return (permissions - OWN) | {"me.own"}
+
+
+def must_hold(actor: Actor, permissions: frozenset[str]) -> None:
+    """Nobody grants, changes or takes away what they do not hold themselves. Raises Forbidden."""
+    if not permissions - OWN <= actor.permissions:
+        raise Forbidden("You cannot give or take permissions that you do not hold yourself.")
