@@ -1,0 +1,662 @@
+"""Tables and SQL of identity.
+
+What is found by a credential alone (key versions, sessions, codes, people) is kept under INSTALL, since the tenant is not known yet; what belongs to a tenant
+(members, keys, signing secrets, nonces) is kept under the tenant. Only keyed hashes of credentials are stored.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from ostiary.db.tables import blind, clear, metadata, sealed, upsert
+from ostiary.errors import Replayed
+from ostiary.ids import INSTALL, PersonId, TenantId
+
+_ID = String(64)
+
+tenant_table = Table(
+    "tenant",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("id", _ID, primary_key=True),
+    sealed("name"),
+    clear("created_us", BigInteger),
+)
+
+person = Table(
+    "person",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("id", _ID, primary_key=True),
+    blind("email_index"),
+    sealed("email"),
+    sealed("name"),
+    clear("created_us", BigInteger),
+    clear("operator", Boolean),
+    sealed("totp", nullable=True),
+    sealed("totp_pending", nullable=True),
+    clear("totp_step", BigInteger),
+    clear("totp_failures", Integer),
+    clear("totp_retry_us", BigInteger),
+    Index("uq_person_email", "tenant", "email_index", unique=True),
+)
+
+member = Table(
+    "member",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("person", _ID, primary_key=True),
+    clear("role", String(32)),
+    clear("added_us", BigInteger),
+    clear("added_by", _ID),
+)
+
+belonging = Table(
+    "belonging",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("person", _ID, primary_key=True),
+    clear("home", _ID, primary_key=True),
+    clear("added_us", BigInteger),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("id", String(12), primary_key=True),
+    clear("kind", String(16)),
+    clear("surface", String(16)),
+    clear("environment", String(8)),
+    clear("roles", String(700)),
+    clear("signature_required", Boolean),
+    clear("created_by", _ID),
+    clear("created_us", BigInteger),
+    clear("expires_us", BigInteger),
+    clear("revoked_us", BigInteger),
+    clear("last_used_us", BigInteger),
+    sealed("details"),
+)
+
+key_version = Table(
+    "key_version",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("id", String(12), primary_key=True),
+    clear("version", Integer, primary_key=True),
+    clear("home", _ID),
+    blind("mac"),
+    clear("created_us", BigInteger),
+    clear("expires_us", BigInteger),
+)
+
+signing_secret = Table(
+    "signing_secret",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("owner", String(16), primary_key=True),
+    clear("version", Integer, primary_key=True),
+    sealed("secret"),
+    clear("created_us", BigInteger),
+    clear("expires_us", BigInteger),
+)
+
+session = Table(
+    "session",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("id", _ID, primary_key=True),
+    blind("token"),
+    clear("person", _ID),
+    clear("home", _ID),
+    clear("stage", String(8)),
+    clear("created_us", BigInteger),
+    clear("seen_us", BigInteger),
+    clear("expires_us", BigInteger),
+    clear("second_us", BigInteger),
+    clear("ended_us", BigInteger),
+    sealed("origin"),
+    Index("uq_session_token", "tenant", "token", unique=True),
+    Index("ix_session_person", "tenant", "person"),
+)
+
+sign_in_code = Table(
+    "sign_in_code",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("id", _ID, primary_key=True),
+    clear("person", _ID),
+    blind("email_index"),
+    blind("address_index"),
+    blind("code"),
+    clear("created_us", BigInteger),
+    clear("expires_us", BigInteger),
+    clear("tries", Integer),
+    clear("used_us", BigInteger),
+    Index("ix_sign_in_code_email", "tenant", "email_index", "created_us"),
+    Index("ix_sign_in_code_address", "tenant", "address_index", "created_us"),
+)
+
+nonce_table = Table(
+    "nonce",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("owner", String(16), primary_key=True),
+    clear("nonce", String(64), primary_key=True),
+    clear("expires_us", BigInteger),
+)
+
+setup_token = Table(
+    "setup_token",
+    metadata,
+    clear("tenant", _ID, primary_key=True),
+    clear("token_sha256", String(64)),
+    clear("created_us", BigInteger),
+)
+
+OF_TENANT = "tenant"
+"""The `owner` of the tenant's own signing secret; every other owner is a key id."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    id: TenantId
+    name: bytes
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    id: PersonId
+    email_index: bytes
+    email: bytes
+    name: bytes
+    created_us: int
+    operator: bool = False
+    totp: bytes | None = None
+    totp_pending: bytes | None = None
+    totp_step: int = 0
+    totp_failures: int = 0
+    totp_retry_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    person: PersonId
+    role: str
+    added_us: int
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """`roles` are names separated by spaces; `details` is the sealed name, scopes and contracts. An instant of 0 is never."""
+
+    id: str
+    kind: str
+    surface: str
+    environment: str
+    roles: str
+    signature_required: bool
+    created_by: str
+    created_us: int
+    expires_us: int
+    revoked_us: int
+    last_used_us: int
+    details: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    id: str
+    version: int
+    home: TenantId
+    mac: bytes
+    created_us: int
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    owner: str
+    version: int
+    secret: bytes
+    created_us: int
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """`stage` is "second" (the second factor is missing) or "open"."""
+
+    id: str
+    token: bytes
+    person: PersonId
+    home: TenantId
+    stage: str
+    created_us: int
+    seen_us: int
+    expires_us: int
+    second_us: int
+    ended_us: int
+    origin: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    id: str
+    person: PersonId
+    email_index: bytes
+    address_index: bytes
+    code: bytes
+    created_us: int
+    expires_us: int
+    tries: int
+    used_us: int
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in row._mapping.items() if name != "tenant"}
+
+
+def _fields(row: Any, tenant: TenantId) -> dict[str, Any]:
+    return {"tenant": tenant, **{name: getattr(row, name) for name in row.__slots__}}
+
+
+def add(
+    connection: Connection,
+    tenant: TenantId,
+    row: TenantRow | PersonRow | MemberRow | KeyRow | VersionRow | SecretRow | SessionRow | CodeRow,
+) -> None:
+    """Insert one row into the table of its kind."""
+    connection.execute(insert(_TABLES[type(row)]).values(**_fields(row, tenant)))
+
+
+_TABLES: dict[type[Any], Table] = {
+    TenantRow: tenant_table,
+    PersonRow: person,
+    MemberRow: member,
+    KeyRow: api_key,
+    VersionRow: key_version,
+    SecretRow: signing_secret,
+    SessionRow: session,
+    CodeRow: sign_in_code,
+}
+
+
+# API keys
+
+
+def find_versions(connection: Connection, tenant: TenantId, key_id: str) -> list[VersionRow]:
+    """All versions of a key, the newest first; `tenant` is INSTALL."""
+    query = select(key_version).where(key_version.c.tenant == tenant, key_version.c.id == key_id)
+    rows = connection.execute(query.order_by(key_version.c.version.desc()))
+    return [VersionRow(**_values(row)) for row in rows]
+
+
+def find_key(connection: Connection, tenant: TenantId, key_id: str) -> KeyRow | None:
+    row = connection.execute(
+        select(api_key).where(api_key.c.tenant == tenant, api_key.c.id == key_id)
+    ).first()
+    return None if row is None else KeyRow(**_values(row))
+
+
+def list_keys(connection: Connection, tenant: TenantId, limit: int) -> list[KeyRow]:
+    query = select(api_key).where(api_key.c.tenant == tenant)
+    rows = connection.execute(query.order_by(api_key.c.created_us.desc(), api_key.c.id).limit(limit))
+    return [KeyRow(**_values(row)) for row in rows]
+
+
+def count_keys(connection: Connection, tenant: TenantId) -> int:
+    query = select(func.count()).where(api_key.c.tenant == tenant, api_key.c.revoked_us == 0)
+    return connection.execute(query).scalar_one()
+
+
+def expire_versions(connection: Connection, tenant: TenantId, key_id: str, at_us: int) -> None:
+    """The versions that stand are valid until `at_us` at most; `tenant` is INSTALL."""
+    later = (key_version.c.expires_us == 0) | (key_version.c.expires_us > at_us)
+    connection.execute(
+        update(key_version)
+        .where(key_version.c.tenant == tenant, key_version.c.id == key_id, later)
+        .values(expires_us=at_us)
+    )
+
+
+def drop_versions(connection: Connection, tenant: TenantId, key_id: str, before: int) -> None:
+    """Forget versions older than `before`; `tenant` is INSTALL."""
+    connection.execute(
+        delete(key_version).where(
+            key_version.c.tenant == tenant, key_version.c.id == key_id, key_version.c.version < before
+        )
+    )
+
+
+def revoke_key(connection: Connection, tenant: TenantId, key_id: str, at_us: int) -> bool:
+    """Whether it stood until now."""
+    changed = connection.execute(
+        update(api_key)
+        .where(api_key.c.tenant == tenant, api_key.c.id == key_id, api_key.c.revoked_us == 0)
+        .values(revoked_us=at_us)
+    )
+    return changed.rowcount == 1
+
+
+def touch_keys(connection: Connection, tenant: TenantId, used: Mapping[str, int]) -> None:
+    """Write down last uses by key id."""
+    statement = (
+        update(api_key)
+        .where(api_key.c.tenant == tenant, api_key.c.id == bindparam("key"))
+        .values(last_used_us=bindparam("at"))
+    )
+    connection.execute(statement, [{"key": key_id, "at": at_us} for key_id, at_us in used.items()])
+
+
+def live_secrets(connection: Connection, tenant: TenantId, owner: str, now_us: int) -> list[SecretRow]:
+    """The signing secrets of a key (or OF_TENANT) that are valid now, the newest first."""
+    c = signing_secret.c
+    valid = (c.expires_us == 0) | (c.expires_us > now_us)
+    rows = connection.execute(
+        select(signing_secret).where(c.tenant == tenant, c.owner == owner, valid).order_by(c.version.desc())
+    )
+    return [SecretRow(**_values(row)) for row in rows]
+
+
+def newest_secret(connection: Connection, tenant: TenantId, owner: str) -> int:
+    """The newest version's number, 0 for none."""
+    c = signing_secret.c
+    return (
+        connection.execute(select(func.max(c.version)).where(c.tenant == tenant, c.owner == owner)).scalar()
+        or 0
+    )
+
+
+def rotate_secret(connection: Connection, tenant: TenantId, row: SecretRow, old_until_us: int) -> None:
+    """Add a version; the one before it is valid until `old_until_us`, older ones are deleted."""
+    c = signing_secret.c
+    connection.execute(
+        delete(signing_secret).where(c.tenant == tenant, c.owner == row.owner, c.version < row.version - 1)
+    )
+    connection.execute(
+        update(signing_secret)
+        .where(c.tenant == tenant, c.owner == row.owner, (c.expires_us == 0) | (c.expires_us > old_until_us))
+        .values(expires_us=old_until_us)
+    )
+    add(connection, tenant, row)
+
+
+def claim_nonce(connection: Connection, tenant: TenantId, owner: str, nonce: str, expires_us: int) -> None:
+    """Use a nonce up. Raises Replayed when it was used before: the primary key decides, whichever process was first."""
+    values = {"tenant": tenant, "owner": owner, "nonce": nonce, "expires_us": expires_us}
+    try:
+        connection.execute(insert(nonce_table).values(**values))
+    except IntegrityError:
+        raise Replayed from None
+
+
+# People, members, tenants
+
+
+def find_person(connection: Connection, tenant: TenantId, person_id: PersonId) -> PersonRow | None:
+    row = connection.execute(
+        select(person).where(person.c.tenant == tenant, person.c.id == person_id)
+    ).first()
+    return None if row is None else PersonRow(**_values(row))
+
+
+def find_person_by_email(connection: Connection, tenant: TenantId, index: bytes) -> PersonRow | None:
+    query = select(person).where(person.c.tenant == tenant, person.c.email_index == index)
+    row = connection.execute(query).first()
+    return None if row is None else PersonRow(**_values(row))
+
+
+def list_people(connection: Connection, tenant: TenantId, wanted: Iterable[PersonId]) -> list[PersonRow]:
+    query = select(person).where(person.c.tenant == tenant, person.c.id.in_(list(wanted)))
+    return [PersonRow(**_values(row)) for row in connection.execute(query)]
+
+
+def change_person(
+    connection: Connection, tenant: TenantId, person_id: PersonId, values: Mapping[str, Any]
+) -> None:
+    connection.execute(
+        update(person).where(person.c.tenant == tenant, person.c.id == person_id).values(**values)
+    )
+
+
+def use_totp_step(connection: Connection, tenant: TenantId, person_id: PersonId, step: int) -> bool:
+    """Use a time step up; False when it, or a later one, was used before (RFC 6238 section 5.2)."""
+    changed = connection.execute(
+        update(person)
+        .where(person.c.tenant == tenant, person.c.id == person_id, person.c.totp_step < step)
+        .values(totp_step=step, totp_failures=0, totp_retry_us=0)
+    )
+    return changed.rowcount == 1
+
+
+def find_member(connection: Connection, tenant: TenantId, person_id: PersonId) -> MemberRow | None:
+    row = connection.execute(
+        select(member).where(member.c.tenant == tenant, member.c.person == person_id)
+    ).first()
+    return None if row is None else MemberRow(**_values(row))
+
+
+def list_members(connection: Connection, tenant: TenantId, limit: int) -> list[MemberRow]:
+    query = select(member).where(member.c.tenant == tenant).order_by(member.c.added_us, member.c.person)
+    return [MemberRow(**_values(row)) for row in connection.execute(query.limit(limit))]
+
+
+def count_members(connection: Connection, tenant: TenantId, role: str = "") -> int:
+    query = select(func.count()).where(member.c.tenant == tenant)
+    return connection.execute(query.where(member.c.role == role) if role else query).scalar_one()
+
+
+def join(connection: Connection, tenant: TenantId, row: MemberRow) -> None:
+    """Make a person a member, in the tenant's rows and in the installation's list of who belongs where."""
+    add(connection, tenant, row)
+    values = {"tenant": INSTALL, "person": row.person, "home": tenant, "added_us": row.added_us}
+    connection.execute(insert(belonging).values(**values))
+
+
+def leave(connection: Connection, tenant: TenantId, person_id: PersonId) -> None:
+    connection.execute(delete(member).where(member.c.tenant == tenant, member.c.person == person_id))
+    c = belonging.c
+    connection.execute(delete(belonging).where(c.tenant == INSTALL, c.person == person_id, c.home == tenant))
+
+
+def change_role(connection: Connection, tenant: TenantId, person_id: PersonId, role: str) -> None:
+    connection.execute(
+        update(member).where(member.c.tenant == tenant, member.c.person == person_id).values(role=role)
+    )
+
+
+def homes(connection: Connection, tenant: TenantId, person_id: PersonId) -> list[TenantId]:
+    """The tenants that a person belongs to, the oldest membership first; `tenant` is INSTALL."""
+    c = belonging.c
+    rows = connection.execute(
+        select(c.home).where(c.tenant == tenant, c.person == person_id).order_by(c.added_us, c.home)
+    )
+    return [TenantId(home) for (home,) in rows]
+
+
+def find_tenant(connection: Connection, tenant: TenantId, wanted: TenantId) -> TenantRow | None:
+    """`tenant` is INSTALL, which holds the list."""
+    c = tenant_table.c
+    row = connection.execute(select(tenant_table).where(c.tenant == tenant, c.id == wanted)).first()
+    return None if row is None else TenantRow(**_values(row))
+
+
+def list_tenants(connection: Connection, tenant: TenantId, wanted: Iterable[TenantId]) -> list[TenantRow]:
+    c = tenant_table.c
+    query = select(tenant_table).where(c.tenant == tenant, c.id.in_(list(wanted)))
+    return [TenantRow(**_values(row)) for row in connection.execute(query.order_by(c.created_us, c.id))]
+
+
+def all_tenants(connection: Connection, tenant: TenantId) -> list[TenantId]:
+    """Every tenant's id, the oldest first; `tenant` is INSTALL. For the operator's own work at start, not for a caller."""
+    c = tenant_table.c
+    rows = connection.execute(select(c.id).where(c.tenant == tenant).order_by(c.created_us, c.id))
+    return [TenantId(found) for (found,) in rows]
+
+
+def role_in_use(connection: Connection, tenant: TenantId, role: str) -> bool:
+    """Whether a member or a key that stands has this role."""
+    if count_members(connection, tenant, role):
+        return True
+    query = select(api_key.c.roles).where(api_key.c.tenant == tenant, api_key.c.revoked_us == 0)
+    return any(role in roles.split() for (roles,) in connection.execute(query))
+
+
+# Sessions
+
+
+def find_session(connection: Connection, tenant: TenantId, token: bytes) -> SessionRow | None:
+    row = connection.execute(
+        select(session).where(session.c.tenant == tenant, session.c.token == token)
+    ).first()
+    return None if row is None else SessionRow(**_values(row))
+
+
+def find_session_by_id(connection: Connection, tenant: TenantId, session_id: str) -> SessionRow | None:
+    row = connection.execute(
+        select(session).where(session.c.tenant == tenant, session.c.id == session_id)
+    ).first()
+    return None if row is None else SessionRow(**_values(row))
+
+
+def list_sessions(
+    connection: Connection, tenant: TenantId, person_id: PersonId, now_us: int
+) -> list[SessionRow]:
+    c = session.c
+    query = select(session).where(
+        c.tenant == tenant, c.person == person_id, c.ended_us == 0, c.expires_us > now_us
+    )
+    return [SessionRow(**_values(row)) for row in connection.execute(query.order_by(c.created_us.desc()))]
+
+
+def change_session(
+    connection: Connection, tenant: TenantId, session_id: str, values: Mapping[str, Any]
+) -> bool:
+    """Whether the session still stood."""
+    c = session.c
+    changed = connection.execute(
+        update(session).where(c.tenant == tenant, c.id == session_id, c.ended_us == 0).values(**values)
+    )
+    return changed.rowcount == 1
+
+
+def end_sessions(
+    connection: Connection, tenant: TenantId, person_id: PersonId, at_us: int, *, but: str = ""
+) -> None:
+    """End every session of a person, except `but`."""
+    c = session.c
+    connection.execute(
+        update(session)
+        .where(c.tenant == tenant, c.person == person_id, c.ended_us == 0, c.id != but)
+        .values(ended_us=at_us)
+    )
+
+
+def touch_sessions(connection: Connection, tenant: TenantId, seen: Mapping[str, int]) -> None:
+    statement = (
+        update(session)
+        .where(session.c.tenant == tenant, session.c.id == bindparam("which"))
+        .values(seen_us=bindparam("at"))
+    )
+    connection.execute(statement, [{"which": which, "at": at_us} for which, at_us in seen.items()])
+
+
+# Codes
+
+
+def count_codes(
+    connection: Connection, tenant: TenantId, *, email: bytes, address: bytes, since_us: int
+) -> tuple[int, int]:
+    """How many codes were asked for since then: for this email, from this address."""
+    c = sign_in_code.c
+    recent = (c.tenant == tenant) & (c.created_us > since_us)
+    by_email = select(func.count()).where(recent, c.email_index == email)
+    by_address = select(func.count()).where(recent, c.address_index == address)
+    return connection.execute(by_email).scalar_one(), connection.execute(by_address).scalar_one()
+
+
+def take_try(
+    connection: Connection, tenant: TenantId, code_id: str, now_us: int, tries_max: int
+) -> CodeRow | None:
+    """Count one try at a code, and give the code; None when it is unknown, used, expired or tried out."""
+    c = sign_in_code.c
+    changed = connection.execute(
+        update(sign_in_code)
+        .where(
+            c.tenant == tenant, c.id == code_id, c.used_us == 0, c.expires_us > now_us, c.tries < tries_max
+        )
+        .values(tries=c.tries + 1)
+    )
+    if changed.rowcount == 0:
+        return None
+    row = connection.execute(select(sign_in_code).where(c.tenant == tenant, c.id == code_id)).one()
+    return CodeRow(**_values(row))
+
+
+def use_code(connection: Connection, tenant: TenantId, code_id: str, at_us: int) -> bool:
+    """Use a code up; False when it was used before."""
+    c = sign_in_code.c
+    changed = connection.execute(
+        update(sign_in_code).where(c.tenant == tenant, c.id == code_id, c.used_us == 0).values(used_us=at_us)
+    )
+    return changed.rowcount == 1
+
+
+def prune(connection: Connection, tenant: TenantId, before_us: int) -> None:
+    """Forget codes and sessions that ended before then; `tenant` is INSTALL."""
+    connection.execute(
+        delete(sign_in_code).where(sign_in_code.c.tenant == tenant, sign_in_code.c.expires_us < before_us)
+    )
+    connection.execute(delete(session).where(session.c.tenant == tenant, session.c.expires_us < before_us))
+
+
+def prune_nonces(connection: Connection, tenant: TenantId, now_us: int) -> None:
+    """Forget nonces whose requests would be refused for their time anyway."""
+    connection.execute(
+        delete(nonce_table).where(nonce_table.c.tenant == tenant, nonce_table.c.expires_us < now_us)
+    )
+
+
+# Set-up
+
+
+def put_setup_token(connection: Connection, tenant: TenantId, sha256: str, at_us: int) -> None:
+    values = {"tenant": tenant, "token_sha256": sha256, "created_us": at_us}
+    changing = ("token_sha256", "created_us")
+    connection.execute(upsert(connection.dialect.name, setup_token, values, changing=changing))
+
+
+def find_setup_token(connection: Connection, tenant: TenantId) -> str:
+    query = select(setup_token.c.token_sha256).where(setup_token.c.tenant == tenant)
+    return connection.execute(query).scalar() or ""
+
+
+def burn_setup_token(connection: Connection, tenant: TenantId) -> bool:
+    return connection.execute(delete(setup_token).where(setup_token.c.tenant == tenant)).rowcount == 1
+
+
+def has_people(connection: Connection, tenant: TenantId) -> bool:
+    return (
+        connection.execute(select(person.c.id).where(person.c.tenant == tenant).limit(1)).first() is not None
+    )
