@@ -1,0 +1,226 @@
+"""Blobs by tenant and id. Every method blocks: call it off the event loop.
+
+A blob is written under `_incoming/` first and moved to its name only when it is whole, unless something stands there already. What a crash leaves under
+`_incoming/` is removed by `sweep`.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from heapq import nsmallest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, ObjectStore, S3Store, from_url
+
+from ostiary import ids
+from ostiary.clock import SECOND_US, Clock
+from ostiary.errors import BlobsUnavailable, ConfigurationError, Conflict, NotFound, RequestTooLarge
+from ostiary.ids import TenantId
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+URL_SETTING = "OSTIARY_BLOB_URL"
+SCHEMES = ("file://", "s3://", "gs://", "az://")
+PIECE_BYTES = 64 * 1024
+PART_BYTES = 8 * 1024 * 1024
+"""Up to this much of a blob waits in memory while it is written; S3 takes parts of 5 MiB or more."""
+REQUEST_TIMEOUT_S = 60
+RETRY_TIMEOUT_S = 30
+RETRIES_MAX = 3
+PAGE_ROWS_MAX = 1000
+INCOMING_AGE_S = 24 * 3600
+_CLIENT: "ClientConfig" = {"timeout": timedelta(seconds=REQUEST_TIMEOUT_S)}
+_RETRY: "RetryConfig" = {
+    "max_retries": RETRIES_MAX,
+    "retry_timeout": timedelta(seconds=RETRY_TIMEOUT_S),
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A blob that is there. `size` is in bytes, as stored."""
+
+    id: str
+    size: int
+    changed_us: int
+
+
+class Blobs:
+    """Opaque bytes under (tenant, blob id). `folder` is given when the store is a local folder: then what is stored is forced to the disk."""
+
+    def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    def put(self, tenant: TenantId, blob_id: str, content: bytes | bytearray | memoryview) -> None:
+        """Store a blob whole. Raises Conflict when there is one by that name already, BlobsUnavailable."""
+        path = _path(tenant, blob_id)
+        with _unavailable():
+            obstore.put(self._store, path, content, mode="create", use_multipart=False)
+        self._settle(path)
+
+    def put_pieces(self, tenant: TenantId, blob_id: str, pieces: Iterable[bytes]) -> int:
+        """Store a blob that comes in pieces; its size. What `pieces` raises leaves nothing behind. Raises Conflict, BlobsUnavailable."""
+        path, incoming = _path(tenant, blob_id), f"_incoming/{_checked(tenant)}/{ids.new('blo')}"
+        size = self._write(incoming, pieces)
+        self._settle(incoming)
+        try:
+            with _unavailable():
+                obstore.rename(self._store, incoming, path, overwrite=False)
+        except Conflict:
+            self._remove(incoming)
+            raise
+        self._settle(path)
+        return size
+
+    def get(self, tenant: TenantId, blob_id: str, *, bytes_max: int) -> bytes:
+        """The whole blob. Raises NotFound, BlobsUnavailable; RequestTooLarge for more than `bytes_max`."""
+        path = _path(tenant, blob_id)
+        with _unavailable():
+            found = obstore.get(self._store, path)
+            if found.meta["size"] > bytes_max:
+                raise RequestTooLarge
+            return bytes(found.bytes())
+
+    def pieces(self, tenant: TenantId, blob_id: str) -> Iterator[bytes]:
+        """The blob in pieces of about PIECE_BYTES. Raises NotFound, BlobsUnavailable: the first before the first piece."""
+        path = _path(tenant, blob_id)
+        with _unavailable():
+            stream = iter(obstore.get(self._store, path).stream(min_chunk_size=PIECE_BYTES))
+            while (piece := next(stream, None)) is not None:
+                yield bytes(piece)
+
+    def find(self, tenant: TenantId, blob_id: str) -> Stored | None:
+        """What is known of a blob; None when there is none."""
+        try:
+            with _unavailable():
+                meta = obstore.head(self._store, _path(tenant, blob_id))
+        except NotFound:
+            return None
+        return Stored(blob_id, meta["size"], int(meta["last_modified"].timestamp() * SECOND_US))
+
+    def delete(self, tenant: TenantId, blob_id: str) -> None:
+        """Remove a blob; nothing when there is none. Raises BlobsUnavailable."""
+        self._remove(_path(tenant, blob_id))
+
+    def list(self, tenant: TenantId, *, after: str = "", limit: int = PAGE_ROWS_MAX) -> list[Stored]:
+        """Up to `limit` blobs of the tenant in the order of their ids, those behind `after`."""
+        with _unavailable():
+            found = (
+                Stored(
+                    meta["path"].rpartition("/")[2],
+                    meta["size"],
+                    int(meta["last_modified"].timestamp() * SECOND_US),
+                )
+                for page in obstore.list(self._store, prefix=_checked(tenant))
+                for meta in page
+            )
+            chosen = (stored for stored in found if stored.id > after)
+            return nsmallest(min(limit, PAGE_ROWS_MAX), chosen, key=lambda stored: stored.id)
+
+    def sweep(self, clock: Clock) -> int:
+        """Remove what writers that died left behind, a day after; how many."""
+        oldest_us = clock.now_us() - INCOMING_AGE_S * SECOND_US
+        with _unavailable():
+            left = [
+                meta["path"]
+                for page in obstore.list(self._store, prefix="_incoming")
+                for meta in page
+                if meta["last_modified"].timestamp() * SECOND_US < oldest_us
+            ]
+        for path in left:
+            self._remove(path)
+        return len(left)
+
+    def _write(self, path: str, pieces: Iterable[bytes]) -> int:
+        """A writer that is not closed leaves nothing, so what `pieces` raises may pass."""
+        with _unavailable():
+            writer = obstore.open_writer(self._store, path, buffer_size=PART_BYTES)
+        size = 0
+        for piece in pieces:
+            with _unavailable():
+                size += writer.write(piece)
+        with _unavailable():
+            writer.close()
+        return size
+
+    def _remove(self, path: str) -> None:
+        with suppress(NotFound), _unavailable():
+            obstore.delete(self._store, path)
+
+    def _settle(self, path: str) -> None:
+        """Force a local file and its folder to the disk; an object store has done so when it answers."""
+        if self._folder is None:
+            return
+        file = self._folder / path
+        with _unavailable():
+            for each in (file, file.parent, file.parent.parent):
+                _force(each)
+
+
+def at(url: str) -> Blobs:
+    """The blobs at OSTIARY_BLOB_URL: `file:///...`, `s3://...`, `gs://...` or `az://...`. Raises ConfigurationError.
+
+    Credentials and endpoints of object stores come from their usual environment (`AWS_...`, `GOOGLE_...`, `AZURE_...`).
+    """
+    if url.startswith("file://"):
+        folder = Path(url.removeprefix("file://"))
+        if not folder.is_absolute():
+            raise ConfigurationError(
+                [f"{URL_SETTING}: a file URL holds a whole path, as file:///srv/ostiary."]
+            )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Blobs(LocalStore(folder), folder=folder)
+    if not url.startswith(SCHEMES):
+        raise ConfigurationError([f"{URL_SETTING} begins with one of {', '.join(SCHEMES)}."])
+    try:
+        if url.startswith("s3://"):
+            store: ObjectStore = S3Store.from_url(
+                url, copy_if_not_exists="multipart", client_options=_CLIENT, retry_config=_RETRY
+            )
+        else:
+            store = from_url(url, config=None, client_options=_CLIENT, retry_config=_RETRY)
+    except (BaseError, ValueError) as error:
+        raise ConfigurationError(
+            [f"{URL_SETTING} does not name an object store that can be opened."]
+        ) from error
+    return Blobs(store)
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise NotFound  # no blob can have such a name, and no path can be made of it
+    return name
+
+
+def _path(tenant: TenantId, blob_id: str) -> str:
+    return f"{_checked(tenant)}/{_checked(blob_id)}"
+
+
+def _force(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """The store's errors in our words."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound from error
+    except AlreadyExistsError as error:
+        raise Conflict("A file of this name is there already.") from error
+    except (BaseError, OSError) as error:
+        raise BlobsUnavailable from error
