@@ -86,18 +86,17 @@ class EnvironmentRoot(LocalRoot):
     """The value of OSTIARY_ROOT_KEY: one key in base64, or several with commas between, the current one first."""
 
     def __init__(self, text: Secret) -> None:
-        texts = [part.strip() for part in text.reveal().split(",") if part.strip()]
-        super().__init__("environment", KEY_SETTING, texts)
+        super().__init__("environment", KEY_SETTING, _listed(text.reveal()))
 
 
 class FileRoot(LocalRoot):
-    """A mounted file (OSTIARY_ROOT_KEY_FILE): one key in base64 a line, the current one first. It is read once, at start."""
+    """A mounted file (OSTIARY_ROOT_KEY_FILE): keys in base64, the current one first, commas or new lines between. It is read once, at start."""
 
     def __init__(self, path: Path, *, data_folder: Path) -> None:
         mistakes = file_mistakes(path, data_folder=data_folder)
         if mistakes:
             raise ConfigurationError(mistakes)
-        super().__init__("file", FILE_SETTING, path.read_text(encoding="ascii", errors="replace").split())
+        super().__init__("file", FILE_SETTING, _listed(path.read_text("ascii", "replace")))
 
 
 def choose(settings: Mapping[str, str], *, data_folder: Path) -> RootKeyProvider:
@@ -152,6 +151,10 @@ def write_file(path: Path, key: Secret) -> None:
         file.write(key.reveal() + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _listed(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 def _key(setting: str, text: str) -> bytes:
