@@ -1,0 +1,166 @@
+"""From a request to a call, and from an outcome to an answer."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from ostiary.actions import Action, Face, JsonValue, Registry
+from ostiary.asgi.caller import Proxies, presented
+from ostiary.asgi.wire import (
+    Header,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_json,
+    answer_problem,
+    header,
+    read_body,
+    read_json,
+    text_header,
+)
+from ostiary.clock import rfc3339
+from ostiary.door.door import Done, Door, Held
+from ostiary.errors import Fault, InvalidParameters, MalformedRequest, MethodNotAllowed, OstiaryError
+from ostiary.rest.docs import STYLE, page
+from ostiary.rest.openapi import document
+from ostiary.rest.routes import Match, Routes
+
+KEY_CHARACTERS_MAX = 255
+BEHALF_CHARACTERS_MAX = 200
+QUERY_FIELDS_MAX = 50
+HELD_RETRY_S = 5
+
+
+class RestFace:
+    """An ASGI application for `/v1`, `/openapi.json` and `/docs`."""
+
+    def __init__(
+        self, door: Door, registry: Registry, proxies: Proxies, *, body_bytes_max: int, public_url: str
+    ) -> None:
+        self._door = door
+        self._registry = registry
+        self._routes = Routes(registry.all().values())
+        self._proxies = proxies
+        self._body_bytes_max = body_bytes_max
+        self._public_url = public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["path"] == "/docs/style.css":
+                await answer(
+                    send, 200, STYLE, [(b"content-type", b"text/css"), (b"cache-control", b"max-age=3600")]
+                )
+            elif scope["path"] in ("/openapi.json", "/docs"):
+                await self._describe(scope, send)
+            else:
+                await self._call(scope, receive, send)
+        except MethodNotAllowed as error:
+            await answer_problem(send, MethodNotAllowed(), headers=[(b"allow", error.detail.encode())])
+        except OstiaryError as error:
+            await answer_problem(send, error)
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        match = self._routes.match(scope["method"], raw_path)
+        body = await read_body(scope, receive, self._body_bytes_max)
+        entrance = await self._door.enter(presented(scope, body, Face.REST, self._proxies))
+        outcome = await self._door.call(
+            entrance, match.name, _parameters(scope, body, match), face=Face.REST,
+            key=idempotency_key(scope), behalf=text_header(scope, b"ostiary-on-behalf-of")[:BEHALF_CHARACTERS_MAX],
+        )  # fmt: skip
+        call: Header = (b"ostiary-call", outcome.call.encode())
+        if isinstance(outcome, Held):
+            where = f"/v1/calls/{outcome.call}"
+            headers = [call, (b"location", where.encode()), (b"retry-after", str(HELD_RETRY_S).encode())]
+            await answer_json(send, 202, held(outcome), headers)
+        elif match.action is None:
+            await answer_json(send, 200, done(outcome), [call])
+        else:
+            status = match.action.route.status if match.action.route else 200
+            await answer_json(send, status, outcome.result, [call])
+
+    async def _describe(self, scope: Scope, send: Send) -> None:
+        """Everybody may read what the product offers; who shows a credential sees their tenant's contracts too."""
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed("GET, HEAD")
+        entrance = await self._door.enter(presented(scope, b"", Face.REST, self._proxies))
+        contracts = [action for action in await self._door.visible(entrance.actor) if action.contract]
+        described = document(self._registry.all().values(), contracts, self._public_url)
+        if scope["path"] == "/docs":
+            content, headers = page(described)
+            await answer(send, 200, content, headers)
+        else:
+            await answer_json(send, 200, described)
+
+
+def held(outcome: Held) -> JsonValue:
+    """The body of 202: the call waits for a person; ask for it at `poll`."""
+    return {
+        "call_id": outcome.call,
+        "state": "held",
+        "approval_id": outcome.approval,
+        "expires_at": rfc3339(outcome.expires_us),
+        "rule": outcome.rule,
+        "poll": f"/v1/calls/{outcome.call}",
+    }
+
+
+def done(outcome: Done) -> JsonValue:
+    """The body of a contract's answer."""
+    masked = {
+        name.removeprefix("masked."): count
+        for name, count in outcome.counts.items()
+        if name.startswith("masked.")
+    }
+    return {"call_id": outcome.call, "state": "done", "result": outcome.result, "masked": masked}
+
+
+def idempotency_key(scope: Scope) -> str:
+    """The Idempotency-Key header, empty if absent. Raises MalformedRequest for one that is not 1 to 255 visible ASCII characters."""
+    raw = header(scope, b"idempotency-key")
+    if raw and (len(raw) > KEY_CHARACTERS_MAX or any(not 0x21 <= byte <= 0x7E for byte in raw)):
+        raise MalformedRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return raw.decode()
+
+
+def _parameters(scope: Scope, body: bytes, match: Match) -> JsonValue:
+    """Path, query and body joined; a name that comes twice is a mistake."""
+    given = read_json(scope, body)
+    query: bytes = scope.get("query_string", b"")
+    if not query and not match.path:
+        return given
+    if not isinstance(given, dict):
+        raise InvalidParameters(faults=(Fault("", "must be an object"),))
+    fields = _query(query)
+    typed = _typed(fields, match.action) if match.action else fields
+    twice = (set(match.path) & (set(typed) | set(given))) | (set(typed) & set(given))
+    if twice:
+        raise InvalidParameters(faults=tuple(Fault(f"/{name}", "is given twice") for name in sorted(twice)))
+    return {**given, **typed, **match.path}
+
+
+def _query(raw: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX, errors="strict"
+        )
+    except ValueError:
+        raise MalformedRequest("The query is not readable.") from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise InvalidParameters(faults=(Fault("", "a query field is given twice"),))
+    return dict(pairs)
+
+
+def _typed(fields: Mapping[str, str], action: Action) -> dict[str, JsonValue]:
+    """Query values are text: numbers and booleans are read as the schema says, and left as text where they are not that."""
+    properties = action.params.schema().get("properties", {})
+    return {name: _read(value, properties.get(name, {})) for name, value in fields.items()}
+
+
+def _read(value: str, schema: Mapping[str, JsonValue]) -> JsonValue:
+    kinds = {schema.get("type"), *(option.get("type") for option in schema.get("anyOf", ()))}
+    if "integer" in kinds and value.removeprefix("-").isdecimal() and value.isascii():
+        return int(value) if len(value) < 20 else value
+    if "boolean" in kinds and value in ("true", "false"):
+        return value == "true"
+    return value
