@@ -1,0 +1,185 @@
+"""Read-only SQL on a SQLite file that lies under one of the operator's source roots.
+
+Five fences, each enough against a different attack: the file is opened `mode=ro`; `query_only` is set; an authorizer admits only SELECT, reading of
+ordinary tables, recursion and listed functions, so ATTACH, PRAGMA, VACUUM INTO and load_extension never compile; limits bound what one value or
+expression may grow to; a progress handler ends a statement at its deadline.
+"""
+
+import os
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ostiary.actions import JsonValue
+from ostiary.clock import SECOND_US, Clock
+from ostiary.connectors.statement import FUNCTIONS, Statement
+from ostiary.connectors.threads import Threads
+from ostiary.connectors.values import as_rows, bound_parameters
+from ostiary.errors import (
+    AddressRefused,
+    TargetAnswerInvalid,
+    TargetRefused,
+    TargetTimeout,
+    TargetUnavailable,
+)
+
+STEPS_BETWEEN_LOOKS = 2_000
+BUSY_TIMEOUT_S = 1.0
+CACHED_STATEMENTS = 128
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_COLUMN: 500,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50,
+    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_FUNCTION_ARG: 60,
+    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 200,
+    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
+    sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 200,
+    sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
+}
+_FORBIDDEN_TABLES = ("sqlite_", "pragma_", "dbstat", "bytecode", "tables_used")
+
+
+@dataclass(frozen=True, slots=True)
+class RowBounds:
+    """What one statement may cost: seconds, rows, bytes, connections."""
+
+    timeout_s: float
+    answer_rows_max: int
+    answer_bytes_max: int
+    threads_max: int = 4
+
+
+def source_file(name: str, roots: Collection[Path], own: Collection[Path]) -> Path:
+    """The real file that `name` (absolute, or below a root) means, symlinks resolved. Raises AddressRefused unless it lies under a root and is
+    none of the product's own files (compared by name, by folder and by inode)."""
+    if "\x00" in name:
+        raise AddressRefused("The path cannot be read.")
+    for root in roots:
+        path = Path(
+            os.path.realpath(root / name)
+        )  # an absolute name replaces the root, and is checked like any other
+        if path.is_file() and path.is_relative_to(os.path.realpath(root)):
+            _refuse_own(path, own)
+            return path
+    raise AddressRefused("No such file under the folders that the operator declared in OSTIARY_SOURCE_ROOTS.")
+
+
+def _refuse_own(path: Path, own: Collection[Path]) -> None:
+    for ours in own:
+        real = Path(os.path.realpath(ours))
+        same = real.exists() and os.path.samefile(real, path)
+        if (
+            same
+            or path.is_relative_to(real)
+            or path.name.removesuffix("-wal").removesuffix("-shm") == real.name == path.name
+        ):
+            raise AddressRefused("That file is the gateway's own.")
+
+
+class SqliteSource:
+    """One file. `query` runs a read statement; each thread keeps its connection and its compiled statements."""
+
+    def __init__(self, path: Path, bounds: RowBounds, clock: Clock) -> None:
+        self._path = path
+        self._bounds = bounds
+        self._clock = clock
+        self._deadlines: dict[sqlite3.Connection, int] = {}
+        self._threads = Threads(
+            self._connect, self._disconnect, threads_max=bounds.threads_max, timeout_s=bounds.timeout_s
+        )
+
+    async def query(self, statement: Statement, params: Mapping[str, JsonValue]) -> JsonValue:
+        """`{"rows": [...]}`. Raises InvalidParameters, TargetTimeout, TargetRefused, TargetUnavailable, TargetAnswerTooLarge, TargetAnswerInvalid."""
+        bound = bound_parameters(statement.parameters, params, lists=False)
+        return await self._threads.run(lambda connection: self._query(connection, statement.sqlite, bound))
+
+    def _query(self, connection: sqlite3.Connection, sql: str, bound: Mapping[str, JsonValue]) -> JsonValue:
+        self._deadlines[connection] = self._clock.monotonic_us() + int(self._bounds.timeout_s * SECOND_US)
+        cursor = connection.cursor()
+        try:
+            cursor.execute(sql, bound)
+            names = [column[0] for column in cursor.description or ()]
+            return as_rows(
+                names, cursor, rows_max=self._bounds.answer_rows_max, bytes_max=self._bounds.answer_bytes_max
+            )
+        except sqlite3.Error as error:
+            raise _explained(error) from error
+        finally:
+            cursor.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                f"file:{quote(str(self._path))}?mode=ro",
+                uri=True,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=CACHED_STATEMENTS,
+            )
+        except sqlite3.Error as error:
+            raise TargetUnavailable from error
+        try:
+            for pragma in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            connection.close()
+            raise _explained(error) from error
+        for category, most in _LIMITS.items():
+            connection.setlimit(category, most)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(self._bounds.answer_bytes_max, 100_000))
+        connection.set_authorizer(_authorise)
+        connection.set_progress_handler(lambda: self._is_late(connection), STEPS_BETWEEN_LOOKS)
+        return connection
+
+    def _is_late(self, connection: sqlite3.Connection) -> int:
+        return int(self._clock.monotonic_us() > self._deadlines.get(connection, 0))
+
+    def _disconnect(self, connection: sqlite3.Connection) -> None:
+        self._deadlines.pop(connection, None)
+        connection.close()
+
+    def close(self) -> None:
+        """Blocking: waits for what runs."""
+        self._threads.close()
+
+
+def _authorise(
+    action: int, first: str | None, second: str | None, schema: str | None, _via: str | None
+) -> int:
+    """Called by SQLite for everything that a statement would do, when it is compiled. Deny is what is left over."""
+    if action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_READ and not (first or "").lower().startswith(_FORBIDDEN_TABLES):
+        return sqlite3.SQLITE_OK if schema in {None, "main"} else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_FUNCTION and ((second or "").lower() in FUNCTIONS or second in {"->", "->>"}):
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _explained(error: sqlite3.Error) -> Exception:
+    """Our words for SQLite's; its own text may quote the data."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_INTERRUPT":
+        return TargetTimeout()
+    if name.startswith(
+        (
+            "SQLITE_BUSY",
+            "SQLITE_LOCKED",
+            "SQLITE_CANTOPEN",
+            "SQLITE_IOERR",
+            "SQLITE_NOTADB",
+            "SQLITE_CORRUPT",
+            "SQLITE_NOMEM",
+        )
+    ):
+        return TargetUnavailable(f"The database file cannot be read ({name}).")
+    if name == "SQLITE_TOOBIG":
+        return TargetAnswerInvalid("A value grew beyond the bound.")
+    if isinstance(error, sqlite3.OperationalError) and not name:
+        return TargetAnswerInvalid("The database returned text that is not valid UTF-8.")
+    return TargetRefused(f"The database refused the statement ({name or 'SQLITE_MISUSE'}).")
