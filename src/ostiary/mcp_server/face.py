@@ -4,22 +4,35 @@ This file decides who asks (a bearer API key, at the door) and hands the request
 request stands alone, in both eras. `GET` and `DELETE`, which belong to sessions, are answered 405, as the protocol allows.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import orjson
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from mcp_types import PARSE_ERROR
 
 from ostiary.actions import ActorKind, Face
+from ostiary.asgi.caller import Proxies, presented
+from ostiary.asgi.wire import (
+    JSON_TYPE,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    answer_problem,
+    read_body,
+    read_json,
+    text_header,
+)
 from ostiary.clock import Clock
 from ostiary.consent.ledger import Ledger
 from ostiary.door.door import Door
-from ostiary.errors import MethodNotAllowed, NotAuthenticated, OstiaryError
-from ostiary.identity.presented import Presented
+from ostiary.errors import CrossSite, MalformedRequest, MethodNotAllowed, NotAuthenticated, OstiaryError
+from ostiary.identity.gate import Entrance
 from ostiary.mcp_server.calls import ENTRANCE, Calls
 from ostiary.vault.sealing import Vault
 
@@ -28,13 +41,15 @@ INSTRUCTIONS = (
     "Some calls are held until a person approves them: then wait or ask for the outcome, and do not repeat the call. "
     "Send the same `_meta` entry dev.ostiary/idempotency-key when you repeat a call that may have been done."
 )
-
-Present = Callable[[Scope, Receive, Face], Awaitable[Presented]]
-"""Reads a request, body included and bounded, into what it presents. From the `asgi` floor."""
+PROGRESS_TOKEN = b'"progressToken"'
 
 
 class McpFace:
-    """The ASGI application for `/mcp`. `running` has to be entered for as long as it serves; an instance runs once."""
+    """The ASGI application for `/mcp`. `running` has to be entered for as long as it serves; an instance runs once.
+
+    `hosts`: the host names that this gateway answers to; a browser's page from elsewhere (Origin) is refused. `wait_s`: how long a held call waits for
+    a person before it is answered.
+    """
 
     def __init__(
         self,
@@ -42,13 +57,16 @@ class McpFace:
         ledger: Ledger,
         vault: Vault,
         clock: Clock,
-        present: Present,
+        proxies: Proxies,
         *,
+        hosts: frozenset[str],
         wait_s: int,
         body_bytes_max: int,
     ) -> None:
         self._door = door
-        self._present = present
+        self._proxies = proxies
+        self._hosts = hosts
+        self._body_bytes_max = body_bytes_max
         self._calls = Calls(door, ledger, vault, clock, wait_s=wait_s)
         server = Server(
             "ostiary",
@@ -78,22 +96,45 @@ class McpFace:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         try:
-            if scope["method"] != "POST":
-                raise MethodNotAllowed
-            presented = await self._present(scope, receive, Face.MCP)
-            entrance = await self._door.enter(presented)
-            if entrance.actor.kind is ActorKind.ANONYMOUS:
-                raise NotAuthenticated
+            body = await self._read(scope, receive)
+            entrance = await self._enter(scope, body)
+        except MethodNotAllowed as error:
+            await answer_problem(send, error, headers=[(b"allow", b"POST")])
         except OstiaryError as error:
-            await _problem(error)(scope, receive, send)
+            await answer_problem(send, error)
+        else:
+            await self._serve(scope, body, entrance, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        if scope["method"] != "POST":
+            raise MethodNotAllowed
+        origin = text_header(scope, b"origin")
+        if origin and urlsplit(origin).hostname not in self._hosts:
+            raise CrossSite
+        return await read_body(scope, receive, self._body_bytes_max)
+
+    async def _enter(self, scope: Scope, body: bytes) -> Entrance:
+        entrance = await self._door.enter(presented(scope, body, Face.MCP, self._proxies))
+        if entrance.actor.kind is ActorKind.ANONYMOUS:
+            raise NotAuthenticated
+        return entrance
+
+    async def _serve(
+        self, scope: Scope, body: bytes, entrance: Entrance, receive: Receive, send: Send
+    ) -> None:
+        try:
+            read_json(scope, body)
+        except MalformedRequest as error:
+            await answer(send, 400, _unreadable(error), [JSON_TYPE])
             return
-        # The mount's prefix means nothing to the protocol server; who asks travels with this request and no further.
+        except OstiaryError as error:
+            await answer_problem(send, error)
+            return
+        # Who asks travels with this one request and no further.
         inner = {**scope, ENTRANCE: entrance}
-        manager = self._streaming if b'"progressToken"' in presented.body else self._plain
-        await manager.asgi_app(inner, _again(presented.body, receive), send)
+        manager = self._streaming if PROGRESS_TOKEN in body else self._plain
+        await manager.asgi_app(inner, _again(body, receive), send)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
@@ -110,13 +151,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return once_more
 
 
-def _problem(error: OstiaryError) -> Response:
-    headers = {}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="ostiary"'
-    if error.status == 405:
-        headers["Allow"] = "POST"
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(error.retry_after_s)
-    body = orjson.dumps(error.problem())
-    return Response(body, error.status, headers, "application/problem+json")
+def _unreadable(error: OstiaryError) -> bytes:
+    """JSON-RPC 2.0 section 5.1: what cannot be parsed is answered without an id."""
+    told = {"code": PARSE_ERROR, "message": error.title(), "data": error.problem()}
+    return orjson.dumps({"jsonrpc": "2.0", "id": None, "error": told})
