@@ -5,7 +5,7 @@ subject, sealed under that subject's key; the envelope holds the SHA-256 of the 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -104,8 +104,8 @@ def subjects_of(event: Event) -> tuple[SubjectId, ...]:
     return tuple(part.subject or SubjectId(event.actor_id) for part in event.parts)
 
 
-def seal(event: Event, vault: Vault) -> SealedEvent:
-    """The event as it is kept. Raises KeysUnavailable; TypeError for content that is not JSON; ValueError for public fields that are not plain."""
+def seal(event: Event, vault: Vault, pseudonym: Callable[[TenantId, str], str]) -> SealedEvent:
+    """The event as it is kept; `pseudonym` is the vault's, or one that remembers. Raises KeysUnavailable; TypeError for content that is not JSON; ValueError for public fields that are not plain."""
     event_id = event.id or ids.new("evt")
     blobs: list[bytes] = []
     commitments: list[dict[str, str]] = []
@@ -115,14 +115,14 @@ def seal(event: Event, vault: Vault) -> SealedEvent:
         blob = vault.seal(
             place(event.tenant, event_id, number), _content(part), purpose=PURPOSE, subject=subject
         )
-        pseudonym = vault.pseudonym(event.tenant, subject)
+        named = pseudonym(event.tenant, subject)
         blobs.append(blob)
-        commitments.append({"sha256": hashlib.sha256(blob).hexdigest(), "subject": pseudonym})
+        commitments.append({"sha256": hashlib.sha256(blob).hexdigest(), "subject": named})
         if subject != event.actor_id:
-            others.append(pseudonym)
+            others.append(named)
     actor_id = event.actor_id
     if event.actor_kind == ActorKind.CUSTOMER:  # a customer's id is the tenant's own number for a person
-        actor_id = vault.pseudonym(event.tenant, actor_id)
+        actor_id = pseudonym(event.tenant, actor_id)
     envelope = orjson.dumps(_envelope(event, event_id, actor_id, commitments))
     _check_clear(event, actor_id, envelope)
     return SealedEvent(event_id, event, actor_id, envelope, tuple(blobs), tuple(dict.fromkeys(others)))

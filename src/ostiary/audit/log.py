@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
@@ -29,6 +30,7 @@ from ostiary.vault.sealing import Vault
 BATCH_ENTRIES_MAX = 1024
 QUEUE_ENTRIES_MAX = 20_000
 HEADS_HELD_MAX = 10_000
+PSEUDONYMS_HELD_MAX = 20_000
 FORK_ATTEMPTS = 3
 STOP_TIMEOUT_S = 30.0
 
@@ -88,6 +90,7 @@ class Audit:
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._heads: dict[TenantId, tiles.Tree] = {}
         self._verifiers: dict[TenantId, VerifierKey] = {}
+        self._pseudonym = lru_cache(PSEUDONYMS_HELD_MAX)(vault.pseudonym)
         self._thread: threading.Thread | None = None
         self._open = False
         self._door = threading.Lock()
@@ -232,7 +235,7 @@ class Audit:
         """Seal an entry's events. One that cannot be sealed is refused alone: its caller gets the error, nobody else does."""
         try:
             for event in waiting.entry.events:
-                waiting.kept.append(seal(event, self.vault))
+                waiting.kept.append(seal(event, self.vault, self._pseudonym))
                 self.verifier(event.tenant)  # a tenant without a signing key has no log
         except OstiaryError as error:
             waiting.unsealed, waiting.error = True, AuditUnavailable()
@@ -269,8 +272,7 @@ class Audit:
         if not store.advance(connection, tenant, row, from_size=first):
             raise _HeadMoved
         store.add_events(connection, tenant, first, events)
-        for (level, number), hashes in changed.items():
-            store.put_tile(connection, tenant, level, number, hashes)
+        store.put_tiles(connection, tenant, changed)
         return tree
 
 
