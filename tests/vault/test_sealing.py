@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, update
 
 from ostiary.db.database import Database
-from ostiary.errors import KeysUnavailable, SealBroken
+from ostiary.errors import Conflict, KeysUnavailable, SealBroken
 from ostiary.ids import SubjectId, TenantId
-from ostiary.vault import sealing, store
+from ostiary.vault import keyring, sealing, store
 from ostiary.vault.envelope import bound
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Place, Vault
@@ -167,6 +167,31 @@ def test_prepared_subjects_seal_without_the_key_store(vault: Vault, each_keys_da
     asyncio.run(vault.prepare(A, "ticket", [BEN, ANNA]))
     assert vault.seal(PLACE, b"x", purpose="ticket", subject=ANNA)
     assert vault.seal(PLACE, b"x", purpose="ticket", subject=BEN)
+
+
+def test_preparing_no_subjects_makes_the_purposes_own_key(vault: Vault, each_keys_database: Database) -> None:
+    asyncio.run(vault.prepare(A, "role", []))
+    with each_keys_database.engine().begin() as connection:
+        store.data_key.drop(connection)
+    assert vault.seal(PLACE, b"x", purpose="role")
+
+
+def test_rotation_stops_at_a_bound(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "VERSIONS_MAX", 2)
+    vault.rotate_tenant_now(A)
+    with pytest.raises(Conflict):
+        vault.rotate_tenant_now(A)
+
+
+def test_a_large_rotation_goes_on_where_it_stopped(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "REWRAP_BATCH_ROWS", 2)
+    for number in range(5):
+        vault.seal(PLACE, b"x", purpose="p", subject=SubjectId(f"sub_{number}"))
+    vault.keys.rotate(A)
+    assert vault.keys.rewrap(A) == 2 + 2
+    assert [count for _, count in vault.versions(A)] == [2, 3]
+    assert vault.rotate_tenant_now(A) == 3
+    assert [count for _, count in vault.versions(A)] == [5, 0, 0]
 
 
 def test_no_nonce_repeats_between_threads_and_restarts(

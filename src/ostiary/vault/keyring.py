@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ostiary.clock import Clock
 from ostiary.db.database import Database
-from ostiary.errors import KeysUnavailable, SealBroken, StoreUnavailable
+from ostiary.errors import Conflict, KeysUnavailable, SealBroken, StoreUnavailable
 from ostiary.ids import TenantId, random_bytes
 from ostiary.vault import envelope, store
 from ostiary.vault.held import Held
@@ -24,6 +24,7 @@ from ostiary.vault.root import RootKeyProvider
 TENANT_KEYS_HELD_MAX = 4096
 NAMED_KEYS_HELD_MAX = 16384
 REWRAP_BATCH_ROWS = 500
+VERSIONS_MAX = 1000
 _ATTEMPTS = 3
 
 T = TypeVar("T")
@@ -111,10 +112,12 @@ class KeyRing:
         )
 
     def rotate(self, tenant: TenantId) -> int:
-        """Add a version of the tenant's key; the new version. The data keys are rewrapped by `rewrap`."""
+        """Add a version of the tenant's key; the new version. The data keys are rewrapped by `rewrap`. Raises Conflict beyond VERSIONS_MAX."""
 
         def add(connection: Connection) -> int:
             version = self._newest(connection, tenant)[0] + 1
+            if version > VERSIONS_MAX:
+                raise Conflict(f"A tenant's key has at most {VERSIONS_MAX} versions.")
             self._add_tenant_key(connection, tenant, version)
             return version
 

@@ -123,10 +123,13 @@ class Vault:
         return sealer.header + nonce + sealer.cipher.encrypt(nonce, plaintext, _aad(place))
 
     async def prepare(self, tenant: TenantId, purpose: str, subjects: Iterable[SubjectId]) -> None:
-        """Make or load these subjects' keys off the event loop, so that `seal` does not block. Raises KeysUnavailable."""
+        """Make or load these subjects' keys off the event loop, so that `seal` does not block; no subjects: the purpose's own key.
+
+        Raises KeysUnavailable.
+        """
         missing = [
             subject
-            for subject in dict.fromkeys(subjects)
+            for subject in dict.fromkeys(subjects) or (SubjectId(""),)
             if not self._sealers.get((tenant, purpose, subject))
         ]
         if missing:
