@@ -72,24 +72,27 @@ class KeyRing:
         """For each subject (blind index) the id (16 bytes) and the key that seals now; missing ones are made, in one transaction."""
 
         def find(connection: Connection) -> dict[bytes, tuple[bytes, bytes]]:
-            rows = {
-                subject: store.live_data_key(connection, tenant, purpose, subject) for subject in subjects
-            }
+            rows = self._latest(connection, tenant, purpose, subjects)
             return {
-                subject: self._opened_row(connection, tenant, row) for subject, row in rows.items() if row
+                subject: self._opened_row(connection, tenant, row)
+                for subject, row in rows.items()
+                if row and row.wrapped
             }
 
         def make(connection: Connection) -> dict[bytes, tuple[bytes, bytes]]:
-            keys = find(connection)
-            missing = [subject for subject in subjects if subject not in keys]
-            return keys | {
-                subject: self._add_data_key(connection, tenant, purpose, subject) for subject in missing
+            return {
+                subject: self._opened_row(connection, tenant, row)
+                if row and row.wrapped
+                else self._add_data_key(
+                    connection, tenant, purpose, subject, generation=row.generation + 1 if row else 1
+                )
+                for subject, row in self._latest(connection, tenant, purpose, subjects).items()
             }
 
         keys = self._looked_up(find)
-        return (
-            keys if len(keys) == len(set(subjects)) else self._settled(lambda: self._database.transact(make))
-        )
+        if len(keys) == len(set(subjects)):
+            return keys
+        return self._settled(lambda: self._database.transact(make))
 
     def data_key_by_id(self, tenant: TenantId, key_id: bytes) -> bytes:
         """The key that sealed something. Raises SealBroken when there is none of this id, or it is destroyed; KeysUnavailable."""
@@ -217,13 +220,18 @@ class KeyRing:
         aad = _data_aad(tenant, row.id, row.purpose, row.subject)
         return bytes.fromhex(row.id), envelope.unwrap(key, row.wrapped, aad)
 
+    def _latest(
+        self, connection: Connection, tenant: TenantId, purpose: str, subjects: list[bytes]
+    ) -> dict[bytes, store.DataKeyRow | None]:
+        """One look a subject: the generation that follows is taken from the row that was seen, so that two makers at once collide."""
+        return {subject: store.latest_data_key(connection, tenant, purpose, subject) for subject in subjects}
+
     def _add_data_key(
-        self, connection: Connection, tenant: TenantId, purpose: str, subject: bytes
+        self, connection: Connection, tenant: TenantId, purpose: str, subject: bytes, *, generation: int
     ) -> tuple[bytes, bytes]:
         version, wrapping = self._newest(connection, tenant)
         key_id, key = random_bytes(16), envelope.new_key()
         wrapped = envelope.wrap(wrapping, key, _data_aad(tenant, key_id.hex(), purpose, subject))
-        generation = store.last_generation(connection, tenant, purpose, subject) + 1
         row = store.DataKeyRow(key_id.hex(), purpose, subject, generation, version, wrapped)
         store.add_data_key(connection, tenant, row, at_us=self._clock.now_us())
         return key_id, key

@@ -142,31 +142,22 @@ def rewrap_tenant_key(
     )
 
 
-def live_data_key(
+def latest_data_key(
     connection: Connection, tenant: TenantId, purpose: str, subject: bytes
 ) -> DataKeyRow | None:
-    """The key that seals now for this purpose and subject."""
+    """The youngest key for this purpose and subject: it seals, unless it is destroyed (`wrapped` is None)."""
     statement = (
         select(*_DATA_KEY)
         .where(
             data_key.c.tenant == tenant,
             data_key.c.purpose == purpose,
             data_key.c.subject == subject,
-            data_key.c.state == ACTIVE,
         )
         .order_by(data_key.c.generation.desc())
         .limit(1)
     )
     row = connection.execute(statement).first()
     return DataKeyRow(*row) if row else None
-
-
-def last_generation(connection: Connection, tenant: TenantId, purpose: str, subject: bytes) -> int:
-    """0 when there never was a key."""
-    statement = select(func.max(data_key.c.generation)).where(
-        data_key.c.tenant == tenant, data_key.c.purpose == purpose, data_key.c.subject == subject
-    )
-    return connection.execute(statement).scalar() or 0
 
 
 def data_key_by_id(connection: Connection, tenant: TenantId, key_id: str) -> DataKeyRow | None:
