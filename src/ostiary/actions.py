@@ -148,9 +148,6 @@ class Action:
     hash: canonical hash of the contract; an approval is bound to it. Built-ins carry their version here.
     honours_key: the target does a repeated Idempotency-Key once, so a call of unknown outcome may be sent again.
     preview(call, params): what would be sent, for the approval card; it has no effect.
-    owned_by: gives the customer whose record the parameters name. On a customer surface that is the actor's own subject, or NotYourRecord: the door
-    asks before consent, so that nobody is asked to approve what is not theirs.
-    sinks: the parameters that decide where an effect goes (recipient, account, URL, address, id).
     own: the parameter that must equal the caller's subject on the customer surface.
     keeps_answer: false for database answers: the log keeps a keyed digest and counts, never the rows.
     """
