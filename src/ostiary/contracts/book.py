@@ -1,0 +1,225 @@
+"""The tenant's agreed actions, ready to be called: the newest applied file, compiled once and kept until it changes.
+
+A contract's hash covers its canonical form and its connector's configuration, so whatever changes what would run makes an approval stale. A contract
+whose connector is gone stays visible and answers TargetUnavailable; one that was never applied does not exist.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ostiary.access.authorise import Refused, authorise
+from ostiary.actions import Action, Actor, Bound, Call, Effect, JsonValue
+from ostiary.clock import SECOND_US, Clock
+from ostiary.contracts import store
+from ostiary.contracts.contract import Contract, at, canonical, fingerprint
+from ostiary.contracts.file import CheckReport, check_text
+from ostiary.contracts.schema import SchemaShape
+from ostiary.db.database import Database
+from ostiary.errors import Conflict, ContractInvalid, Fault, InvalidParameters, NotFound, TargetUnavailable
+from ostiary.ids import SubjectId, TenantId
+from ostiary.vault.sealing import Place, Vault
+
+PURPOSE = "contract"
+TENANTS_HELD_MAX = 1_000
+RECHECK_US = SECOND_US
+"""How long a compiled book is used before its version is looked up again: the time in which a change reaches every process."""
+
+SUBJECTS_MAX = 100
+
+Bind = Callable[[TenantId, str, Mapping[str, JsonValue]], Bound]
+"""tenant, connector's name, target without the connector -> Bound. Raises NotFound or ContractInvalid; it may block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One tenant's compiled file. `version` 0: nothing was applied."""
+
+    version: int
+    hash: str
+    contracts: Mapping[str, Contract]
+    actions: Mapping[str, Action]
+
+
+@dataclass(slots=True)
+class _Kept:
+    shelf: Shelf
+    looked_us: int
+
+
+class Book:
+    """Every tenant's contracts as actions. Bounded: the books of the tenants that were asked for last."""
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock, bind: Bind) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._bind = bind
+        self._kept: OrderedDict[TenantId, _Kept] = OrderedDict()
+        self._compiling: dict[TenantId, asyncio.Lock] = {}
+        self._drops = 0
+
+    async def actions(self, tenant: TenantId) -> Mapping[str, Action]:
+        """The tenant's contracted actions by name. Raises StoreUnavailable, KeysUnavailable."""
+        return (await self.shelf(tenant)).actions
+
+    async def get(self, tenant: TenantId, name: str) -> Action | None:
+        """One action, or None: off contract."""
+        return (await self.shelf(tenant)).actions.get(name)
+
+    async def contract(self, tenant: TenantId, name: str) -> Contract | None:
+        """What was agreed, as data."""
+        return (await self.shelf(tenant)).contracts.get(name)
+
+    async def shelf(self, tenant: TenantId) -> Shelf:
+        """The newest file, compiled; no wait at all while it was looked up in the last second."""
+        kept = self._kept.get(tenant)
+        if kept and self._fresh(kept):
+            self._kept.move_to_end(tenant)
+            return kept.shelf
+        async with self._compiling.setdefault(tenant, asyncio.Lock()):
+            try:
+                return await self._renewed(tenant)
+            finally:
+                self._compiling.pop(tenant, None)
+
+    def drop(self, tenant: TenantId) -> None:
+        """Forget what was compiled: the file or one of the tenant's connectors changed."""
+        self._drops += 1
+        self._kept.pop(tenant, None)
+
+    def check(self, tenant: TenantId, report: CheckReport) -> list[tuple[str, Fault]]:
+        """What only this tenant's connectors can say: contract name and fault, by pointer into its target. It may block."""
+        found: list[tuple[str, Fault]] = []
+        for contract in report.contracts:
+            try:
+                self._bind(tenant, contract.connector, contract.spec)
+            except NotFound:
+                found.append(
+                    (
+                        contract.name,
+                        Fault("/connector", "there is no connector of this name: set it up first"),
+                    )
+                )
+            except ContractInvalid as error:
+                found.extend((contract.name, fault) for fault in error.faults or (Fault("", error.detail),))
+        return found
+
+    def open(self, tenant: TenantId, row: store.SetRow) -> dict[str, JsonValue]:
+        """A sealed file: {"file": canonical form, "changed": {...}}. Raises SealBroken, KeysUnavailable."""
+        opened: dict[str, JsonValue] = self._vault.open_json(_place(tenant, row.version), row.document)
+        return opened
+
+    async def seal(self, tenant: TenantId, version: int, document: JsonValue) -> bytes:
+        """The column `document` of that version."""
+        await self._vault.prepare(tenant, PURPOSE, [SubjectId("")])
+        return self._vault.seal_json(_place(tenant, version), document, purpose=PURPOSE)
+
+    def _fresh(self, kept: _Kept) -> bool:
+        return self._clock.monotonic_us() - kept.looked_us < RECHECK_US
+
+    async def _renewed(self, tenant: TenantId) -> Shelf:
+        kept = self._kept.get(tenant)
+        if kept and self._fresh(kept):
+            return kept.shelf  # another call compiled it while this one waited
+        looked_us, drops = self._clock.monotonic_us(), self._drops
+        if kept and kept.shelf.version == await self._database.run(
+            lambda connection: store.newest_version(connection, tenant)
+        ):
+            kept.looked_us = looked_us
+            return kept.shelf
+        row = await self._database.run(lambda connection: store.newest(connection, tenant))
+        shelf = Shelf(0, "", {}, {}) if row is None else await asyncio.to_thread(self._compiled, tenant, row)
+        if drops == self._drops:  # else something changed while this was compiled
+            self._kept[tenant] = _Kept(shelf, looked_us)
+        while len(self._kept) > TENANTS_HELD_MAX:
+            self._kept.popitem(last=False)
+        return shelf
+
+    def _compiled(self, tenant: TenantId, row: store.SetRow) -> Shelf:
+        contracts = {contract.name: contract for contract in read_file(self.open(tenant, row)["file"])}
+        actions = {
+            name: action_of(contract, self._bound(tenant, contract)) for name, contract in contracts.items()
+        }
+        return Shelf(row.version, row.hash, contracts, actions)
+
+    def _bound(self, tenant: TenantId, contract: Contract) -> Bound:
+        try:
+            return self._bind(tenant, contract.connector, contract.spec)
+        except (NotFound, Conflict, ContractInvalid, InvalidParameters):
+            return Bound(run=_gone, preview=_gone_now, honours_key=False, hash="gone")
+
+
+def read_file(document: JsonValue) -> tuple[Contract, ...]:
+    """The contracts of a canonical file. It was checked when it was applied; what only a connector can say is asked again when it is bound."""
+    report = check_text(canonical(document).decode(), "contracts.json", lambda _kind, _spec: [])
+    if not report.ok:
+        raise ContractInvalid("The applied contracts are not readable by this version: apply the file again.")
+    return report.contracts
+
+
+def action_of(contract: Contract, bound: Bound) -> Action:
+    """The action that the door takes calls through."""
+    return Action(
+        name=contract.name,
+        title=contract.title,
+        description=contract.description,
+        permission="contract.call",
+        risk=contract.risk,
+        effect=contract.effect,
+        params=SchemaShape(dict(contract.parameters)),
+        result=SchemaShape(dict(contract.returns or {}), answers=True),
+        run=bound.run,
+        confirmation=contract.confirmation,
+        roles=frozenset(contract.roles),
+        scope=contract.scope,
+        surfaces=frozenset(contract.surfaces),
+        own=contract.own,
+        self_approval=contract.self_approval,
+        subject_of=_subjects(contract.subject) if contract.subject else None,
+        sentence=contract.sentence,
+        hash=fingerprint(canonical(contract.document()), bound.hash.encode()),
+        honours_key=contract.effect is Effect.OUTSIDE and bound.honours_key,
+        contract=True,
+        tool=True,
+        preview=bound.preview,
+        trusted_fields=frozenset(contract.trusted),
+    )
+
+
+def visible(actor: Actor, actions: Mapping[str, Action] | Iterable[Action]) -> list[Action]:
+    """The actions that this actor could call, in their order: what a list of tools shows."""
+    known = actions.values() if isinstance(actions, Mapping) else actions
+    return [action for action in known if not isinstance(authorise(actor, action), Refused)]
+
+
+def _subjects(pointers: tuple[str, ...]) -> Callable[[JsonValue], tuple[SubjectId, ...]]:
+    def subject_of(params: JsonValue) -> tuple[SubjectId, ...]:
+        """The ids at the labelled places, each once; a list gives each of its items. Raises InvalidParameters beyond SUBJECTS_MAX."""
+        found: dict[str, None] = {}
+        for path in pointers:
+            value = at(params, path)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, str | int) and not isinstance(item, bool) and item != "":
+                    found[str(item)] = None
+        if len(found) > SUBJECTS_MAX:
+            raise InvalidParameters(
+                faults=(Fault(pointers[0], f"one call is about at most {SUBJECTS_MAX} persons"),)
+            )
+        return tuple(map(SubjectId, found))
+
+    return subject_of
+
+
+async def _gone(_call: Call, _params: Mapping[str, JsonValue]) -> JsonValue:
+    raise TargetUnavailable("The connector of this action is not set up.")
+
+
+def _gone_now(_call: Call, _params: Mapping[str, JsonValue]) -> NoReturn:
+    raise TargetUnavailable("The connector of this action is not set up.")
+
+
+def _place(tenant: TenantId, version: int) -> Place:
+    return Place(tenant, "contract_set", "document", str(version))
