@@ -1,0 +1,90 @@
+"""What a connector of each kind is told, without its secrets. Bounds that are left out are the operator's; a connector may only lower them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ostiary.shapes import Params
+
+NAME = r"^[a-z][a-z0-9_-]{0,47}$"
+SCHEMA = r"^[a-z_][a-z0-9_]{0,62}(,[a-z_][a-z0-9_]{0,62}){0,7}$|^$"
+
+Name = Annotated[str, Field(pattern=NAME, description="How contracts call this connector.")]
+Seconds = Annotated[int, Field(ge=1, le=600)]
+Bytes = Annotated[int, Field(ge=1024, le=64 << 20)]
+Rows = Annotated[int, Field(ge=1, le=1_000_000)]
+Pem = Annotated[
+    str,
+    Field(max_length=20_000, description="Certificates (PEM) to trust instead of the public authorities."),
+]
+
+
+class HttpSettings(Params):
+    """An HTTP service. Requests are signed (`Ostiary-Signature`); docs/connectors.md shows how a service checks that."""
+
+    kind: Literal["http"]
+    base_url: Annotated[
+        str,
+        Field(
+            min_length=8,
+            max_length=2048,
+            description="Such as https://billing.example.com/api; the contracts' paths are added.",
+        ),
+    ]
+    honours_idempotency_key: Annotated[
+        bool,
+        Field(
+            description="The service does a repeated Idempotency-Key once, so a call of unknown outcome is sent again."
+        ),
+    ] = False
+    credential_header: Annotated[
+        str,
+        Field(
+            pattern=r"^(Authorization|X-[A-Za-z0-9-]{1,60})$",
+            description="Where the credential goes; in Authorization as Bearer.",
+        ),
+    ] = "Authorization"
+    timeout_s: Seconds | None = None
+    answer_bytes_max: Bytes | None = None
+    ca_pem: Pem = ""
+
+
+class SqliteSettings(Params):
+    """A SQLite file, read only."""
+
+    kind: Literal["sqlite"]
+    path: Annotated[
+        str, Field(min_length=1, max_length=1024, description="Below one of the operator's source roots.")
+    ]
+    timeout_s: Seconds | None = None
+    answer_bytes_max: Bytes | None = None
+    answer_rows_max: Rows | None = None
+
+
+class PostgresqlSettings(Params):
+    """A PostgreSQL database, read only. Give it a role that may only SELECT."""
+
+    kind: Literal["postgresql"]
+    host: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1024, le=65535)] = 5432
+    database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,63}$")]
+    tls: Annotated[
+        Literal["verify", "encrypt", "off"], Field(description="off is refused for public addresses.")
+    ] = "verify"
+    schemas: Annotated[str, Field(pattern=SCHEMA, description="The search path, such as sales,public.")] = ""
+    timeout_s: Seconds | None = None
+    answer_bytes_max: Bytes | None = None
+    answer_rows_max: Rows | None = None
+    ca_pem: Pem = ""
+
+
+class ConstantSettings(Params):
+    """Answers with what the contract says: for examples and measurements. Nothing is reached."""
+
+    kind: Literal["constant"]
+
+
+ConnectorSettings = Annotated[
+    HttpSettings | SqliteSettings | PostgresqlSettings | ConstantSettings, Field(discriminator="kind")
+]
