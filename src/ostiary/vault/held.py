@@ -16,6 +16,7 @@ class Held(Generic[K, V]):
         self._entries: OrderedDict[K, V] = OrderedDict()
         self._entries_max = entries_max
         self._lock = Lock()
+        self.epoch = 0
 
     def get(self, name: K) -> V | None:
         with self._lock:
@@ -24,9 +25,14 @@ class Held(Generic[K, V]):
                 self._entries.move_to_end(name)
             return found
 
-    def put(self, name: K, entry: V) -> V:
-        """Keep `entry`, unless another thread was first: its entry is kept and returned."""
+    def put(self, name: K, entry: V, *, epoch: int | None = None) -> V:
+        """Keep `entry`, unless another thread was first: its entry is kept and returned.
+
+        `epoch`, where entries are dropped, is what it was before the entry was looked up: when something was dropped since, the entry may be of what is gone: it is not kept.
+        """
         with self._lock:
+            if epoch is not None and epoch != self.epoch:
+                return entry
             kept = self._entries.setdefault(name, entry)
             self._entries.move_to_end(name)
             if len(self._entries) > self._entries_max:
@@ -34,8 +40,9 @@ class Held(Generic[K, V]):
             return kept
 
     def drop(self, unwanted: Callable[[K], bool]) -> None:
-        """Forget every entry whose name is unwanted."""
+        """Forget every entry whose name is unwanted, and those that are being looked up."""
         with self._lock:
+            self.epoch += 1
             for name in [name for name in self._entries if unwanted(name)]:
                 del self._entries[name]
 

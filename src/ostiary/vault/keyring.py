@@ -162,11 +162,6 @@ class KeyRing:
 
         return self._looked_up(look)
 
-    def forget(self, tenant: TenantId) -> None:
-        """Drop what is held of a tenant."""
-        self._tenant_keys.drop(lambda name: name[0] == tenant)
-        self._named_keys.drop(lambda name: name[0] == tenant)
-
     def _looked_up(self, look: Callable[[Connection], T]) -> T:
         with _unavailable():
             return self._database.read(look)

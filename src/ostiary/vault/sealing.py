@@ -175,7 +175,8 @@ class Vault:
         held = self._signers.get(tenant)
         if held is not None:
             return held
-        return self._signers.put(tenant, Ed25519PrivateKey.from_private_bytes(self.keys.named(tenant, _SIGN)))
+        key = Ed25519PrivateKey.from_private_bytes(self.keys.named(tenant, _SIGN))
+        return self._signers.put(tenant, key)
 
     def verifier(self, tenant: TenantId) -> bytes:
         """The 32 bytes of the public key that verifies the tenant's log."""
@@ -216,9 +217,10 @@ class Vault:
 
     def _hold(self, tenant: TenantId, purpose: str, subjects: list[SubjectId]) -> list[_Sealer]:
         indexes = [self._subject_index(tenant, subject) for subject in subjects]
+        epoch = self._sealers.epoch
         keys = self.keys.data_keys(tenant, purpose, indexes)
         return [
-            self._sealers.put((tenant, purpose, subject), _Sealer(*keys[index]))
+            self._sealers.put((tenant, purpose, subject), _Sealer(*keys[index]), epoch=epoch)
             for subject, index in zip(subjects, indexes, strict=True)
         ]
 
@@ -230,7 +232,9 @@ class Vault:
 
     def _opener(self, tenant: TenantId, header: bytes) -> AESGCM:
         key_id, salt = header[:KEY_ID_BYTES], header[KEY_ID_BYTES:]
-        return self._openers.put((tenant, header), _subkey(self.keys.data_key_by_id(tenant, key_id), salt))
+        epoch = self._openers.epoch
+        cipher = _subkey(self.keys.data_key_by_id(tenant, key_id), salt)
+        return self._openers.put((tenant, header), cipher, epoch=epoch)
 
     def _subject_index(self, tenant: TenantId, subject: SubjectId) -> bytes:
         return self._indexed(tenant, "subject", subject)
