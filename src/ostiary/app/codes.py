@@ -1,0 +1,58 @@
+"""Where one-time codes and the set-up token go when there is no mail server: the operator's terminal, else a file that only the operator reads.
+
+Never a log: what is there can never be taken back.
+"""
+
+import os
+import sys
+from collections import deque
+from pathlib import Path
+
+from ostiary import log
+from ostiary.clock import Clock, rfc3339
+
+_LOG = log.get("codes")
+LINES_MAX = 50
+FILE_NAME = "login-codes"
+
+
+class OperatorDesk:
+    """Shows a line to the operator. `interactive` is decided once: whether standard error is a terminal."""
+
+    def __init__(self, home: Path, clock: Clock, *, interactive: bool | None = None) -> None:
+        self._path = home / FILE_NAME
+        self._clock = clock
+        self._interactive = sys.stderr.isatty() if interactive is None else interactive
+        self._lines: deque[str] = deque(maxlen=LINES_MAX)
+
+    @property
+    def place(self) -> str:
+        """Where a person finds a code, in words."""
+        return (
+            "shown on the gateway's terminal"
+            if self._interactive
+            else "printed by the command `ostiary login-code`"
+        )
+
+    async def send_code(self, email: str, code: str) -> None:
+        """A sign-in code for a person."""
+        self.show(f"Sign-in code for {email}: {code}")
+
+    def show(self, line: str) -> None:
+        """On the terminal if there is one, else appended to the file (mode 0600), which keeps the last LINES_MAX lines."""
+        if self._interactive:
+            sys.stderr.write(f"\n  {line}\n\n")
+            sys.stderr.flush()
+            return
+        self._lines.append(f"{rfc3339(self._clock.now_us())} {line}")
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w") as file:
+            os.fchmod(handle, 0o600)
+            file.write("\n".join(self._lines) + "\n")
+        _LOG.info("operator.line_written")
+
+
+def last_lines(home: Path, count: int) -> list[str]:
+    """What the file holds, newest last; empty if there is none. For `ostiary login-code`."""
+    path = home / FILE_NAME
+    return path.read_text().splitlines()[-count:] if path.exists() else []

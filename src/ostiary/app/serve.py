@@ -1,0 +1,71 @@
+"""Serving with uvicorn: our own minimum TLS version, no server header, and a stop that lets what is under way end."""
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from ostiary.app.gateway import DRAIN_S, Gateway
+from ostiary.asgi.wire import Receive, Scope, Send
+
+KEEP_ALIVE_S = 30
+BACKLOG = 2048
+
+
+def server(gateway: Gateway) -> uvicorn.Server:
+    """A server for one gateway, which it starts and stops with itself."""
+    settings = gateway.settings
+    tls: dict[str, Any] = {}
+    if settings.tls_cert:
+        tls = {
+            "ssl_certfile": settings.tls_cert,
+            "ssl_keyfile": settings.tls_key,
+            "ssl_context_factory": _context,
+        }
+    return uvicorn.Server(
+        uvicorn.Config(
+            _Application(gateway),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+            backlog=BACKLOG,
+            lifespan="on",
+            ws="none",
+            **tls,
+        )
+    )
+
+
+def port_of(running: uvicorn.Server) -> int:
+    """The port that a started server listens on (it may have been 0)."""
+    return int(running.servers[0].sockets[0].getsockname()[1])
+
+
+class _Application:
+    """ASGI with the lifespan protocol: the gateway starts before the first request and stops after the last."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._gateway.asgi(scope, receive, send)
+            return
+        await receive()
+        await self._gateway.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._gateway.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _context(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
