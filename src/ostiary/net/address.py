@@ -129,6 +129,10 @@ def parse_url(url: str, *, schemes: Sequence[str] = ("https", "http")) -> Endpoi
     if not _PLAIN.fullmatch(parts.path) or any(step in {".", ".."} for step in parts.path.split("/")):
         raise AddressRefused("The path must be plain: percent-encoded, without . or .. in it.")
     host = normal_host(parts.hostname or "")
+    if ("[" in parts.netloc) != (
+        ":" in host
+    ):  # brackets hold IPv6 and nothing else (RFC 3986 names a future form that nobody should use)
+        raise AddressRefused("The address cannot be read.")
     return Endpoint(parts.scheme, host, _checked_port(port, parts.scheme), parts.path.rstrip("/"))
 
 

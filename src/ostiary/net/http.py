@@ -117,8 +117,6 @@ class Client:
             headers = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
             }
-            if response.status < 200:
-                raise TargetAnswerInvalid("The connected system changed the protocol.")
             body = await self._body(response, headers)
         finally:
             await response.aclose()
