@@ -15,10 +15,18 @@ from ostiary.actions import Action, Actor, Bound, Call, Effect, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.contracts import store
 from ostiary.contracts.contract import Contract, at, canonical, fingerprint
-from ostiary.contracts.file import CheckReport, check_text
+from ostiary.contracts.file import CheckBound, check_text
 from ostiary.contracts.schema import SchemaShape
 from ostiary.db.database import Database
-from ostiary.errors import Conflict, ContractInvalid, Fault, InvalidParameters, NotFound, TargetUnavailable
+from ostiary.errors import (
+    AddressRefused,
+    Conflict,
+    ContractInvalid,
+    Fault,
+    InvalidParameters,
+    NotFound,
+    TargetUnavailable,
+)
 from ostiary.ids import SubjectId, TenantId
 from ostiary.vault.sealing import Place, Vault
 
@@ -35,12 +43,13 @@ Bind = Callable[[TenantId, str, Mapping[str, JsonValue]], Bound]
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One tenant's compiled file. `version` 0: nothing was applied."""
+    """One tenant's compiled file. `version` 0: nothing was applied. `unbound`: contracts whose connector is gone or no longer fits."""
 
     version: int
     hash: str
     contracts: Mapping[str, Contract]
     actions: Mapping[str, Action]
+    unbound: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -90,22 +99,19 @@ class Book:
         self._drops += 1
         self._kept.pop(tenant, None)
 
-    def check(self, tenant: TenantId, report: CheckReport) -> list[tuple[str, Fault]]:
-        """What only this tenant's connectors can say: contract name and fault, by pointer into its target. It may block."""
-        found: list[tuple[str, Fault]] = []
-        for contract in report.contracts:
+    def check_bound(self, tenant: TenantId) -> CheckBound:
+        """What this tenant's connectors say of a target, for `check_text`. It may block."""
+
+        def check(connector: str, spec: Mapping[str, JsonValue]) -> list[Fault]:
             try:
-                self._bind(tenant, contract.connector, contract.spec)
+                self._bind(tenant, connector, spec)
             except NotFound:
-                found.append(
-                    (
-                        contract.name,
-                        Fault("/connector", "there is no connector of this name: set it up first"),
-                    )
-                )
-            except ContractInvalid as error:
-                found.extend((contract.name, fault) for fault in error.faults or (Fault("", error.detail),))
-        return found
+                return [Fault("/connector", "there is no connector of this name: set it up first")]
+            except (ContractInvalid, InvalidParameters) as error:
+                return list(error.faults) or [Fault("", error.detail or error.title())]
+            return []
+
+        return check
 
     def open(self, tenant: TenantId, row: store.SetRow) -> dict[str, JsonValue]:
         """A sealed file: {"file": canonical form, "changed": {...}}. Raises SealBroken, KeysUnavailable."""
@@ -140,16 +146,21 @@ class Book:
 
     def _compiled(self, tenant: TenantId, row: store.SetRow) -> Shelf:
         contracts = {contract.name: contract for contract in read_file(self.open(tenant, row)["file"])}
-        actions = {
-            name: action_of(contract, self._bound(tenant, contract)) for name, contract in contracts.items()
-        }
-        return Shelf(row.version, row.hash, contracts, actions)
+        bound = {name: self._bound(tenant, contract) for name, contract in contracts.items()}
+        actions = {name: action_of(contract, bound[name]) for name, contract in contracts.items()}
+        return Shelf(
+            row.version,
+            row.hash,
+            contracts,
+            actions,
+            frozenset(name for name in bound if bound[name] is _GONE),
+        )
 
     def _bound(self, tenant: TenantId, contract: Contract) -> Bound:
         try:
             return self._bind(tenant, contract.connector, contract.spec)
-        except (NotFound, Conflict, ContractInvalid, InvalidParameters):
-            return Bound(run=_gone, preview=_gone_now, honours_key=False, hash="gone")
+        except (NotFound, Conflict, ContractInvalid, InvalidParameters, AddressRefused):
+            return _GONE
 
 
 def read_file(document: JsonValue) -> tuple[Contract, ...]:
@@ -219,6 +230,9 @@ async def _gone(_call: Call, _params: Mapping[str, JsonValue]) -> JsonValue:
 
 def _gone_now(_call: Call, _params: Mapping[str, JsonValue]) -> NoReturn:
     raise TargetUnavailable("The connector of this action is not set up.")
+
+
+_GONE = Bound(run=_gone, preview=_gone_now, honours_key=False, hash="gone")
 
 
 def _place(tenant: TenantId, version: int) -> Place:

@@ -38,6 +38,9 @@ ITEMS_MAX = 50
 CheckTarget = Callable[[str, JsonValue], list[Fault]]
 """kind (`http`, `sql` or `constant`), spec (the target without its connector: `{kind: ...}`) -> faults by pointer into spec."""
 
+CheckBound = Callable[[str, Mapping[str, JsonValue]], list[Fault]]
+"""connector's name, target without it -> faults by pointer into the target: what only the tenant's own connectors can say."""
+
 RESERVED = frozenset(
     {
         "access",
@@ -163,13 +166,16 @@ def _mistake_json(found: Mistake) -> dict[str, JsonValue]:
     }
 
 
-def check_text(text: str, filename: str, check_target: CheckTarget) -> CheckReport:
-    """Check a whole file. `filename` is only shown, and says with `.json` that nothing but JSON will do."""
+def check_text(
+    text: str, filename: str, check_target: CheckTarget, check_bound: CheckBound | None = None
+) -> CheckReport:
+    """Check a whole file. `filename` is only shown, and says with `.json` that nothing but JSON will do. Where `check_bound` is given it is asked
+    too; then this may block."""
     try:
         root = read(text, filename)
     except SourceMistake as error:
         return CheckReport(filename, (), tuple(error.mistakes[:MISTAKES_MAX]))
-    check = _Check(check_target)
+    check = _Check(check_target, check_bound)
     contracts = check.file(root)
     found = sorted(check.found, key=lambda one: (one.mark.line, one.mark.column, one.pointer))
     mistakes = tuple(one for one in found if not one.advice)[:MISTAKES_MAX]
@@ -182,6 +188,7 @@ class _Check:
     """One check of one file: what it found so far."""
 
     check_target: CheckTarget
+    check_bound: CheckBound | None
     found: list[Mistake] = field(default_factory=list)
 
     def file(self, root: Node) -> list[Contract]:
@@ -463,7 +470,11 @@ class _Action:
         spec = child.child(kinds[0])
         if spec is not None:
             self.kind, self.spec = kinds[0], plain(spec.node)
-            for fault in self.here.check.check_target(self.kind, {self.kind: self.spec}):
+            whole = {self.kind: self.spec}
+            faults = self.here.check.check_target(self.kind, whole)
+            if not faults and self.here.check.check_bound and connector is not None:
+                faults = self.here.check.check_bound(str(connector.node.value), whole)
+            for fault in faults:
                 child.say_at(fault)
             self.check_places(spec)
         value: dict[str, JsonValue] = plain(child.node)

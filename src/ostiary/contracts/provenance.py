@@ -33,9 +33,10 @@ SHORT_TEXT_CHARACTERS = 3
 
 _WORD = re.compile(r"[^\W_]+(?:[-./@:_+][^\W_]+)*")
 _ADDRESS = re.compile(
-    r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s<>\"']+|\b[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]{2,4}){2,9}\b",
+    r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|https?://[^\s<>\"']{1,500}"
+    r"|\b[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]{2,4}){2,9}\b",
     re.ASCII,
-)
+)  # every repetition is bounded or begins at a boundary: linear in the text
 _NUMBER = re.compile(r"(?<![\w.,])[-+]?[0-9]+(?:[.,' ][0-9]{3})*(?:[.,][0-9]+)?(?![\w])")
 _COMPACT = re.compile(r"[\s-]+")
 
