@@ -7,7 +7,7 @@ drops what is held. A wrong secret and an unknown id take the same steps: checks
 import asyncio
 import hmac
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -172,6 +172,16 @@ class Keys:
                 (open_secret(self._vault, tenant, secret), secret.expires_us) for secret in secrets
             ),
             loaded_us=loaded_us,
+        )
+
+    def standing(self, connection: Connection, actor: Actor, now_us: int) -> Actor | None:
+        """The key's actor with today's rights, or None where the key is revoked or expired; what the call brought with it stays."""
+        row = store.find_key(connection, actor.tenant, actor.id)
+        if row is None or row.revoked_us or _over(row.expires_us, now_us):
+            return None
+        now = self._actor(connection, actor.tenant, row)
+        return replace(
+            now, surface=actor.surface, subject=actor.subject, session=actor.session, address=actor.address
         )
 
     def _actor(self, connection: Connection, tenant: TenantId, row: KeyRow) -> Actor:

@@ -4,7 +4,7 @@ What is found by a credential alone (key versions, sessions, codes, people) is k
 (members, keys, signing secrets, nonces) is kept under the tenant. Only keyed hashes of credentials are stored.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from ostiary.clock import SECOND_US
 from ostiary.db.tables import blind, clear, metadata, sealed, upsert
 from ostiary.errors import Replayed
 from ostiary.ids import INSTALL, PersonId, TenantId
@@ -448,6 +449,20 @@ def use_totp_step(connection: Connection, tenant: TenantId, person_id: PersonId,
         .values(totp_step=step, totp_failures=0, totp_retry_us=0)
     )
     return changed.rowcount == 1
+
+
+def take_totp_try(
+    connection: Connection, tenant: TenantId, person_id: PersonId, now_us: int, wait_s: Callable[[int], int]
+) -> int:
+    """Count one try at a second factor as failed and give 0; or give the microseconds to wait before the next one."""
+    c = person.c
+    query = select(c.totp_failures, c.totp_retry_us).where(c.tenant == tenant, c.id == person_id)
+    failures, retry_us = connection.execute(query.with_for_update()).one()
+    if now_us < retry_us:
+        return int(retry_us - now_us)
+    values = {"totp_failures": failures + 1, "totp_retry_us": now_us + wait_s(failures + 1) * SECOND_US}
+    connection.execute(update(person).where(c.tenant == tenant, c.id == person_id).values(**values))
+    return 0
 
 
 def find_member(connection: Connection, tenant: TenantId, person_id: PersonId) -> MemberRow | None:
