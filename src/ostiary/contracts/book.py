@@ -14,7 +14,7 @@ from ostiary.access.authorise import Refused, authorise
 from ostiary.actions import Action, Actor, Bound, Call, Effect, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.contracts import store
-from ostiary.contracts.contract import Contract, at, canonical, fingerprint
+from ostiary.contracts.contract import SINKS, Contract, at, canonical, fingerprint
 from ostiary.contracts.file import CheckBound, check_text
 from ostiary.contracts.schema import SchemaShape
 from ostiary.db.database import Database
@@ -197,6 +197,8 @@ def action_of(contract: Contract, bound: Bound) -> Action:
         tool=True,
         preview=bound.preview,
         trusted_fields=frozenset(contract.trusted),
+        sinks=frozenset(path for path, label in contract.labels.items() if label in SINKS),
+        keeps_answer=bound.keeps_answer,
     )
 
 

@@ -358,8 +358,7 @@ class _Action:
             "description", DESCRIPTION_CHARACTERS_MAX, lines=True, hint="say what it does and when to use it"
         )
         title = self.optional_text("title", TITLE_CHARACTERS_MAX)
-        self.parameters = self.schema("parameters") or self.parameters
-        returns = self.schema("returns")
+        self.parameters, returns = self.schema("parameters") or self.parameters, self.schema("returns")
         target = self.target()
         effect = self.effect()
         risk, confirmation = self.consent(effect)
@@ -432,7 +431,7 @@ class _Action:
         return value
 
     def schema(self, key: str) -> JsonValue:
-        """An author's schema, or None if there is none or it has mistakes."""
+        """An author's schema as it is written, mistakes or not, so that what refers to it can be checked too. None if there is none."""
         child = self.here.child(key)
         if child is None:
             return None
@@ -446,7 +445,7 @@ class _Action:
             child.say_at(fault)
         for fault in [] if faults else advice(value):
             child.say_at(fault, advice=True)
-        return None if faults else value
+        return value if isinstance(value, dict) else None
 
     def properties(self) -> Mapping[str, JsonValue]:
         found = self.parameters.get("properties", {})
@@ -498,7 +497,7 @@ class _Action:
             for name in dict.fromkeys(sql_places(statement.node.value)):
                 if name not in known:
                     statement.say(
-                        f":{name} is no parameter of this action{nearest(name, known)}: declare it under parameters"
+                        f":{name} is no parameter of this action: declare it under parameters{nearest(name, known)}"
                     )
         place = ":name" if self.kind == "sql" else "{name}"
         for name in known.keys() - self.used():
@@ -512,7 +511,7 @@ class _Action:
             for name in dict.fromkeys(places(here.node.value)[0]):
                 if name not in known:
                     here.say(
-                        f"{{{name}}} is no parameter of this action{nearest(name, known)}: declare it under parameters"
+                        f"{{{name}}} is no parameter of this action: declare it under parameters{nearest(name, known)}"
                     )
         elif isinstance(here.node.value, dict):
             for key in here.node.value:
@@ -631,7 +630,7 @@ class _Action:
         schema = self.properties().get(name)
         if schema is None:
             child.say(f"{shown(name)} is no parameter of this action{nearest(name, self.properties())}")
-        elif name not in self.parameters.get("required", []):
+        elif name not in (self.parameters.get("required") or ()):
             child.say(f"{shown(name)} decides whose record is touched: list it under required")
         elif not isinstance(schema, dict) or schema.get("type") not in ("string", "integer"):
             child.say(f"{shown(name)} is compared with the customer's id: give it the type string or integer")

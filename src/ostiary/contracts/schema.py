@@ -31,6 +31,7 @@ ANSWER_CHARACTERS_MAX = 33_554_432
 DETAIL_CHARACTERS_MAX = 300
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 FORMATS = (
     "date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri",
     "uri-reference", "iri", "iri-reference", "uuid", "json-pointer", "relative-json-pointer", "uri-template", "regex",
@@ -85,8 +86,8 @@ def schema_faults(schema: JsonValue) -> list[Fault]:
     if over := _over(schema):
         return [over]
     faults = list(_keyword_faults(schema, schema, ()))
-    if not faults:
-        faults = list(_meta_faults(schema))
+    named = {fault.pointer for fault in faults}
+    faults += [fault for fault in _meta_faults(schema) if fault.pointer not in named]
     if not faults:
         faults = list(_reference_faults(schema))
     if not faults:
@@ -202,6 +203,10 @@ def _keyword_mistakes(root: Schema, keyword: str, value: JsonValue) -> Iterator[
         yield f"write {DIALECT}, or leave it out: contracts use JSON Schema 2020-12"
     elif keyword == "format" and value not in FORMATS:
         yield f"this format is not enforced{nearest(str(value), FORMATS)} (one of {', '.join(FORMATS)}, or use a pattern)"
+    elif keyword == "type":
+        unknown = [kind for kind in (value if isinstance(value, list) else [value]) if kind not in TYPES]
+        if unknown:
+            yield f"write one of {', '.join(TYPES)}{nearest(str(unknown[0]), TYPES)}"
     elif keyword == "pattern":
         yield from _pattern_mistakes(value)
     elif keyword == "$ref" and _resolve(root, value) is None:
