@@ -36,7 +36,6 @@ RETRY_TIMEOUT_S = 30
 RETRIES_MAX = 3
 PAGE_ROWS_MAX = 1000
 INCOMING_AGE_S = 24 * 3600
-_CLIENT: "ClientConfig" = {"timeout": timedelta(seconds=REQUEST_TIMEOUT_S)}
 _RETRY: "RetryConfig" = {
     "max_retries": RETRIES_MAX,
     "retry_timeout": timedelta(seconds=RETRY_TIMEOUT_S),
@@ -166,10 +165,11 @@ class Blobs:
                 _force(each)
 
 
-def at(url: str) -> Blobs:
+def at(url: str, *, plain_http: bool = False) -> Blobs:
     """The blobs at OSTIARY_BLOB_URL: `file:///...`, `s3://...`, `gs://...` or `az://...`. Raises ConfigurationError.
 
     Credentials and endpoints of object stores come from their usual environment (`AWS_...`, `GOOGLE_...`, `AZURE_...`).
+    An endpoint without TLS is spoken to only with `plain_http`.
     """
     if url.startswith("file://"):
         folder = Path(url.removeprefix("file://"))
@@ -181,13 +181,14 @@ def at(url: str) -> Blobs:
         return Blobs(LocalStore(folder), folder=folder)
     if not url.startswith(SCHEMES):
         raise ConfigurationError([f"{URL_SETTING} begins with one of {', '.join(SCHEMES)}."])
+    client: ClientConfig = {"timeout": timedelta(seconds=REQUEST_TIMEOUT_S), "allow_http": plain_http}
     try:
         if url.startswith("s3://"):
             store: ObjectStore = S3Store.from_url(
-                url, copy_if_not_exists="multipart", client_options=_CLIENT, retry_config=_RETRY
+                url, copy_if_not_exists="multipart", client_options=client, retry_config=_RETRY
             )
         else:
-            store = from_url(url, config=None, client_options=_CLIENT, retry_config=_RETRY)
+            store = from_url(url, config=None, client_options=client, retry_config=_RETRY)
     except (BaseError, ValueError) as error:
         raise ConfigurationError(
             [f"{URL_SETTING} does not name an object store that can be opened."]
