@@ -22,7 +22,7 @@ COLUMNS = (
     "action",
     "decision",
     "actor_kind",
-    "actor",
+    "actor_id",
     "face",
     "call",
     "code",

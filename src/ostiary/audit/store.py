@@ -101,7 +101,8 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What events are searched by; an empty one does not narrow. Actors and subjects may be given by several names of the same one."""
+    """What events are searched by; an empty one does not narrow. `action` is a name, or a prefix that ends in `.*`; actors and subjects may be
+    given by several names of the same one."""
 
     actors: tuple[str, ...] = ()
     action: str = ""
@@ -230,13 +231,16 @@ def search(
 def _narrowed(query: Select[Any], tenant: TenantId, facets: Facets) -> Select[Any]:
     columns = audit_event.c
     for column, wanted in (
-        (columns.action, facets.action),
         (columns.decision, facets.decision),
         (columns.call, facets.call),
         (columns.code, facets.code),
     ):
         if wanted:
             query = query.where(column == wanted)
+    if facets.action.endswith(".*"):
+        query = query.where(columns.action.startswith(facets.action[:-1], autoescape=True))
+    elif facets.action:
+        query = query.where(columns.action == facets.action)
     if facets.actors:
         query = query.where(columns.actor_id.in_(facets.actors))
     if facets.subjects:
