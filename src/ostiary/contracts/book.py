@@ -197,9 +197,14 @@ def action_of(contract: Contract, bound: Bound) -> Action:
         tool=True,
         preview=bound.preview,
         trusted_fields=frozenset(contract.trusted),
-        sinks=frozenset(path for path, label in contract.labels.items() if label in SINKS),
+        sinks=sinks_of(contract),
         keeps_answer=bound.keeps_answer,
     )
+
+
+def sinks_of(contract: Contract) -> frozenset[str]:
+    """The parameters that decide where something goes, by name: a label deeper inside counts for the whole parameter."""
+    return frozenset(path.split("/")[1] for path, label in contract.labels.items() if label in SINKS)
 
 
 def visible(actor: Actor, actions: Mapping[str, Action] | Iterable[Action]) -> list[Action]:
