@@ -57,6 +57,21 @@ def _id(
     return Detector(name, category, country, pattern, valid, words, score, numeric=True)
 
 
+def _named(
+    name: str,
+    category: Category,
+    labels: str,
+    value: str = r"[a-z]{0,5}[\-/]?[a-z0-9]{0,4}\d[a-z0-9]*(?:[ \-./][a-z0-9]*\d[a-z0-9]*){0,5}",
+    country: str = "",
+) -> Detector:
+    """A value that a label right before it names (`Passport no.: X1234567`), whatever its form and check digit: who wrote the label knew."""
+    spelled = labels.replace(" ", r"[ _\-]?")
+    label = rf"(?:\b|_)(?:{spelled})\b(?:[ _\-]?(?:number|nummer|no|nr|num|id|code|numero|#)\b)?[.#]?"
+    joint = r"[\"'\])]{0,2} ?(?:is|was|of|:|=|=>|>|#|-)? {0,2}[\"'(]?"
+    pattern = rf"(?i:{label}{joint}(?P<v>{value})\b)"
+    return Detector(name, category, country, pattern, validity.telling_number, (), 0.7, numeric=True)
+
+
 _ANY_ID = (
     "national id",
     "national identity",
@@ -83,13 +98,13 @@ _ANY_ID = (
 _PHONE_NAMES = (
     "phone|telephone|tel|telefon|telefono|telefone|telephone number|mobile|mobil|handy|cell|cellphone|cellular|celular|cellulare|movil|portable|"
     "fax|whatsapp|sms|call|call me|call us|text me|dial|ring|contact number|contact no|reach me|reach us|hotline|msisdn|telefoon|puhelin|"
-    "telefonnummer|rufnummer|numero de tel|phone_number|landline|voicemail|pager|gsm|telegram|signal|viber"
+    "telefonnummer|rufnummer|numero de tel|phone_number|landline|voicemail|pager|gsm|telegram|signal|viber|answering at|my number|number is|messages to|registered number|facsimile|contact|office number"
 )
 _PHONE_WORDS = tuple(_PHONE_NAMES.split("|"))
 _BIRTH = (
     r"(?i:\b(?:dob|d\.o\.b\.?|date[ _]of[ _]birth|birth[ _]?date|birthday|born(?: on| in [A-Z][a-z]+,?(?: on)?)?|geboren(?: am)?|geburtsdatum|geb\.|"
     r"date de naissance|nee? le|nacid[oa](?: el)?|fecha de nacimiento|data di nascita|nat[oa] il|data de nascimento|nascid[oa] em|geboortedatum|"
-    r"fodelsedatum|fodselsdato|syntymaaika|data urodzenia|urodzon[ya])\b[\"']?)[^0-9A-Za-z\n]{0,12}(?:is |was |on |the |am |le |el |il )?"
+    r"fodelsedatum|fodselsdato|syntymaaika|data urodzenia|urodzon[ya])\b[\"']?)[^0-9A-Za-z]{0,12}(?:A: )?(?:is |was |on |the |am |le |el |il )?"
 )
 _MONTH = (
     r"(?i:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|fevrier|mar(?:ch|s|zo)?|maerz|marz|apr(?:il|ile)?|avril|may|mai|june?|juni|juin|july?|juli|juillet|"
@@ -103,7 +118,7 @@ _DAY = (
 _KEY_WORD = (
     r"(?i:(?:password|passwd|passwort|passphrase|passcode|pwd|pass|contrasena|mot de passe|wachtwoord|senha|secret|secret[ _\-]?key|api[ _\-]?key|"
     r"access[ _\-]?key|auth[ _\-]?token|access[ _\-]?token|refresh[ _\-]?token|client[ _\-]?secret|private[ _\-]?key|account[ _\-]?key|"
-    r"encryption[ _\-]?key|signing[ _\-]?key|credentials?))"
+    r"encryption[ _\-]?key|signing[ _\-]?key|credentials?|identified by|db[ _]?pass))"
 )
 
 _EMAIL_LOCAL = r"[A-Za-z0-9_\xe9](?:[A-Za-z0-9_\xe9.+\-'%&/=?^{|}~!#$*]{0,62}[A-Za-z0-9_\xe9+\-=~$*])?"
@@ -144,7 +159,7 @@ DETECTORS: tuple[Detector, ...] = (
         "assigned secret",
         Category.PASSWORD,
         "",
-        r"(?:\b|_|[a-z])" + _KEY_WORD + r"(?i:[\"'\]]{0,2} ?(?::=|=>|=|:| is:?| was:?) ?[\"'`]?)(?P<v>[^\s\"'`,;<>()]{4,200})",
+        r"(?:\b|_|[a-z])" + _KEY_WORD + r"(?i:[\"'\]]{0,2} ?(?::=|=>|=|:| is:?| was:?) ?[\"'`]?| [\"'`])(?P<v>[^\s\"'`,;<>]{4,200})",
         validity.password_value,
         (),
         0.8,
@@ -245,7 +260,7 @@ DETECTORS: tuple[Detector, ...] = (
         "North American phone number",
         Category.PHONE,
         "US",
-        r"(?:\b(?:001|1)[ .\-])?(?:\(\d{3}\)[ .\-]{0,2}|\b[2-9]\d{2}[.\-])[2-9]\d{2}[ .\-]\d{4}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?",
+        r"(?:\b(?:001|1)[ .\-])?(?:\(\d{3}\)[ .\-]{0,2}|\b[2-9]\d{2}[.\-])[2-9]\d{2}[ .\-]{1,3}\d{4}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?",
         validity.phone_american,
         _PHONE_WORDS,
         0.65,
@@ -285,7 +300,7 @@ DETECTORS: tuple[Detector, ...] = (
         "phone number named as such",
         Category.PHONE,
         "",
-        r"\(?\b\d(?:[ ().\-/]{0,2}\d){5,14}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?\b",
+        r"\(?\b\d(?:[ ().\-/]{0,3}\d){5,14}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?\b",
         validity.phone_spoken_of,
         _PHONE_WORDS,
         0.2,
@@ -309,7 +324,7 @@ DETECTORS: tuple[Detector, ...] = (
         Category.CARD,
         "",
         r"\b\d(?:[ .\-_]{0,2}\d){11,18}",
-        validity.card,
+        validity.card_or_luhn,
         ("card", "visa", "maestro", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan"),
         0.3,
         numeric=True,
@@ -375,6 +390,14 @@ DETECTORS: tuple[Detector, ...] = (
         ("bank", "account number", "account no", "routing", "iban", "sort code", "acct", "konto", "wire", "deposit", "bsb", "checking", "savings"),
         0.2,
     ),
+    _named("IBAN named as such", Category.IBAN, "iban", r"[a-z]{2}\d{2}(?:[ \-]?[a-z0-9]{2,6}){2,8}"),
+    _named("routing number named as such", Category.BANK_ACCOUNT, "routing|routing transit|aba|sort code|bsb", r"\d{6}|\d{8,9}|\d\d-\d\d-\d\d|\d{3}-\d{3}"),
+    _named(
+        "card number named as such",
+        Category.CARD,
+        r"card(?: on file| ending)?|credit card|debit card|cc|visa|mastercard|amex|american express|kreditkarte|carte bancaire|carte|tarjeta|cartao",
+        r"\d{4}(?:[ \-.]?\d{2,6}){2,4}",
+    ),
     # Networks and machines
     Detector("IPv4 address", Category.IP_ADDRESS, "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b", validity.ipv4, ("ip", "address", "host"), 0.75, numeric=True,
              unless=r"(?i:version[ :=\"']{0,4}|\bver\.? ?|\brelease ?|[a-z]/)$"),
@@ -423,6 +446,12 @@ DETECTORS: tuple[Detector, ...] = (
         0.2,
         reach=(40, 12),
     ),
+    _named("passport named as such", Category.PASSPORT, "passport|passeport|pasaporte|reisepass|passaporto|passaporte|paspoort|travel document|visa number"),
+    _named(
+        "driving licence named as such",
+        Category.DRIVING_LICENCE,
+        r"(?:driving|driver'?s?) licen[cs]e|licen[cs]e (?:number|no)|dl|fuhrerschein|permis de conduire|licencia de conducir|licen[cs]e plate|plate",
+    ),
     Detector("machine-readable zone", Category.PASSPORT, "", r"\bP[A-Z<][A-Z]{3}[A-Z]+<<[A-Z<]{10,40}(?:\s[A-Z0-9<]{44})?", None, (), 0.95),
     Detector(
         "UK driving licence",
@@ -450,16 +479,14 @@ DETECTORS: tuple[Detector, ...] = (
     _id("Australian Medicare", "AU", r"\b[2-6]\d{3}[ ]?\d{5}[ ]?\d(?:[ /]?\d)?\b", national.au_medicare, "medicare", 0.25, category=Category.HEALTH_ID),
     _id("US prescriber (NPI)", "US", r"\b[12]\d{9}\b", national.us_npi, "npi|provider", 0.2, category=Category.HEALTH_ID),
     _id("US prescriber (DEA)", "US", r"\b[ABFGMPRX][A-Z9]\d{7}\b", national.us_dea, "dea", 0.45, category=Category.HEALTH_ID),
-    Detector(
-        "medical record number",
+    _named("medical record number named as such", Category.HEALTH_ID, r"mrn|medical record|patient id|patient number|patient no|chart number|chart no"),
+    _named(
+        "insurance number named as such",
         Category.HEALTH_ID,
-        "",
-        r"(?i:\b(?:mrn|medical record (?:number|no\.?)|patient (?:id|no\.?|number)|chart number)\b[\"']?(?: ?(?:is|:|=|#))?) {0,2}[\"']?"
-        r"(?P<v>(?i:[a-z]{0,4})-?\d[0-9\-]{3,14})\b",
-        None,
-        (),
-        0.75,
+        r"(?:health )?insurance(?: policy| member)?(?: id| number| no)?|policy(?: id| number| no)?|national health id|member id|subscriber id|medicare|medicaid|nhs|"
+        r"health card|krankenversicherung|versichertennummer|beneficiary id",
     ),
+    _named("prescriber named as such", Category.HEALTH_ID, r"npi|dea"),
     # National numbers
     _id("social security number", "US", r"\b\d{3}-\d{2}-\d{4}\b", national.us_ssn, "ssn|social security|social", 0.7),
     _id("social security number, unusual", "US", r"\b\d{3}[ ._]?\d{2}[ ._]?\d{4}\b", national.us_ssn, "ssn|social security|ss#|soc sec|social", 0.2),
@@ -563,10 +590,14 @@ DETECTORS: tuple[Detector, ...] = (
     _id("ABN", "AU", r"\b\d{2} \d{3} \d{3} \d{3}\b", national.au_abn, "abn|business number", 0.55),
     _id("ABN, plain", "AU", r"\b\d{11}\b", national.au_abn, "abn|business number", 0.3),
     _id("IRD number", "NZ", r"\b\d{2,3}[ \-]?\d{3}[ \-]?\d{3}\b", national.nz_ird, "ird|inland revenue", 0.25),
-    _id("national id named as such", "",
-        r"(?i:\b(?:national id|national identity|identity card|id card|id number|personal id|tax id|nationalid|social security|social insurance|ssn|tin)"
-        r"(?: ?(?:number|no\.?|nr\.?|#))?[\"']?(?: ?(?:is|:|=|#))?) {0,2}[\"']?(?P<v>(?i:[a-z]{0,3})\d[0-9 .\-]{3,17}\d(?i:[a-z]{0,2}))\b",
-        validity.passport, "", 0.4),
+    _named(
+        "national id named as such",
+        Category.NATIONAL_ID,
+        r"ssn|nss|social security|social insurance|national id|national identity|national insurance|nino|identity card|id card|personal id|"
+        r"tax id|tax identification|taxpayer id|tin|itin|ein|fiscal code|codice fiscale|cpf|cnpj|curp|dni|nie|nif|aadhaar|aadhar|bsn|"
+        r"burgerservicenummer|pesel|personnummer|steuer-?id|steuernummer|steuer-identifikationsnummer|rodne cislo|cnic|nric|hkid|nin|bvn|my ?number|"
+        r"numero de securite sociale|securite sociale|emirates id|citizen id|government id|voter id|personalausweis|identity number|id number",
+    ),
 )  # fmt: skip
 
 

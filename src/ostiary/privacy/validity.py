@@ -42,11 +42,17 @@ _SCHEMES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 def card(text: str) -> bool:
     """A known scheme, a length it issues, and the Luhn digit; at least three different digits."""
     number = digits(text)
-    if not 12 <= len(number) <= 19 or len(set(number)) < 2 or not luhn(number):
+    if not 12 <= len(number) <= 19 or len(set(number)) < 2 or not luhn(number) or not _evenly_grouped(text):
         return False
     return any(
         len(number) in lengths and low <= number[: len(low)] <= high for low, high, lengths in _SCHEMES
     )
+
+
+def _evenly_grouped(text: str) -> bool:
+    """People write cards in groups of three and more digits, or all of one length; `2 3 4 10 11` is a list."""
+    groups = [len(group) for group in re.findall(r"\d+", text)]
+    return len(set(groups)) == 1 or all(length >= 3 for length in groups[:-1])
 
 
 def card_certain(text: str) -> bool:
@@ -57,6 +63,12 @@ def card_certain(text: str) -> bool:
         and number[:2] not in ("50", "56", "57", "58", "61", "63", "66", "67", "68", "69")
         and card(text)
     )
+
+
+def card_or_luhn(text: str) -> bool:
+    """What a card word stands beside may be of a scheme that we do not know: the Luhn digit decides."""
+    number = digits(text)
+    return 12 <= len(number) <= 19 and len(set(number)) > 2 and luhn(number)
 
 
 def luhn_15(text: str) -> bool:
@@ -167,7 +179,11 @@ def ipv4(text: str) -> bool:
         address = ipaddress.IPv4Address(text)
     except ValueError:
         return False
-    return not (address.is_unspecified or address.is_loopback or text.startswith(("255.", "0.")))
+    return not (
+        address.is_unspecified
+        or text in ("127.0.0.1", "127.0.1.1", "127.0.0.53")
+        or text.startswith(("255.", "0."))
+    )
 
 
 def ipv6(text: str) -> bool:
@@ -231,7 +247,8 @@ _PLACEHOLDER = re.compile(
     r"(?i)example|placeholder|your[_-]?|xxxx|\*\*\*|<[a-z]|\$\{|\{\{|changeme|redacted|\[[a-z_]+\]"
 )
 _CODE = re.compile(
-    r"[\w.]+\(.*|[\w.]*(?:getenv|environ|process\.env|os\.)\S*|(?i:null|none|true|false|undefined|required|string|str|bytes)"
+    r"[A-Za-z_$][\w.]*(?:\(.*\)|\[.*\]);?|[\w.]*(?:getenv|environ|process\.env|os\.)\S*"
+    r"|(?i:null|none|true|false|undefined|required|string|str|bytes)[.,;]?"
 )
 _MASK = re.compile(r"\[[a-z_]+(?: \*\w+)?\]?")
 
@@ -272,6 +289,15 @@ def birth_date(text: str) -> bool:
     if years:
         return 1890 <= int(years[0]) <= 2035
     return len(re.findall(r"\d+", text)) >= 2
+
+
+def telling_number(text: str) -> bool:
+    """At least four digits, and neither a date, a time, a year nor an amount."""
+    count = sum(char.isdigit() for char in text)
+    return count >= 4 and not _DATE.fullmatch(text) and not _OTHER_NUMBER.fullmatch(text)
+
+
+_OTHER_NUMBER = re.compile(r"(?:19|20)\d\d|\d{1,6}\.\d\d?|\d{1,2}:\d\d.*")
 
 
 def passport(text: str) -> bool:
