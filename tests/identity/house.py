@@ -1,16 +1,24 @@
-"""What identity's tests share: keys written straight into the tables."""
+"""What identity's tests share: keys written straight into the tables, and calls made as the door makes them."""
 
 import asyncio
 from typing import Any
 
-from ostiary.actions import Face
+import pyotp
+from sqlalchemy import Connection
+
+from ostiary.access import actions as access_actions
+from ostiary.access.authorise import Refused, authorise
+from ostiary.actions import Actor, ActorKind, Call, Face, Registry
 from ostiary.db.database import Database
-from ostiary.identity import key_text, store
+from ostiary.identity import key_text, setup, store
+from ostiary.identity.actions import actions
 from ostiary.identity.gate import Entrance, Gate
 from ostiary.identity.keys import KeyDetails, seal_details, secret_place
+from ostiary.identity.post import Post
 from ostiary.identity.presented import Presented
+from ostiary.identity.services import Services
 from ostiary.identity.store import OF_TENANT, KeyRow, SecretRow, VersionRow
-from ostiary.ids import INSTALL, TenantId, token
+from ostiary.ids import INSTALL, CallId, TenantId, token
 from ostiary.secret import Secret
 from ostiary.vault.sealing import Vault
 from tests.conftest import StillClock
@@ -19,6 +27,85 @@ from tests.conftest import StillClock
 class House:
     def __init__(self, database: Database, vault: Vault, clock: StillClock, gate: Gate) -> None:
         self.database, self.vault, self.clock, self.gate = database, vault, clock, gate
+        self.mails: list[tuple[str, str]] = []
+        self.services = Services(database, vault, clock, gate, Post(self._mail))
+        self.registry = Registry(
+            [
+                *actions(self.services),
+                *access_actions.actions(
+                    database,
+                    vault,
+                    lambda: self.registry.all().values(),
+                    store.role_in_use,
+                    gate.keys.forget_tenant,
+                ),
+            ]
+        )
+
+    async def _mail(self, email: str, code: str) -> None:
+        self.mails.append((email, code))
+
+    def call(self, actor: Actor, name: str, /, **params: Any) -> Any:
+        """One call as the door makes it: authorised, parsed, run, its rows in one transaction, its hooks after."""
+        return asyncio.run(self._call(actor, name, params))
+
+    async def _call(self, actor: Actor, name: str, params: Any) -> Any:
+        action = self.registry.all()[name]
+        decision = authorise(actor, action)
+        if isinstance(decision, Refused):
+            raise decision.error
+        call = Call(CallId("cal_x"), actor, action, Face.REST, self.clock.now_us(), "")
+        result = await action.run(call, action.params.parse(params))
+
+        def rows(connection: Connection) -> None:
+            for write in call.writes:
+                write(connection)
+
+        self.database.transact(rows)
+        for hook in call.after:
+            hook()
+        await self.services.post.drain()
+        return action.result.parse(result)
+
+    def nobody(self, address: str = "192.0.2.1") -> Actor:
+        return Actor(INSTALL, ActorKind.ANONYMOUS, "", address=address)
+
+    def at(self, secret: str) -> Actor:
+        """Who comes with this session token."""
+        return self.enter(session=Secret(secret)).actor
+
+    def owner(self, email: str = "olga@example.com") -> Actor:
+        """The first owner, set up and signed in."""
+        secret = setup.issue_token(self.database, self.clock).reveal()
+        opened = self.call(
+            self.nobody(), "setup.begin", token=secret, email=email, name="Olga", tenant="Acme"
+        )
+        return self.at(opened.secret)
+
+    def code_for(self, email: str, address: str = "192.0.2.1") -> tuple[str, str]:
+        """Ask for a code: the request, and the code that was mailed ("" for none)."""
+        before = len(self.mails)
+        asked = self.call(self.nobody(address), "session.request_code", email=email)
+        return asked.request, self.mails[-1][1] if len(self.mails) > before else ""
+
+    def sign_in(self, email: str) -> Any:
+        request, code = self.code_for(email)
+        return self.call(self.nobody(), "session.start", request=request, code=code)
+
+    def member(self, by: Actor, email: str, role: str) -> Actor:
+        """A member with this role, added by `by` and signed in."""
+        self.call(by, "member.add", email=email, name="Max", role=role)
+        return self.at(self.sign_in(email).secret)
+
+    def enrol(self, actor: Actor) -> tuple[str, Actor]:
+        """Enrol a second factor: its key, and the actor after."""
+        key = self.call(actor, "me.totp_enrol").secret.key
+        opened = self.call(actor, "me.totp_confirm", code=self.totp(key))
+        self.clock.advance(30)
+        return key, self.at(opened.secret)
+
+    def totp(self, key: str) -> str:
+        return pyotp.TOTP(key).at(self.clock.now_us() // 1_000_000)
 
     def key(
         self,
