@@ -116,7 +116,8 @@ def test_an_unknown_certificate_is_refused(tmp_path):
         assert box.mails == []
 
 
-def test_a_wrong_password_is_unavailable(tmp_path):
+def test_a_wrong_password_is_unavailable(tmp_path, monkeypatch):
+    monkeypatch.setattr("ostiary.net.mail.TIMEOUT_S", 0.3)
     context, pem = localhost(tmp_path)
     with pytest.raises(TargetUnavailable):
         posted(

@@ -53,7 +53,7 @@ _FORBIDDEN_WORDS = _words(
 """What could change or reach something inside a SELECT; other commands cannot stand there."""
 
 _BEFORE_PARENTHESIS = _words(
-    "all and any array as between by case cross cube distinct else end escape except exists extract filter from full grouping having ilike in inner "
+    "all and any array as between by case cross cube distinct else end escape except exists extract filter from full group grouping having ilike in inner "
     "intersect is join lateral left like limit materialized natural not null offset on or order outer over partition recursive returning right rollup "
     "row select sets similar some then union using values when where with within"
 )  # `left` and `right` are functions too, and harmless ones

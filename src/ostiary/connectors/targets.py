@@ -53,13 +53,16 @@ class ConstantTarget:
 
 
 Target = HttpTarget | SqlTarget | ConstantTarget
-SECTION = {"http": "http", "sqlite": "sql", "postgresql": "sql", "constant": "constant"}
+SECTION = {"http": "http", "sql": "sql", "sqlite": "sql", "postgresql": "sql", "constant": "constant"}
 """Which section a target must have, by the connector's kind."""
 
 
-def check_target(kind: str, spec: Mapping[str, JsonValue], parameter_names: Collection[str]) -> list[Fault]:
-    """What is wrong with a target; pointers are relative to it. `kind` is the connector's."""
-    return _read(kind, spec, frozenset(parameter_names))[1]
+def check_target(
+    kind: str, spec: Mapping[str, JsonValue], parameter_names: Collection[str] | None = None
+) -> list[Fault]:
+    """What is wrong with a target; pointers are relative to it. `kind` is the connector's, or the section's where the connector is not known.
+    With `parameter_names`, a place for another parameter is a fault too."""
+    return _read(kind, spec, None if parameter_names is None else frozenset(parameter_names))[1]
 
 
 def compile_target(kind: str, spec: Mapping[str, JsonValue]) -> Target:
