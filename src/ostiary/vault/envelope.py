@@ -16,7 +16,7 @@ TAG_BYTES = 16
 
 def bound(*parts: str) -> bytes:
     """`("a", "bc")` -> `b"1:a2:bc"`: each part behind its length in characters, so that no two lists of parts give the same bytes."""
-    return "".join([f"{len(part)}:{part}" for part in parts]).encode()
+    return "".join([f"{len(part)}:{part}" for part in parts]).encode("utf-8", "surrogatepass")
 
 
 def new_key() -> bytes:

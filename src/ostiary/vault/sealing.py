@@ -252,7 +252,9 @@ def _subkey(key: bytes, salt: bytes) -> AESGCM:
 
 
 def _normalised(value: str) -> str:
-    return unicodedata.normalize("NFKC", value).strip().casefold()
+    """Unicode's compatibility caseless matching (Unicode Standard, section 3.13, D146), outer space aside."""
+    folded = unicodedata.normalize("NFKC", value).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
 
 
 _vaults: WeakSet[Vault] = WeakSet()
