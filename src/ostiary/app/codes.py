@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ostiary import log
 from ostiary.clock import Clock, rfc3339
+from ostiary.net.mail import Letter
 
 _LOG = log.get("codes")
 LINES_MAX = 50
@@ -56,3 +57,12 @@ def last_lines(home: Path, count: int) -> list[str]:
     """What the file holds, newest last; empty if there is none. For `ostiary login-code`."""
     path = home / FILE_NAME
     return path.read_text().splitlines()[-count:] if path.exists() else []
+
+
+def code_letter(email: str, code: str, public_url: str) -> Letter:
+    """The mail that carries a sign-in code. It holds no link that signs in: a code that is typed cannot be clicked by a mail scanner."""
+    text = (
+        f"Your code to sign in to Ostiary at {public_url} is\n\n    {code}\n\n"
+        "It is valid for ten minutes and works once. If you did not ask for it, nobody has signed in; you may ignore this mail.\n"
+    )
+    return Letter(email, f"{code} is your sign-in code", text)

@@ -12,8 +12,9 @@ from sqlalchemy import text
 from starlette.routing import Router
 
 from ostiary import config, log
+from ostiary.access import actions as access_actions
 from ostiary.actions import Action, Face, Registry
-from ostiary.app.codes import OperatorDesk
+from ostiary.app.codes import OperatorDesk, code_letter
 from ostiary.app.probes import PATHS as PROBE_PATHS
 from ostiary.app.probes import Probes
 from ostiary.asgi.caller import Proxies, presented
@@ -25,6 +26,7 @@ from ostiary.clock import Clock
 from ostiary.config import Settings
 from ostiary.connectors import actions as connector_actions
 from ostiary.connectors.connectors import Connectors, Limits
+from ostiary.connectors.targets import check_target
 from ostiary.consent import actions as consent_actions
 from ostiary.consent.actions import Consent
 from ostiary.consent.ledger import Ledger
@@ -46,10 +48,11 @@ from ostiary.identity.post import Post
 from ostiary.identity.presented import Presented
 from ostiary.identity.services import Services
 from ostiary.identity.sessions import SessionLimits
+from ostiary.identity.standing import standing
 from ostiary.ids import INSTALL, TenantId
 from ostiary.mcp_server.face import McpFace
 from ostiary.net.address import egress
-from ostiary.net.mail import Mailer
+from ostiary.net.mail import mail_server, send
 from ostiary.privacy import actions as privacy_actions
 from ostiary.privacy.policy import Masker
 from ostiary.rest.face import RestFace
@@ -80,13 +83,13 @@ class Gateway:
         upgrade(self.database, "data")
         upgrade(self.keys_database, "keys")
         self.vault = Vault(self.keys_database, EnvironmentRoot(settings.root_key), clock)
-        self.vault.make_tenant(INSTALL)
+        self.vault.create_tenant_now(INSTALL)
         self.desk = desk or OperatorDesk(settings.home, clock)
         self._build()
 
     def _build(self) -> None:
         settings, clock, database, vault = self.settings, self.clock, self.database, self.vault
-        stdout = sys.stdout.buffer.write if settings.audit_stdout else None
+        stdout = _write_stdout if settings.audit_stdout else None
         self.audit = Audit(
             database, vault, clock, origin="ostiary", batch_max=settings.audit_batch_max,
             queue_max=settings.audit_queue_max, stdout=stdout,
@@ -96,8 +99,8 @@ class Gateway:
         self.connectors = Connectors(database, vault, clock, egress(settings.egress_allow), _limits(settings))
         self.book = Book(database, vault, clock, self.connectors.bind)
         self.connectors.changed.append(self.book.drop)
-        self.masker = Masker(database, vault)
-        self.provenance = Provenance(clock, vault)
+        self.masker = Masker(database)
+        self.provenance = Provenance(clock)
         self.ledger = Ledger(
             database, vault, clock, Watch(), approval_ttl_s=settings.approval_ttl_s,
             idempotency_ttl_s=settings.idempotency_ttl_s,
@@ -122,7 +125,7 @@ class Gateway:
         )  # fmt: skip
         self.resumer = Resumer(
             self.registry, self.book, self.ledger, performer, self.audit, vault, clock,
-            tenants=self.tenants, who_now=self.gate.standing,
+            tenants=self.tenants, who_now=standing(database, self.gate.keys, clock),
         )  # fmt: skip
         self._faces()
 
@@ -134,9 +137,10 @@ class Gateway:
             database, self.ledger, clock, step_up_s=settings.step_up_s, wake=lambda: self.resumer.wake()
         )
         return [
-            *identity_actions.actions(services, catalogue=lambda: self.registry.all().values()),
+            *identity_actions.actions(services),
+            *access_actions.actions(database, vault, lambda: self.registry.all().values(), identity_store.role_in_use, self.gate.keys.forget_tenant),
             *consent_actions.actions(consent),
-            *contract_actions.actions(self.book, clock, lambda: self.registry.all().keys()),
+            *contract_actions.actions(database, self.book, check_target),
             *connector_actions.actions(self.connectors),
             *privacy_actions.actions(self.masker),
             *audit_actions.actions(self.audit),
@@ -144,9 +148,14 @@ class Gateway:
         ]
 
     def _send_code(self) -> Callable[[str, str], Awaitable[None]]:
-        if self.settings.smtp_url:
-            return Mailer(self.settings.smtp_url, self.settings.mail_from).send_code
-        return self.desk.send_code
+        if not self.settings.smtp_url:
+            return self.desk.send_code
+        mails = mail_server(self.settings.smtp_url, self.settings.mail_from)
+
+        async def send_code(email: str, code: str) -> None:
+            await send(mails, code_letter(email, code, self.settings.public_url), self.clock)
+
+        return send_code
 
     def _faces(self) -> None:
         settings = self.settings
@@ -160,12 +169,9 @@ class Gateway:
             public_url=settings.public_url,
         )
 
-        async def present(scope: Scope, receive: Receive, face: Face) -> Presented:
-            return presented(scope, await read_body(scope, receive, settings.body_bytes_max), face, proxies)
-
         self.mcp = McpFace(
-            self.door, self.ledger, self.vault, self.clock, present, wait_s=settings.mcp_wait_s,
-            body_bytes_max=settings.body_bytes_max,
+            self.door, self.ledger, self.vault, self.clock, proxies, hosts=config.allowed_hosts(settings),
+            wait_s=settings.mcp_wait_s, body_bytes_max=settings.body_bytes_max,
         )  # fmt: skip
         probes = Probes(
             self.clock, self.is_ready, contact=settings.security_contact, public_url=settings.public_url
@@ -267,6 +273,11 @@ def _dispatch(rest: App, mcp: App, probes: App, pages: App) -> App:
             await pages(scope, receive, send)
 
     return dispatch
+
+
+def _write_stdout(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
 
 
 async def _nowhere(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -30,16 +30,16 @@ class Probes:
         if scope["method"] not in ("GET", "HEAD"):
             await answer_problem(send, MethodNotAllowed(), headers=[(b"allow", b"GET, HEAD")])
             return
-        match scope["path"]:
-            case "/livez":
-                await answer(send, 200, b"ok\n", [TEXT])
-            case "/readyz":
-                ready = await self._ready()
-                await answer(send, 200 if ready else 503, b"ready\n" if ready else b"not ready\n", [TEXT])
-            case "/metrics":
-                await self._metrics(scope, send)
-            case _:
-                await answer(send, 200, self._security_txt().encode(), [TEXT])
+        path: str = scope["path"]
+        if path == "/livez":
+            await answer(send, 200, b"ok\n", [TEXT])
+        elif path == "/readyz":
+            ready = await self._ready()
+            await answer(send, 200 if ready else 503, b"ready\n" if ready else b"not ready\n", [TEXT])
+        elif path == "/metrics":
+            await self._metrics(scope, send)
+        else:
+            await answer(send, 200, self._security_txt().encode(), [TEXT])
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
         """Counts, for a collector on this machine; to anybody else there is nothing here."""

@@ -93,6 +93,7 @@ class Audit:
         self._pseudonym = lru_cache(PSEUDONYMS_HELD_MAX)(vault.pseudonym)
         self._thread: threading.Thread | None = None
         self._open = False
+        self._failing = False
         self._door = threading.Lock()
 
     def start(self) -> None:
@@ -110,6 +111,11 @@ class Audit:
             self._queue.put(None)
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last batch was written and the log takes more; `/readyz` asks."""
+        return self._open and not self._failing and self._queue.qsize() < self._queue_max
 
     async def record(self, entry: Entry) -> None:
         """Returns when the entry is durable. Raises AuditUnavailable, and whatever an entry's write raised (then nothing of the entry is kept)."""
@@ -197,6 +203,7 @@ class Audit:
             self._stdout(b"\n".join(lines) + b"\n")
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
+        self._failing = True
         self._heads.clear()
         _log.error("audit.batch_refused", error=type(error).__name__, entries=len(batch))
         for waiting in batch:
@@ -219,6 +226,7 @@ class Audit:
             self._heads.clear()
             self._verifiers.clear()
         self._heads.update(done.trees)
+        self._failing = False
         return [kept.envelope for events in done.events.values() for kept in events]
 
     def _write(self, connection: Connection, batch: list[_Waiting]) -> _Batch:

@@ -8,6 +8,7 @@ from pydantic import Field
 from ostiary.actions import (
     Action,
     Actor,
+    ActorKind,
     Call,
     Effect,
     JsonValue,
@@ -28,6 +29,7 @@ from ostiary.errors import (  # fmt: skip
     ApprovalExpired,
     ApprovalStale,
     Conflict,
+    NotAuthenticated,
     NotFound,
     OstiaryError,
     SelfApproval,
@@ -243,6 +245,8 @@ class Consent:
         deadline_us = self._clock.monotonic_us() + asked.wait_s * 1_000_000
         while True:
             seen = self._ledger.watch.version(call.tenant)
+            if call.actor.kind is ActorKind.ANONYMOUS:
+                raise NotAuthenticated
             row = await self._own_or_read(call.actor, CallId(asked.call_id))
             left_s = (deadline_us - self._clock.monotonic_us()) / 1_000_000
             if row.state in (*store.ENDED, State.UNKNOWN) or left_s <= 0:
@@ -407,9 +411,9 @@ def actions(consent: Consent) -> list[Action]:
             route=Route("GET", "/v1/calls"), masking=Masking.OWN, surfaces=ALL_SURFACES, keeps_answer=False,
         ),
         Action(
-            "call.show", "Show a call", "How a call stands, and its answer once it has one. `wait_s` waits for it.", "me.own",
+            "call.show", "Show a call", "How a call stands, and its answer once it has one. Whoever asked may look, whatever their scopes; others need `call.read`. `wait_s` waits for it.", "me.own",
             Risk.LOW, Effect.NONE, ModelShape(OneCall), ModelShape(CallState), consent.show_call,
-            route=Route("GET", "/v1/calls/{call_id}"), masking=Masking.OWN, surfaces=ALL_SURFACES, tool=True,
+            route=Route("GET", "/v1/calls/{call_id}"), masking=Masking.OWN, surfaces=ALL_SURFACES, tool=True, public=True,
             recorded=Recorded.BATCHED, keeps_answer=False,
         ),
         Action(

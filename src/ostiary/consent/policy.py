@@ -43,7 +43,7 @@ def decide(action: Action, actor: Actor, *, now_us: int, step_up_s: int) -> Verd
     if action.confirmation is Confirmation.ALWAYS:
         return Ask("confirmation.always")
     if action.confirmation is Confirmation.ONCE_PER_SESSION:
-        return Ask("confirmation.once_per_session", memory=bool(actor.session))
+        return Ask("confirmation.once_per_session", memory=True)
     return Run()
 
 

@@ -1,0 +1,65 @@
+"""What a command prints: JSON for programs (`--json`), words for people, problems on standard error with exit code 1."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from ostiary.cli.remote import Refused, Unreachable
+
+CELL_CHARACTERS_MAX = 60
+
+
+def as_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def fail(message: str, *, code: int = 1) -> NoReturn:
+    sys.stderr.write(message.rstrip() + "\n")
+    raise SystemExit(code)
+
+
+@contextmanager
+def told(*, json_wanted: bool) -> Iterator[None]:
+    """Refusals become one clear message (or the problem itself) and exit code 1."""
+    try:
+        yield
+    except Refused as error:
+        if json_wanted:
+            as_json(error.problem)
+            raise SystemExit(1) from None
+        fail(in_words(error.problem))
+    except Unreachable as error:
+        fail(str(error))
+
+
+def in_words(problem: Mapping[str, Any]) -> str:
+    """A problem as text: title, detail, one line a mistake, the code to look up."""
+    lines = [str(problem.get("title", "Refused."))]
+    if problem.get("detail"):
+        lines.append(str(problem["detail"]))
+    lines += [f"  {each['pointer'] or '(all)'}: {each['detail']}" for each in problem.get("errors", ())]
+    return "\n".join([*lines, f"({problem.get('code', 'unknown')})"])
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Rows as a table; nothing in it is taken as markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False)
+    for column in columns:
+        shown.add_column(column)
+    for row in rows:
+        shown.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    Console().print(shown)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    text = "" if value is None else str(value)
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return printable if len(printable) <= CELL_CHARACTERS_MAX else printable[: CELL_CHARACTERS_MAX - 1] + "…"
