@@ -14,18 +14,10 @@ from ostiary.audit.actions import actions
 from ostiary.audit.event import Decision, Entry
 from ostiary.audit.log import Audit
 from ostiary.errors import Conflict, InvalidParameters, NotFound
-from ostiary.ids import CallId, SubjectId, TenantId
+from ostiary.ids import CallId, SubjectId
 from ostiary.vault.sealing import Vault
 from tests.audit.events import ACME, OTHER, about, entry, refund
-
-
-def ask(audit: Audit, name: str, tenant: TenantId = ACME, **params: Any) -> Any:
-    """The answer as JSON, through the action's own shapes."""
-    action = next(action for action in actions(audit) if action.name == name)
-    call = Call(CallId("cal_x"), Actor(tenant, ActorKind.PERSON, "per_1"), action, Face.REST, 0, "")
-    answer = asyncio.run(action.run(call, action.params.parse(params)))
-    assert action.result.parse(answer) == answer
-    return answer.model_dump(mode="json")
+from tests.audit.exports import ask
 
 
 def record(audit: Audit, *changes: dict[str, Any]) -> None:
