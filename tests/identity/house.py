@@ -50,22 +50,28 @@ class House:
         return asyncio.run(self._call(actor, name, params))
 
     async def _call(self, actor: Actor, name: str, params: Any) -> Any:
+        call, result = await self.begin(actor, name, params)
+        self.commit(call)
+        for hook in call.after:
+            hook()
+        await self.services.post.drain()
+        return result
+
+    async def begin(self, actor: Actor, name: str, params: Any) -> tuple[Call, Any]:
+        """The call up to its rows."""
         action = self.registry.all()[name]
         decision = authorise(actor, action)
         if isinstance(decision, Refused):
             raise decision.error
         call = Call(CallId("cal_x"), actor, action, Face.REST, self.clock.now_us(), "")
-        result = await action.run(call, action.params.parse(params))
+        return call, action.result.parse(await action.run(call, action.params.parse(params)))
 
+    def commit(self, call: Call) -> None:
         def rows(connection: Connection) -> None:
             for write in call.writes:
                 write(connection)
 
         self.database.transact(rows)
-        for hook in call.after:
-            hook()
-        await self.services.post.drain()
-        return action.result.parse(result)
 
     def nobody(self, address: str = "192.0.2.1") -> Actor:
         return Actor(INSTALL, ActorKind.ANONYMOUS, "", address=address)

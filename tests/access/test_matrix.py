@@ -1,0 +1,46 @@
+from ostiary.access import matrix
+from ostiary.access.roles import BUILT_IN
+from tests.access.test_authorise import action
+
+HELD = {
+    "viewer": "approval.read call.read connector.read contract.read me.own member.read privacy.read session.own",
+    "developer": "approval.read audit.read call.read connector.manage connector.read contract.call contract.manage contract.read"
+    " key.manage key.read me.own member.read privacy.detect privacy.read session.own",
+    "support": "approval.decide approval.read audit.read call.read call.settle connector.read contract.call contract.read me.own"
+    " member.read privacy.detect privacy.read session.own",
+    "admin": "approval.decide approval.read audit.export audit.read audit.reveal call.read call.settle connector.manage connector.read"
+    " contract.call contract.manage contract.read key.manage key.read me.own member.manage member.read privacy.detect privacy.manage"
+    " privacy.read role.manage session.own",
+    "owner": "approval.decide approval.read audit.export audit.read audit.reveal call.read call.settle connector.manage connector.read"
+    " contract.call contract.manage contract.read key.manage key.read me.own member.manage member.read privacy.detect privacy.manage"
+    " privacy.read role.manage session.own tenant.manage",
+}
+"""A reviewer reads every change to this."""
+
+
+def test_each_built_in_role_holds_exactly_this() -> None:
+    assert {role: " ".join(sorted(held)) for role, held in BUILT_IN.items()} == HELD
+
+
+def test_the_matrix_says_who_may_call_what() -> None:
+    page = matrix.markdown(
+        [
+            action("ticket.close", permission="approval.decide"),
+            action("session.start", public=True),
+            action("tenant.create", permission="install.manage"),
+        ]
+    )
+    assert "| `ticket.close` | `approval.decide` | low |  |  | yes | yes | yes |" in page
+    assert "| `session.start` |  | low | anyone | anyone | anyone | anyone | anyone |" in page
+    assert (
+        "| `tenant.create` | `install.manage` | low | operator | operator | operator | operator | operator |"
+        in page
+    )
+    assert page.index("session.start") < page.index("tenant.create") < page.index("ticket.close")
+    assert "| `audit.reveal` | open the sealed details of an event |  |  |  | yes | yes |" in page
+
+
+def test_a_permission_that_nobody_could_hold_is_found() -> None:
+    assert matrix.undeclared(
+        [action(permission="audit.raed"), action("a.b", permission="x", public=True)]
+    ) == ["audit.raed"]
