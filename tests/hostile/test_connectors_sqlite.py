@@ -37,9 +37,7 @@ ATTACKS = [
     "ANALYZE",
     "BEGIN",
     "BEGIN IMMEDIATE",
-    "COMMIT",
     "SAVEPOINT a",
-    "EXPLAIN SELECT 1",
     "SELECT load_extension('/tmp/evil.so')",
     "SELECT \"load_extension\"('/tmp/evil.so')",
     "SELECT [load_extension]('/tmp/evil.so')",
@@ -52,20 +50,25 @@ ATTACKS = [
     "SELECT fts3_tokenizer('simple')",
     "SELECT sqlite_version()",
     "SELECT last_insert_rowid()",
-    "SELECT * FROM sqlite_master",
-    "SELECT sql FROM sqlite_schema",
-    "SELECT * FROM main.sqlite_master",
-    "SELECT * FROM sqlite_temp_master",
     "SELECT * FROM pragma_table_info('customers')",
-    "SELECT * FROM pragma_database_list",
-    "SELECT * FROM dbstat",
-    "SELECT * FROM sqlite_dbpage",
-    "SELECT * FROM pragma_compile_options",
     "WITH x AS (SELECT 1) DELETE FROM customers",
     "WITH x AS (SELECT 1) INSERT INTO customers SELECT 'C-3', 'Eve', NULL, 0",
 ]
 
-STACKED = [
+CATALOGUE = [
+    "SELECT * FROM sqlite_master",
+    "SELECT sql FROM sqlite_schema",
+    "SELECT * FROM main.sqlite_master",
+    "SELECT * FROM sqlite_temp_master",
+    "SELECT * FROM pragma_database_list",
+    "SELECT * FROM dbstat",
+    "SELECT * FROM sqlite_dbpage",
+    "SELECT * FROM pragma_compile_options",
+]
+
+UNREADABLE = [
+    "COMMIT",
+    "EXPLAIN SELECT 1",
     "SELECT 1; DELETE FROM customers",
     "SELECT 1;",
     "SELECT 1 -- ; DELETE FROM customers",
@@ -101,33 +104,16 @@ def unread(text: str) -> Statement:
     return Statement(text, text, text, ())
 
 
-@pytest.mark.parametrize("text", ATTACKS + STACKED)
+@pytest.mark.parametrize("text", ATTACKS + UNREADABLE)
 def test_the_reader_refuses(text):
-    if text in {
-        "SELECT * FROM sqlite_master",
-        "SELECT sql FROM sqlite_schema",
-        "SELECT * FROM main.sqlite_master",
-    } | {
-        f"SELECT * FROM {name}"
-        for name in (
-            "sqlite_temp_master",
-            "pragma_database_list",
-            "dbstat",
-            "sqlite_dbpage",
-            "pragma_compile_options",
-        )
-    }:
-        pytest.skip("names are the authorizer's business")
     with pytest.raises(ValueError, match=r"."):
         read_statement(text, sqlite=True)
 
 
-@pytest.mark.parametrize("text", ATTACKS)
+@pytest.mark.parametrize("text", ATTACKS + CATALOGUE)
 def test_the_database_refuses_though_nobody_read_the_statement(company, text, monkeypatch):  # noqa: F811
     before = company.read_bytes()
     monkeypatch.setattr("tests.connectors.test_sqlite.read_statement", lambda text, **_: unread(text))
-    if text in {"COMMIT", "EXPLAIN SELECT 1"}:
-        pytest.skip("harmless without a transaction")
     with pytest.raises(OstiaryError):
         ask(company, text)
     assert company.read_bytes() == before

@@ -160,7 +160,7 @@ def _credentials(server: Server) -> dict[str, Any]:
     """The password and TLS, with nothing taken from this process's own files or environment (password file, client certificate, Kerberos)."""
     given: dict[str, Any] = {
         "password": server.password.reveal(),
-        "passfile": os.devnull,
+        "passfile": "/nonexistent",
         "sslmode": _SSL_MODES[server.tls],
         "sslcertmode": "disable",
         "gssencmode": "disable",
