@@ -5,6 +5,7 @@ that count only beside a context word are asked only where such a word stands. O
 in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,7 +21,10 @@ WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
 """How far a window reads past its end, so that what begins in it is seen; longer matches are followed to MATCH_BYTES_MAX."""
 MATCH_BYTES_MAX = 16_384
-TRIMMED_GROUPS_MAX = 6
+LEADING_GROUPS_MAX = 3
+TRIMMED_MIN = 12
+"""Detectors that trim try the match without up to two leading groups and any number of trailing ones, down to twelve characters."""
+_GROUP = re.compile(rb"[0-9A-Za-z]+")
 REMAINDER_MIN = 4
 """A finding that another overlaps keeps its rest, if that holds at least so many letters and digits."""
 
@@ -139,27 +143,26 @@ def _after_group(data: bytes, start: int, end: int) -> int:
 
 def _checked(detector: Detector, data: bytes, start: int, end: int) -> tuple[int, int] | None:
     """The span if it is valid and no part of something longer; for detectors that trim, the first part of it that is."""
-    for low, high in _parts(data, start, end) if detector.trims else ((start, end),):
-        if detector.numeric and _glued(data, low, high):
-            continue
-        if detector.valid is None or detector.valid(data[low:high].decode("latin-1")):
-            return low, high
-    return None
+    if detector.trims:
+        parts = (part for part in _parts(data, start, end) if _valid(detector, data, part))
+        return next((part for part in parts if not (detector.numeric and _glued(data, *part))), None)
+    if detector.numeric and _glued(data, start, end):
+        return None
+    return (start, end) if _valid(detector, data, (start, end)) else None
+
+
+def _valid(detector: Detector, data: bytes, span: tuple[int, int]) -> bool:
+    return detector.valid is None or detector.valid(data[span[0] : span[1]].decode("latin-1"))
 
 
 def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The span, then what is left of it without groups at its end, then without groups at its start; groups are runs of letters and digits."""
-    text = data[start:end].decode("latin-1")
-    starts = [i for i, char in enumerate(text) if char.isalnum() and (i == 0 or not text[i - 1].isalnum())]
-    ends = [
-        i + 1
-        for i, char in enumerate(text)
-        if char.isalnum() and (i + 1 == len(text) or not text[i + 1].isalnum())
-    ]
-    for low in starts[: TRIMMED_GROUPS_MAX // 2]:
-        for high in ends[: -TRIMMED_GROUPS_MAX - 1 : -1]:
-            if high - low >= 12:
-                yield start + low, start + high
+    groups = [match.span() for match in _GROUP.finditer(data, start, end)]
+    for low, _ in groups[:LEADING_GROUPS_MAX]:
+        for _, high in reversed(groups):
+            if high - low < TRIMMED_MIN:
+                break
+            yield low, high
 
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")

@@ -21,7 +21,9 @@ _NOT_ALNUM = re.compile(r"[^0-9A-Za-z]+")
 
 
 def digits(text: str) -> str:
-    return _NOT_DIGITS.sub("", text)
+    """The digits alone; the common separators go the fast way."""
+    plain = text.replace(" ", "").replace("-", "").replace(".", "")
+    return plain if plain.isdecimal() else _NOT_DIGITS.sub("", plain)
 
 
 def letters_and_digits(text: str) -> str:

@@ -39,14 +39,21 @@ _SCHEMES: tuple[tuple[str, str, tuple[int, ...]], ...] = (
 )
 
 
+_BY_FIRST_DIGIT = {
+    first: tuple(scheme for scheme in _SCHEMES if scheme[0][0] <= first <= scheme[1][0])
+    for first in "0123456789"
+}
+
+
 def card(text: str) -> bool:
-    """A known scheme, a length it issues, and the Luhn digit; at least three different digits."""
+    """A known scheme, a length it issues, the Luhn digit, and groups as people write them."""
     number = digits(text)
-    if not 12 <= len(number) <= 19 or len(set(number)) < 2 or not luhn(number) or not _evenly_grouped(text):
+    schemes = _BY_FIRST_DIGIT[number[0]]
+    if not any(
+        len(number) in lengths and low <= number[: len(low)] <= high for low, high, lengths in schemes
+    ):
         return False
-    return any(
-        len(number) in lengths and low <= number[: len(low)] <= high for low, high, lengths in _SCHEMES
-    )
+    return len(set(number)) > 1 and luhn(number) and _evenly_grouped(text)
 
 
 def _evenly_grouped(text: str) -> bool:
@@ -58,11 +65,10 @@ def _evenly_grouped(text: str) -> bool:
 def card_certain(text: str) -> bool:
     """As `card`, and of a scheme and length that order numbers seldom hit by chance: not Maestro, not thirteen digits."""
     number = digits(text)
-    return (
-        len(number) >= 14
-        and number[:2] not in ("50", "56", "57", "58", "61", "63", "66", "67", "68", "69")
-        and card(text)
-    )
+    return len(number) >= 14 and number[:2] not in _RARE and card(text)
+
+
+_RARE = frozenset(("50", "56", "57", "58", "61", "63", "66", "67", "68", "69"))
 
 
 def card_or_luhn(text: str) -> bool:
