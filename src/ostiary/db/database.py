@@ -79,11 +79,14 @@ def _engine(database: Database, *, pool_size: int, writes: bool = False) -> Engi
     if not database.sqlite:
         options = f"{database.url.query.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT_S * 1000}"
         url = database.url.update_query_dict({"options": f"{options.strip()} -c synchronous_commit=on"})
-        return create_engine(url, pool_size=pool_size + 2, max_overflow=0, pool_pre_ping=True)
+        return create_engine(
+            url, pool_size=pool_size + 2, max_overflow=0, pool_pre_ping=True, hide_parameters=True
+        )
     engine = create_engine(
         database.url,
         pool_size=pool_size,
         max_overflow=0,
+        hide_parameters=True,  # an error's text would carry the values
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 
@@ -96,6 +99,7 @@ def _engine(database: Database, *, pool_size: int, writes: bool = False) -> Engi
             "secure_delete=ON",
             "foreign_keys=ON",
             "trusted_schema=OFF",
+            "cache_size=-65536",  # KiB: the audit log's indexes stay in memory
         ):
             raw.execute(f"PRAGMA {pragma}")
         if not writes:
