@@ -13,9 +13,9 @@ from ostiary.actions import Face
 from ostiary.clock import SystemClock
 from ostiary.db.database import Database
 from ostiary.db.tables import keys_metadata, metadata
-from ostiary.identity import key_text, store
+from ostiary.identity.api_keys import key_text, store
+from ostiary.identity.api_keys.keys import PURPOSE, KeyDetails, seal_details
 from ostiary.identity.gate import Gate
-from ostiary.identity.keys import PURPOSE, KeyDetails, seal_details
 from ostiary.identity.presented import Presented
 from ostiary.ids import INSTALL, TenantId
 from ostiary.secret import Secret

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from ostiary.db.database import Database
 from ostiary.errors import CredentialRefused, OstiaryError, Replayed, SignatureRefused
-from ostiary.identity import key_text, store
+from ostiary.identity.api_keys import key_text, store
 from ostiary.identity.gate import Gate
 from ostiary.ids import INSTALL, token
 from ostiary.net import signature

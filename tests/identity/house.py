@@ -10,14 +10,16 @@ from ostiary.access import actions as access_actions
 from ostiary.access.authorise import Refused, authorise
 from ostiary.actions import Actor, ActorKind, Call, Face, Registry
 from ostiary.db.database import Database
-from ostiary.identity import key_text, setup, store
+from ostiary.identity import setup
+from ostiary.identity import store as identity_store
 from ostiary.identity.actions import actions
+from ostiary.identity.api_keys import key_text, store
+from ostiary.identity.api_keys.keys import KeyDetails, seal_details, secret_place
+from ostiary.identity.api_keys.store import OF_TENANT, KeyRow, SecretRow, VersionRow
 from ostiary.identity.gate import Entrance, Gate
-from ostiary.identity.keys import KeyDetails, seal_details, secret_place
 from ostiary.identity.post import Post
 from ostiary.identity.presented import Presented
 from ostiary.identity.services import Services
-from ostiary.identity.store import OF_TENANT, KeyRow, SecretRow, VersionRow
 from ostiary.ids import INSTALL, CallId, TenantId, token
 from ostiary.secret import Secret
 from ostiary.vault.sealing import Vault
@@ -36,7 +38,7 @@ class House:
                     database,
                     vault,
                     lambda: self.registry.all().values(),
-                    store.role_in_use,
+                    identity_store.role_in_use,
                     gate.keys.forget_tenant,
                 ),
             ]

@@ -10,8 +10,10 @@ from ostiary.actions import Actor, ActorKind, Surface, Write
 from ostiary.clock import SECOND_US, Clock
 from ostiary.db.database import Database
 from ostiary.errors import Replayed, SignatureRefused
-from ostiary.identity import customer, store
-from ostiary.identity.keys import HeldKey, Keys
+from ostiary.identity import store
+from ostiary.identity.api_keys import customer
+from ostiary.identity.api_keys import store as keys_store
+from ostiary.identity.api_keys.keys import HeldKey, Keys
 from ostiary.identity.presented import Presented
 from ostiary.identity.sessions import SessionLimits, Sessions
 from ostiary.ids import INSTALL, SubjectId, TenantId
@@ -117,7 +119,7 @@ class Gate:
         )
         self._use_nonce((key.tenant, key.id, nonce))
         return partial(
-            store.claim_nonce,
+            keys_store.claim_nonce,
             tenant=key.tenant,
             owner=key.id,
             nonce=nonce,
@@ -135,4 +137,4 @@ class Gate:
 def _prune(connection: Connection, *, now_us: int) -> None:
     store.prune(connection, INSTALL, now_us - PRUNE_AFTER_S * SECOND_US)
     for tenant in store.all_tenants(connection, INSTALL):
-        store.prune_nonces(connection, tenant, now_us)
+        keys_store.prune_nonces(connection, tenant, now_us)

@@ -11,7 +11,7 @@ from ostiary.actions import Actor, ActorKind
 from ostiary.clock import Clock
 from ostiary.db.database import Database
 from ostiary.identity import store
-from ostiary.identity.keys import Keys
+from ostiary.identity.api_keys.keys import Keys
 from ostiary.ids import INSTALL, PersonId
 
 

@@ -1,7 +1,7 @@
 """Tables and SQL of identity.
 
-What is found by a credential alone (key versions, sessions, codes, people) is kept under INSTALL, since the tenant is not known yet; what belongs to a tenant
-(members, keys, signing secrets, nonces) is kept under the tenant. Only keyed hashes of credentials are stored.
+What is found by a credential alone (sessions, codes, people) is kept under INSTALL, since the tenant is not known yet; members are kept under their
+tenant. Only keyed hashes of credentials are stored.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,11 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from ostiary.clock import SECOND_US
 from ostiary.db.tables import blind, clear, metadata, sealed, upsert
-from ostiary.errors import Replayed
+from ostiary.identity.api_keys.store import has_role
 from ostiary.ids import INSTALL, PersonId, TenantId
 
 _ID = String(64)
@@ -79,47 +78,6 @@ belonging = Table(
     clear("added_us", BigInteger),
 )
 
-api_key = Table(
-    "api_key",
-    metadata,
-    clear("tenant", _ID, primary_key=True),
-    clear("id", String(12), primary_key=True),
-    clear("kind", String(16)),
-    clear("surface", String(16)),
-    clear("environment", String(8)),
-    clear("roles", String(700)),
-    clear("signature_required", Boolean),
-    clear("created_by", _ID),
-    clear("created_us", BigInteger),
-    clear("expires_us", BigInteger),
-    clear("revoked_us", BigInteger),
-    clear("last_used_us", BigInteger),
-    sealed("details"),
-)
-
-key_version = Table(
-    "key_version",
-    metadata,
-    clear("tenant", _ID, primary_key=True),
-    clear("id", String(12), primary_key=True),
-    clear("version", Integer, primary_key=True),
-    clear("home", _ID),
-    blind("mac"),
-    clear("created_us", BigInteger),
-    clear("expires_us", BigInteger),
-)
-
-signing_secret = Table(
-    "signing_secret",
-    metadata,
-    clear("tenant", _ID, primary_key=True),
-    clear("owner", String(16), primary_key=True),
-    clear("version", Integer, primary_key=True),
-    sealed("secret"),
-    clear("created_us", BigInteger),
-    clear("expires_us", BigInteger),
-)
-
 session = Table(
     "session",
     metadata,
@@ -156,15 +114,6 @@ sign_in_code = Table(
     Index("ix_sign_in_code_address", "tenant", "address_index", "created_us"),
 )
 
-nonce_table = Table(
-    "nonce",
-    metadata,
-    clear("tenant", _ID, primary_key=True),
-    clear("owner", String(16), primary_key=True),
-    clear("nonce", String(64), primary_key=True),
-    clear("expires_us", BigInteger),
-)
-
 setup_token = Table(
     "setup_token",
     metadata,
@@ -172,9 +121,6 @@ setup_token = Table(
     clear("token_sha256", String(64)),
     clear("created_us", BigInteger),
 )
-
-OF_TENANT = "tenant"
-"""The `owner` of the tenant's own signing secret; every other owner is a key id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,43 +151,6 @@ class MemberRow:
     role: str
     added_us: int
     added_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """`roles` are names separated by spaces; `details` is the sealed name, scopes and contracts. An instant of 0 is never."""
-
-    id: str
-    kind: str
-    surface: str
-    environment: str
-    roles: str
-    signature_required: bool
-    created_by: str
-    created_us: int
-    expires_us: int
-    revoked_us: int
-    last_used_us: int
-    details: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    id: str
-    version: int
-    home: TenantId
-    mac: bytes
-    created_us: int
-    expires_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRow:
-    owner: str
-    version: int
-    secret: bytes
-    created_us: int
-    expires_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +194,7 @@ def _fields(row: Any, tenant: TenantId) -> dict[str, Any]:
 def add(
     connection: Connection,
     tenant: TenantId,
-    row: TenantRow | PersonRow | MemberRow | KeyRow | VersionRow | SecretRow | SessionRow | CodeRow,
+    row: TenantRow | PersonRow | MemberRow | SessionRow | CodeRow,
 ) -> None:
     """Insert one row into the table of its kind."""
     connection.execute(insert(_TABLES[type(row)]).values(**_fields(row, tenant)))
@@ -295,121 +204,9 @@ _TABLES: dict[type[Any], Table] = {
     TenantRow: tenant_table,
     PersonRow: person,
     MemberRow: member,
-    KeyRow: api_key,
-    VersionRow: key_version,
-    SecretRow: signing_secret,
     SessionRow: session,
     CodeRow: sign_in_code,
 }
-
-
-# API keys
-
-
-def find_versions(connection: Connection, tenant: TenantId, key_id: str) -> list[VersionRow]:
-    """All versions of a key, the newest first; `tenant` is INSTALL."""
-    query = select(key_version).where(key_version.c.tenant == tenant, key_version.c.id == key_id)
-    rows = connection.execute(query.order_by(key_version.c.version.desc()))
-    return [VersionRow(**_values(row)) for row in rows]
-
-
-def find_key(connection: Connection, tenant: TenantId, key_id: str) -> KeyRow | None:
-    row = connection.execute(
-        select(api_key).where(api_key.c.tenant == tenant, api_key.c.id == key_id)
-    ).first()
-    return None if row is None else KeyRow(**_values(row))
-
-
-def list_keys(connection: Connection, tenant: TenantId, limit: int) -> list[KeyRow]:
-    query = select(api_key).where(api_key.c.tenant == tenant)
-    rows = connection.execute(query.order_by(api_key.c.created_us.desc(), api_key.c.id).limit(limit))
-    return [KeyRow(**_values(row)) for row in rows]
-
-
-def count_keys(connection: Connection, tenant: TenantId) -> int:
-    query = select(func.count()).where(api_key.c.tenant == tenant, api_key.c.revoked_us == 0)
-    return connection.execute(query).scalar_one()
-
-
-def expire_versions(connection: Connection, tenant: TenantId, key_id: str, at_us: int) -> None:
-    """The versions that stand are valid until `at_us` at most; `tenant` is INSTALL."""
-    later = (key_version.c.expires_us == 0) | (key_version.c.expires_us > at_us)
-    connection.execute(
-        update(key_version)
-        .where(key_version.c.tenant == tenant, key_version.c.id == key_id, later)
-        .values(expires_us=at_us)
-    )
-
-
-def drop_versions(connection: Connection, tenant: TenantId, key_id: str, before: int) -> None:
-    """Forget versions older than `before`; `tenant` is INSTALL."""
-    connection.execute(
-        delete(key_version).where(
-            key_version.c.tenant == tenant, key_version.c.id == key_id, key_version.c.version < before
-        )
-    )
-
-
-def revoke_key(connection: Connection, tenant: TenantId, key_id: str, at_us: int) -> bool:
-    """Whether it stood until now."""
-    changed = connection.execute(
-        update(api_key)
-        .where(api_key.c.tenant == tenant, api_key.c.id == key_id, api_key.c.revoked_us == 0)
-        .values(revoked_us=at_us)
-    )
-    return changed.rowcount == 1
-
-
-def touch_keys(connection: Connection, tenant: TenantId, used: Mapping[str, int]) -> None:
-    """Write down last uses by key id."""
-    statement = (
-        update(api_key)
-        .where(api_key.c.tenant == tenant, api_key.c.id == bindparam("key"))
-        .values(last_used_us=bindparam("at"))
-    )
-    connection.execute(statement, [{"key": key_id, "at": at_us} for key_id, at_us in used.items()])
-
-
-def live_secrets(connection: Connection, tenant: TenantId, owner: str, now_us: int) -> list[SecretRow]:
-    """The signing secrets of a key (or OF_TENANT) that are valid now, the newest first."""
-    c = signing_secret.c
-    valid = (c.expires_us == 0) | (c.expires_us > now_us)
-    rows = connection.execute(
-        select(signing_secret).where(c.tenant == tenant, c.owner == owner, valid).order_by(c.version.desc())
-    )
-    return [SecretRow(**_values(row)) for row in rows]
-
-
-def newest_secret(connection: Connection, tenant: TenantId, owner: str) -> int:
-    """The newest version's number, 0 for none."""
-    c = signing_secret.c
-    return (
-        connection.execute(select(func.max(c.version)).where(c.tenant == tenant, c.owner == owner)).scalar()
-        or 0
-    )
-
-
-def rotate_secret(connection: Connection, tenant: TenantId, row: SecretRow, old_until_us: int) -> None:
-    """Add a version; the one before it is valid until `old_until_us`, older ones are deleted."""
-    c = signing_secret.c
-    connection.execute(
-        delete(signing_secret).where(c.tenant == tenant, c.owner == row.owner, c.version < row.version - 1)
-    )
-    connection.execute(
-        update(signing_secret)
-        .where(c.tenant == tenant, c.owner == row.owner, (c.expires_us == 0) | (c.expires_us > old_until_us))
-        .values(expires_us=old_until_us)
-    )
-    add(connection, tenant, row)
-
-
-def claim_nonce(connection: Connection, tenant: TenantId, owner: str, nonce: str, expires_us: int) -> None:
-    """Use a nonce up. Raises Replayed when it was used before: the primary key decides, whichever process was first."""
-    values = {"tenant": tenant, "owner": owner, "nonce": nonce, "expires_us": expires_us}
-    try:
-        connection.execute(insert(nonce_table).values(**values))
-    except IntegrityError:
-        raise Replayed from None
 
 
 # People, members, tenants
@@ -532,10 +329,7 @@ def all_tenants(connection: Connection, tenant: TenantId) -> list[TenantId]:
 
 def role_in_use(connection: Connection, tenant: TenantId, role: str) -> bool:
     """Whether a member or a key that stands has this role."""
-    if count_members(connection, tenant, role):
-        return True
-    query = select(api_key.c.roles).where(api_key.c.tenant == tenant, api_key.c.revoked_us == 0)
-    return any(role in roles.split() for (roles,) in connection.execute(query))
+    return count_members(connection, tenant, role) > 0 or has_role(connection, tenant, role)
 
 
 # Sessions
@@ -644,13 +438,6 @@ def prune(connection: Connection, tenant: TenantId, before_us: int) -> None:
         delete(sign_in_code).where(sign_in_code.c.tenant == tenant, sign_in_code.c.expires_us < before_us)
     )
     connection.execute(delete(session).where(session.c.tenant == tenant, session.c.expires_us < before_us))
-
-
-def prune_nonces(connection: Connection, tenant: TenantId, now_us: int) -> None:
-    """Forget nonces whose requests would be refused for their time anyway."""
-    connection.execute(
-        delete(nonce_table).where(nonce_table.c.tenant == tenant, nonce_table.c.expires_us < now_us)
-    )
 
 
 # Set-up

@@ -4,7 +4,7 @@ import pytest
 
 from ostiary.actions import Actor, Surface
 from ostiary.errors import Conflict, CredentialRefused, Forbidden, InvalidParameters, NotFound, OutOfScope
-from ostiary.identity import customer
+from ostiary.identity.api_keys import customer
 from ostiary.ids import SubjectId
 from ostiary.secret import Secret
 from tests.identity.house import House

@@ -17,8 +17,8 @@ from ostiary.actions import Actor, ActorKind, Surface
 from ostiary.clock import SECOND_US, Clock
 from ostiary.db.database import Database
 from ostiary.errors import CredentialRefused
-from ostiary.identity import key_text, store
-from ostiary.identity.store import OF_TENANT, KeyRow, SecretRow, VersionRow
+from ostiary.identity.api_keys import key_text, store
+from ostiary.identity.api_keys.store import OF_TENANT, KeyRow, SecretRow, VersionRow
 from ostiary.ids import INSTALL, TenantId, random_bytes
 from ostiary.secret import Secret
 from ostiary.vault.sealing import Place, Vault

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from ostiary.actions import ActorKind, Face, Surface
 from ostiary.errors import CredentialRefused, NotFound
-from ostiary.identity import customer, key_text, store
+from ostiary.identity.api_keys import customer, key_text, store
 from ostiary.identity.presented import Presented
 from ostiary.ids import INSTALL, SubjectId
 from ostiary.secret import Secret

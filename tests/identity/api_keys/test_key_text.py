@@ -1,7 +1,7 @@
 import pytest
 
 from ostiary.errors import CredentialRefused
-from ostiary.identity import key_text
+from ostiary.identity.api_keys import key_text
 from ostiary.secret import Secret
 
 HEAD = "ost_live_AbCdEfGhIjKl_" + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"

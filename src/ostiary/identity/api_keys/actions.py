@@ -14,8 +14,8 @@ from ostiary.access.roles import held_by, must_hold
 from ostiary.actions import Action, Actor, Call, Risk, Route, Surface
 from ostiary.clock import DAY_US, SECOND_US, rfc3339
 from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound, OutOfScope
-from ostiary.identity import key_text, store
-from ostiary.identity.keys import (
+from ostiary.identity.api_keys import key_text, store
+from ostiary.identity.api_keys.keys import (
     KINDS,
     PURPOSE,
     KeyDetails,
@@ -23,9 +23,9 @@ from ostiary.identity.keys import (
     seal_details,
     secret_place,
 )
+from ostiary.identity.api_keys.store import OF_TENANT, KeyRow, SecretRow, VersionRow
 from ostiary.identity.member_actions import RoleName
 from ostiary.identity.services import Name, Services, change, look, shown
-from ostiary.identity.store import OF_TENANT, KeyRow, SecretRow, VersionRow
 from ostiary.ids import INSTALL, SubjectId, TenantId
 from ostiary.secret import Secret
 from ostiary.shapes import Answer, Empty, Nothing, Params
