@@ -61,7 +61,7 @@ class Contract:
             "parameters": dict(self.parameters),
             **({"returns": dict(self.returns)} if self.returns is not None else {}),
             **({"scope": self.scope} if self.scope else {}),
-            "roles": list(self.roles),
+            **({"roles": list(self.roles)} if self.roles else {}),
             "surfaces": [surface.value for surface in self.surfaces],
             "risk": self.risk.value,
             "effect": "read" if self.effect is Effect.NONE else "write",

@@ -12,9 +12,19 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ostiary.actions import Confirmation, Effect, JsonValue, Risk, Surface
-from ostiary.contracts.contract import FORMAT_VERSION, LABELS, Contract, places, sql_places, strings
+from ostiary.contracts.contract import (
+    FORMAT_VERSION,
+    LABELS,
+    Contract,
+    canonical,
+    file_document,
+    places,
+    sql_places,
+    strings,
+)
 from ostiary.contracts.schema import advice, nearest, schema_faults
 from ostiary.contracts.source import (
+    FILE_BYTES_MAX,
     MISTAKES_MAX,
     Mark,
     Mistake,
@@ -211,9 +221,14 @@ class _Check:
         if len(actions.node.value) > ACTIONS_MAX:
             actions.say(f"a tenant has at most {ACTIONS_MAX} actions")
             return []
-        contracts = [_Action(item).contract() for item in actions.items()]
+        made = [_Action(item).contract() for item in actions.items()]
         self.names(actions)
-        return [contract for contract in contracts if contract is not None]
+        contracts = [contract for contract in made if contract is not None]
+        if len(canonical(file_document(contracts))) > FILE_BYTES_MAX:
+            actions.say(
+                f"written out, this is more than {FILE_BYTES_MAX} bytes: leave out aliases, or shorten it"
+            )
+        return contracts
 
     def names(self, actions: "_Here") -> None:
         """Names are unique, also for the programs that write dots and underscores alike."""
@@ -357,7 +372,7 @@ class _Action:
         description = self.required_text(
             "description", DESCRIPTION_CHARACTERS_MAX, lines=True, hint="say what it does and when to use it"
         )
-        title = self.optional_text("title", TITLE_CHARACTERS_MAX)
+        title = self.title()
         self.parameters, returns = self.schema("parameters") or self.parameters, self.schema("returns")
         target = self.target()
         effect = self.effect()
@@ -396,9 +411,13 @@ class _Action:
         child = self.required(key, hint)
         return (child.text(characters_max, lines=lines) or "") if child else ""
 
-    def optional_text(self, key: str, characters_max: int) -> str:
-        child = self.here.child(key)
-        return (child.text(characters_max) or "") if child else ""
+    def title(self) -> str:
+        """The title stands in for a sentence, so it holds no places."""
+        child = self.here.child("title")
+        text = (child.text(TITLE_CHARACTERS_MAX) or "") if child else ""
+        if child and ("{" in text or "}" in text):
+            child.say("a title has no {parameters}: write them in the sentence")
+        return text
 
     def flag(self, key: str) -> bool:
         child = self.here.child(key)

@@ -8,7 +8,7 @@ the schema states otherwise. Values are never repeated in a mistake; only names 
 import copy
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -73,10 +73,11 @@ def compiled(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 _META = compiled({"$ref": DIALECT})
 
 
-def nearest(word: str, known: Any) -> str:
-    """`; did you mean x?`, or nothing."""
-    close = difflib.get_close_matches(word[:100], sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean `{close[0]}`?" if close else ""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean x?`, or nothing. Letter case makes no difference."""
+    folded = {name.casefold(): name for name in sorted(known)}
+    close = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=0.6)
+    return f"; did you mean `{folded[close[0]]}`?" if close else ""
 
 
 def schema_faults(schema: JsonValue) -> list[Fault]:
