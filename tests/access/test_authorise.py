@@ -73,6 +73,15 @@ def test_scopes_narrow_a_key(scopes: frozenset[str] | None, allowed: bool) -> No
         assert refusal(actor(scopes=scopes), action()) is OutOfScope
 
 
+def test_a_narrow_key_may_still_ask_about_its_own() -> None:
+    narrow = {
+        "scopes": frozenset({"invoice.refund"}),
+        "permissions": frozenset({"contract.call", "me.own", "call.read"}),
+    }
+    assert refusal(actor(**narrow), action("call.show", permission="me.own")) is None
+    assert refusal(actor(**narrow), action("call.export", permission="call.read")) is OutOfScope
+
+
 def test_a_contracts_own_scope_is_matched_beside_its_name() -> None:
     assert refusal(actor(scopes=frozenset({"money.*"})), action(scope="money.out")) is None
     assert refusal(actor(scopes=frozenset({"money.*"})), action(scope="")) is OutOfScope

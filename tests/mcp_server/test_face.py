@@ -43,7 +43,10 @@ def test_tools_are_what_this_key_may_call(gateway: Gateway, era: str) -> None:
         "invoice_refund",
         "note_add__line",
     ]
-    assert _names(ask(gateway.url, "ost_narrow", era, lambda c: c.list_tools())) == ["customer_show"]
+    assert _names(ask(gateway.url, "ost_narrow", era, lambda c: c.list_tools())) == [
+        "call_show",
+        "customer_show",
+    ]
     assert _names(ask(gateway.url, "ost_viewer", era, lambda c: c.list_tools())) == ["call_show"]
     assert _names(ask(gateway.url, "ost_web", era, lambda c: c.list_tools())) == [
         "call_show",

@@ -7,6 +7,7 @@ What belongs to another tenant was not found before this is asked (404 before 40
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ostiary.access.roles import OWN
 from ostiary.actions import Action, Actor, ActorKind, Surface
 from ostiary.errors import Forbidden, NotAuthenticated, OstiaryError, OutOfScope, WrongSurface
 
@@ -39,7 +40,12 @@ def authorise(actor: Actor, action: Action) -> Allowed | Refused:
     # The roles of a contract are the staff's. A customer surface is granted by the contract's surfaces and the key's list.
     if action.roles and actor.surface is Surface.ADMIN and not action.roles & actor.roles:
         return Refused(Forbidden())
-    if actor.scopes is not None and not covers(actor.scopes, action.name, action.scope):
+    # Scopes narrow what a key may do, not whether it may ask what became of what it did.
+    if (
+        actor.scopes is not None
+        and action.permission not in OWN
+        and not covers(actor.scopes, action.name, action.scope)
+    ):
         return Refused(OutOfScope())
     return ALLOWED
 

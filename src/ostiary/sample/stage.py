@@ -11,6 +11,13 @@ from rich.text import Text
 
 COLOURS = {"agent": "cyan", "gateway": "magenta", "person": "green", "company": "yellow", "attacker": "red"}
 NAME_WIDTH = 9
+ORIGINS = {
+    "said": "said by a person",
+    "trusted": "from our own records",
+    "untrusted": "written by somebody outside",
+    "unexplained": "seen nowhere before",
+}
+"""Where a value came from, in words."""
 
 
 class Stage:
@@ -34,8 +41,10 @@ class Stage:
         self._wait()
 
     def says(self, who: str, text: str) -> None:
-        line = Text(f"{who:>{NAME_WIDTH}}  ", f"bold {COLOURS[who]}")
-        self._console.print(line + Text(text), soft_wrap=False)
+        line = Table.grid(padding=(0, 2))
+        line.add_column(width=NAME_WIDTH, justify="right", style=f"bold {COLOURS[who]}")
+        line.add_row(who, Text(text))
+        self._console.print(line)
         self._wait()
 
     def shows(self, pairs: Mapping[str, Any]) -> None:
@@ -79,7 +88,10 @@ class Stage:
 
     def held(self, sentence: str) -> None:
         """A promise that was kept."""
-        self._console.print(Text(f"{'':>{NAME_WIDTH}}  ✓ ", "bold green") + Text(sentence, "green"))
+        line = Table.grid(padding=(0, 2))
+        line.add_column(width=NAME_WIDTH, justify="right", style="bold green")
+        line.add_row("✓", Text(sentence, "green"))
+        self._console.print(line)
         self._wait()
 
     def broke(self, sentence: str) -> None:
@@ -103,8 +115,5 @@ def filled(card: Mapping[str, Any]) -> str:
 
 
 def _origin(parameter: Mapping[str, Any]) -> str:
-    return (
-        f"{parameter['origin']}, seen in {parameter['source']}"
-        if parameter["source"]
-        else str(parameter["origin"])
-    )
+    where = str(parameter["source"]).split(" (", 1)[0]
+    return ORIGINS.get(str(parameter["origin"]), str(parameter["origin"])) + (f": {where}" if where else "")
