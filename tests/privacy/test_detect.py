@@ -196,3 +196,13 @@ def test_findings_are_ordered_and_lie_within_the_text(text: str) -> None:
 @given(st.lists(texts, max_size=4), st.integers(0, 4))
 def test_detection_is_stable_under_splitting_of_the_batch(batch: list[str], cut: int) -> None:
     assert detect(batch) == detect(batch[:cut]) + detect(batch[cut:])
+
+
+def test_an_encrypted_private_key_longer_than_a_window_is_found_whole() -> None:
+    head = (
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF\n\n"
+    )
+    key = head + "MIIEvQIBADANBgkq/+hkiG9w0BAQEF\n" * 60 + "-----END RSA PRIVATE KEY-----"
+    assert seen("x " + key + " y") == [("private_key", key)]
+    assert seen(key[:-20])[0][0] == "private_key"
+    assert "hkiG9w0" not in "".join(part for part in key[:-20].split(seen(key[:-20])[0][1]))

@@ -13,7 +13,8 @@ from typing import Any
 
 import re2
 
-from ostiary.privacy.detectors import CONTEXT_RAISE, DETECTORS, THRESHOLD, Detector
+from ostiary.privacy.detector import CONTEXT_RAISE, THRESHOLD, Detector
+from ostiary.privacy.detectors import DETECTORS
 from ostiary.privacy.finding import Finding
 from ostiary.privacy.folding import Folded, fold
 
@@ -119,18 +120,21 @@ def _scan(index: int, data: bytes, position: int, stop: int, hint: str) -> Itera
     edge = stop - AHEAD_BYTES if stop < len(data) else stop
     while position < edge:
         match = expression.search(data, position, stop)
-        if match is None or match.start() >= edge:
+        if match is None:
             return
-        if match.end() == stop < len(data):
-            match = (
-                expression.match(data, match.start(), min(len(data), match.start() + MATCH_BYTES_MAX))
-                or match
-            )
-        span = _checked(detector, data, *match.span(group))
-        position = max(match.end() if span is None or not detector.trims else span[1], match.start() + 1)
-        if span is None and detector.trims:
-            position = _after_group(data, match.start(), match.end())
-        elif span is not None and (finding := _weighed(index, detector, data, span, hint)):
+        low, high = match.span()
+        if low >= edge:
+            return
+        if stop < len(data) and (high == stop or detector.follows):
+            match = expression.match(data, low, min(len(data), low + MATCH_BYTES_MAX)) or match
+            high = match.end()
+        start, end = match.span(group) if group else (low, high)
+        span = _checked(detector, data, start, end)
+        if detector.trims:
+            position = _after_group(data, low, high) if span is None else span[1]
+        else:
+            position = max(high, low + 1)
+        if span is not None and (finding := _weighed(index, detector, data, span, hint)):
             yield finding
         yield position
 

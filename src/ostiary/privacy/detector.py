@@ -1,0 +1,99 @@
+"""What a detector is, and the three ways in which most of them are written.
+
+A detector's `score` is what a match that passes its check is worth alone; a context word close by, or in the name of the field, adds CONTEXT_RAISE.
+What reaches THRESHOLD is a finding. So `score` 0.2 means "only with context", 0.5 and more "always". Patterns are RE2 (linear time) over folded text
+(`folding`): ASCII digits, spaces and hyphens only; \\xe9 stands for other letters. A group named `v` narrows the span to the value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ostiary.privacy import validity
+from ostiary.privacy.finding import Category
+
+THRESHOLD = 0.5
+CONTEXT_RAISE = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One thing to look for. `context`: lower-case words, any of which within reach raises the score. `reach`: characters before and after the match.
+
+    follows: a match may be longer than a window; it is always read to its end.
+    unless: a pattern that, right before the match, says that it is something else.
+    numeric: the match may not be part of a longer number (1-2-3, 1.2.3). trims: groups at either end may be dropped until `valid` holds.
+    """
+
+    name: str
+    category: Category
+    country: str
+    pattern: str
+    valid: Callable[[str], bool] | None
+    context: tuple[str, ...]
+    score: float
+    numeric: bool = False
+    trims: bool = False
+    reach: tuple[int, int] = (60, 20)
+    unless: str = ""
+    follows: bool = False
+
+
+def secret(
+    name: str, pattern: str, valid: Callable[[str], bool] | None = None, score: float = 0.95
+) -> Detector:
+    return Detector(name, Category.API_KEY, "", pattern, valid, (), score)
+
+
+ANY_ID = (
+    "national id",
+    "national identity",
+    "identity number",
+    "identity card",
+    "id card",
+    "id number",
+    "id no",
+    "personal number",
+    "personal id",
+    "personal code",
+    "tax id",
+    "tax number",
+    "taxpayer",
+    "tin",
+    "social security",
+    "identification number",
+    "government id",
+    "citizen",
+    "national_id",
+    "tax_id",
+    "ssn",
+)
+
+
+def national_id(
+    name: str,
+    country: str,
+    pattern: str,
+    valid: Callable[[str], bool] | None,
+    context: str,
+    score: float,
+    *,
+    category: Category = Category.NATIONAL_ID,
+) -> Detector:
+    """A national number. `context` lists words separated by `|`; every number answers to the general words too."""
+    words = (*context.split("|"), *ANY_ID) if context else ANY_ID
+    return Detector(name, category, country, pattern, valid, words, score, numeric=True)
+
+
+def named(
+    name: str,
+    category: Category,
+    labels: str,
+    value: str = r"[a-z]{0,5}[\-/]?[a-z0-9]{0,4}\d[a-z0-9]*(?:[ \-./][a-z0-9]*\d[a-z0-9]*){0,5}",
+    country: str = "",
+) -> Detector:
+    """A value that a label right before it names (`Passport no.: X1234567`), whatever its form and check digit: who wrote the label knew."""
+    spelled = labels.replace(" ", r"[ _\-]?")
+    label = rf"(?:\b|_)(?:{spelled})\b(?:[ _\-]?(?:number|nummer|no|nr|num|id|code|numero|#)\b)?[.#]?"
+    joint = r"[\"'\])]{0,2} ?(?:is|was|of|:|=|=>|>|#|-)? {0,2}[\"'(]?"
+    pattern = rf"(?i:{label}{joint}(?P<v>{value})\b)"
+    return Detector(name, category, country, pattern, validity.telling_number, (), 0.7, numeric=True)
