@@ -30,6 +30,7 @@ EXPLAINED_MAX = 200
 TEXT_CHARACTERS_MAX = 20_000
 WORDS_TOGETHER = 4
 SHORT_TEXT_CHARACTERS = 3
+IBAN_CHARACTERS_MIN = 15
 
 _WORD = re.compile(r"[^\W_]+(?:[-./@:_+][^\W_]+)*")
 _ADDRESS = re.compile(
@@ -261,7 +262,14 @@ def _addresses(value: JsonValue) -> Iterator[str]:
     if not isinstance(value, str):
         return
     for match in _ADDRESS.finditer(value[:TEXT_CHARACTERS_MAX]):
-        yield from _forms(match.group().rstrip(".,;:!?)"))
+        found = match.group().rstrip(".,;:!?)")
+        yield from _forms(found)
+        groups = _COMPACT.split(found)
+        for count in range(
+            2, len(groups)
+        ):  # a spaced IBAN runs into the words after it: each length it could have
+            if IBAN_CHARACTERS_MIN <= sum(map(len, groups[:count])):
+                yield from _forms("".join(groups[:count]))
 
 
 def _inside(text: str) -> Iterator[str]:
