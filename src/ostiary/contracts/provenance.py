@@ -265,10 +265,8 @@ def _addresses(value: JsonValue) -> Iterator[str]:
         found = match.group().rstrip(".,;:!?)")
         yield from _forms(found)
         groups = _COMPACT.split(found)
-        for count in range(
-            2, len(groups)
-        ):  # a spaced IBAN runs into the words after it: each length it could have
-            if IBAN_CHARACTERS_MIN <= sum(map(len, groups[:count])):
+        for count in range(2, len(groups)):  # a spaced IBAN runs into the next words: each length it may have
+            if sum(map(len, groups[:count])) >= IBAN_CHARACTERS_MIN:
                 yield from _forms("".join(groups[:count]))
 
 
