@@ -179,7 +179,9 @@ class Ledger:
             key_index=binding.key_index(self._vault, tenant, actor.id, key) if key else None,
             fingerprint=binding.fingerprint(self._vault, tenant, call.action.name, params),
             actor=self._seal(tenant, "call", "actor", call.id, orjson.dumps(kept), SubjectId("")),
-            params=self._seal(tenant, "call", "params", call.id, orjson.dumps(params), subject),
+            params=None
+            if state is State.DONE
+            else self._seal(tenant, "call", "params", call.id, orjson.dumps(params), subject),
             answer=sealed_answer,
             created_us=call.at_us,
             changed_us=call.at_us,

@@ -105,6 +105,7 @@ class _Passage:
     behalf: str
     name: str
     action: Action | None = None
+    plain: JsonValue = None
     began: bool = False
     recorded: bool = False
 
@@ -169,7 +170,7 @@ class Door:
             await self._refused(passage, error)
             raise
         except Exception as fault:
-            _LOG.error("call.broke", call=passage.call, error=type(fault).__name__, exc_info=fault)
+            _LOG.error("call.broke", call=passage.call, error=type(fault).__name__, where=log.where(fault))
             await self._refused(passage, OstiaryError())
             raise OstiaryError from fault
         finally:
@@ -189,7 +190,7 @@ class Door:
         if isinstance(allowed := authorise(actor, action), NotAuthorised):  # authorise
             raise allowed.error
         params = action.params.parse(passage.raw)  # contract
-        plain = record.plain(params)
+        plain = passage.plain = record.plain(params)
         own_record(actor, action, plain)
         call = Call(passage.call, actor, action, passage.face, passage.at_us, passage.call, passage.behalf)
         if passage.key and action.effect is not Effect.NONE:
@@ -309,12 +310,19 @@ class Door:
         action = passage.action
         event = record.refusal(
             self._vault, passage.actor, action.name if action else UNKNOWN_ACTION, passage.face, passage.call, passage.at_us, error,
-            duration_us=self._clock.monotonic_us() - passage.started_us, raw={"asked": passage.name, "params": passage.raw},
+            duration_us=self._clock.monotonic_us() - passage.started_us, asked=_asked(passage),
             contract=action.hash if action and action.contract else "", risk=action.risk if action else "",
             decision=Decision.FAILED if passage.began else Decision.REFUSED,
         )  # fmt: skip
         metrics.CALLS.labels(passage.face, event.decision).inc()
         await self._audit.record(Entry((event,), passage.claims))
+
+
+def _asked(passage: _Passage) -> dict[str, JsonValue]:
+    """What a refused call asked for, as evidence. Of a built-in action only what its model took: that hides secrets, raw input might not."""
+    if passage.action and not passage.action.contract:
+        return {"params": record.recordable(passage.action, passage.plain)}
+    return {"asked": passage.name, "params": passage.raw if passage.plain is None else passage.plain}
 
 
 def own_record(actor: Actor, action: Action, params: JsonValue) -> None:

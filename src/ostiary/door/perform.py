@@ -85,7 +85,7 @@ class Performer:
                 raise OutcomeUnknown(f"{error.title()} Call {call.id}.") from error
             raise
         except Exception as fault:
-            _LOG.error("call.broke", call=call.id, error=type(fault).__name__)
+            _LOG.error("call.broke", call=call.id, error=type(fault).__name__, where=log.where(fault))
             await self._ended(call, plain, State.UNKNOWN, OstiaryError(), started_us)
             raise OutcomeUnknown from fault
         answer = {"result": record.without_secrets(result)}

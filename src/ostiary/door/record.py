@@ -31,6 +31,17 @@ def without_secrets(answer: JsonValue) -> JsonValue:
     return [without_secrets(item) for item in answer] if isinstance(answer, list) else answer
 
 
+def recordable(action: Action, params: JsonValue) -> JsonValue:
+    """Parameters as they may be recorded: what a built-in action marks `writeOnly` (a credential) is not in them."""
+    if action.contract or not isinstance(params, dict):
+        return params
+    properties = action.params.schema().get("properties", {})
+    return {
+        name: "***" if value and properties.get(name, {}).get("writeOnly") else value
+        for name, value in params.items()
+    }
+
+
 def event(
     vault: Vault, call: Call, decision: Decision, *, code: str = "", approval: str = "", duration_us: int = 0,
     params: JsonValue = None, answer: JsonValue = None, reason: str = "",
@@ -73,7 +84,7 @@ def _parts(vault: Vault, call: Call, params: JsonValue, answer: JsonValue, reaso
         )
     if not several:
         if params:
-            content["params"] = params
+            content["params"] = recordable(call.action, params)
         return (Part(about[0] if about else SubjectId(call.actor.id or "anonymous"), content),)
     return (
         Part(SubjectId(call.actor.id), content),
@@ -112,12 +123,10 @@ def traces(call: Call) -> tuple[Event, ...]:
 
 def refusal(
     vault: Vault, actor: Actor, name: str, face: Face, call: CallId, at_us: int, error: OstiaryError,
-    *, duration_us: int, raw: JsonValue, contract: str = "", risk: str = "", decision: Decision = Decision.REFUSED,
+    *, duration_us: int, asked: dict[str, JsonValue], contract: str = "", risk: str = "", decision: Decision = Decision.REFUSED,
 ) -> Event:  # fmt: skip
     """The event of a call that was refused or failed. What was asked is kept sealed: it is evidence."""
-    content: dict[str, JsonValue] = {"address": actor.address, "detail": error.detail}
-    if raw:
-        content["params"] = raw
+    content: dict[str, JsonValue] = {"address": actor.address, "detail": error.detail, **asked}
     return Event(
         tenant=actor.tenant,
         action=name,

@@ -109,7 +109,7 @@ class Resumer:
             except OstiaryError as error:
                 _LOG.info("call.ended", call=row.id, code=error.code)
             except Exception as fault:  # noqa: BLE001 - a mistake of ours must not stop the loop; the row stays and is seen
-                _LOG.error("call.broke", call=row.id, error=type(fault).__name__)
+                _LOG.error("call.broke", call=row.id, error=type(fault).__name__, where=log.where(fault))
             finally:
                 self._under_way.pop(row.id, None)
 
