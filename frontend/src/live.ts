@@ -1,0 +1,35 @@
+// The one event stream of a tab: says whether it is live, keeps the count in the frame and the title right, and leaves when the session is over.
+function show(state: "on" | "off", words: string): void {
+  const place = document.getElementById("live");
+  if (!place || place.dataset.state === state) return;
+  place.dataset.state = state;
+  place.firstElementChild!.textContent = words;
+}
+
+function count(): void {
+  const list = document.querySelector<HTMLElement>("[data-waiting]");
+  if (!list) return;
+  const waiting = Number(list.dataset.waiting);
+  for (const id of ["count-side", "count-foot"]) {
+    const slot = document.getElementById(id);
+    if (!slot) continue;
+    slot.replaceChildren();
+    if (waiting > 0) {
+      const badge = document.createElement("span");
+      badge.className = "count";
+      badge.textContent = String(waiting);
+      slot.append(badge);
+    }
+  }
+  const title = document.title.replace(/^\(\d+\) /, "");
+  document.title = waiting > 0 ? `(${waiting}) ${title}` : title;
+}
+
+export function watchStream(): void {
+  document.addEventListener("htmx:sse:after:connection", () => show("on", "Live"));
+  document.addEventListener("htmx:sse:error", () => show("off", "Reconnecting"));
+  document.addEventListener("htmx:sse:close", () => show("off", "Not live"));
+  document.addEventListener("signed-out", () => location.assign("/sign-in"));
+  document.addEventListener("htmx:after:swap", count);
+  count();
+}

@@ -1,0 +1,245 @@
+"""The console's pages and where they are. One list; each line names the method, the path and the handler.
+
+`endpoint` is the way in for all of them: who is calling, whether a form came from our own page, a second factor that came with it, and the door's
+refusals as pages that say what happened, what it means and what to do.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from ostiary.actions import Actor, ActorKind, Face
+from ostiary.asgi.caller import presented
+from ostiary.asgi.guard import SAFE_METHODS, same_site
+from ostiary.asgi.wire import read_body
+from ostiary.errors import (
+    CodeRefused,
+    CredentialRefused,
+    InvalidParameters,
+    NotAuthenticated,
+    NotFound,
+    OstiaryError,
+    StepUpRequired,
+)
+from ostiary.identity.gate import Entrance
+from ostiary.identity.presented import Presented
+from ostiary.ids import INSTALL
+from ostiary.secret import Secret
+from ostiary.web import (
+    approvals,
+    assets,
+    audit,
+    calls,
+    connectors,
+    contracts,
+    keys,
+    live,
+    masking,
+    members,
+    overview,
+    render,
+    search,
+    settings,
+    signin,
+    words,
+)
+from ostiary.web.desk import COOKIE_AGE_S, FORM_BYTES_MAX, Desk, Fittings, read_form, within
+
+Handler = Callable[[Desk], Awaitable[Response]]
+SECOND_FACTOR_FIELD = "second_factor"
+_ANONYMOUS = Actor(INSTALL, ActorKind.ANONYMOUS, "")
+
+PUBLIC: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/sign-in", signin.ask_email),
+    ("POST", "/sign-in", signin.request_code),
+    ("POST", "/sign-in/code", signin.start),
+    ("GET", "/sign-in/second-factor", signin.ask_second_factor),
+    ("POST", "/sign-in/second-factor", signin.second_factor),
+    ("POST", "/sign-out", signin.sign_out),
+    ("GET", "/setup", signin.ask_setup),
+    ("POST", "/setup", signin.setup),
+    ("POST", "/theme", settings.theme),
+)
+
+PAGES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", overview.page),
+    ("GET", "/overview/waiting", overview.waiting),
+    ("GET", "/events", live.events),
+    ("GET", "/search", search.page),
+    ("GET", "/approvals", approvals.listed),
+    ("GET", "/approvals/list", approvals.list_part),
+    ("GET", "/approvals/{approval_id}", approvals.one),
+    ("GET", "/approvals/{approval_id}/card", approvals.card_part),
+    ("POST", "/approvals/{approval_id}/approve", approvals.approve),
+    ("POST", "/approvals/{approval_id}/reject", approvals.reject),
+    ("GET", "/calls", calls.listed),
+    ("GET", "/calls/{call_id}", calls.one),
+    ("POST", "/calls/{call_id}/settle", calls.settle),
+    ("GET", "/contracts", contracts.listed),
+    ("GET", "/contracts/apply", contracts.ask_file),
+    ("POST", "/contracts/check", contracts.check),
+    ("POST", "/contracts/apply", contracts.apply),
+    ("GET", "/contracts/{name}", contracts.one),
+    ("POST", "/contracts/{name}/remove", contracts.remove),
+    ("GET", "/connectors", connectors.listed),
+    ("POST", "/connectors", connectors.save),
+    ("GET", "/connectors/new", connectors.ask_new),
+    ("GET", "/connectors/{name}", connectors.one),
+    ("GET", "/connectors/{name}/change", connectors.ask_change),
+    ("POST", "/connectors/{name}/test", connectors.test),
+    ("POST", "/connectors/{name}/rotate", connectors.rotate),
+    ("POST", "/connectors/{name}/remove", connectors.remove),
+    ("GET", "/audit", audit.page),
+    ("GET", "/audit/checkpoint", audit.checkpoint),
+    ("GET", "/audit/export", audit.export),
+    ("POST", "/audit/verify", audit.verify),
+    ("POST", "/audit/{event_id}/reveal", audit.reveal),
+    ("GET", "/keys", keys.listed),
+    ("POST", "/keys", keys.create),
+    ("GET", "/keys/new", keys.ask_new),
+    ("GET", "/keys/{key_id}", keys.one),
+    ("POST", "/keys/{key_id}/rotate", keys.rotate),
+    ("POST", "/keys/{key_id}/signing-secret", keys.signing_secret),
+    ("POST", "/keys/{key_id}/revoke", keys.revoke),
+    ("GET", "/members", members.listed),
+    ("POST", "/members", members.add),
+    ("POST", "/members/{person}/role", members.change_role),
+    ("POST", "/members/{person}/remove", members.remove),
+    ("GET", "/roles", members.roles),
+    ("POST", "/roles", members.put_role),
+    ("GET", "/roles/matrix", members.matrix),
+    ("POST", "/roles/{name}/remove", members.remove_role),
+    ("GET", "/masking", masking.page),
+    ("POST", "/masking", masking.save),
+    ("GET", "/settings", settings.page),
+    ("POST", "/settings/totp", settings.enrol),
+    ("POST", "/settings/totp/confirm", settings.confirm),
+    ("POST", "/settings/totp/remove", settings.remove_factor),
+    ("POST", "/settings/sessions/end", settings.end_session),
+    ("POST", "/settings/sessions/end-all", settings.end_all),
+    ("POST", "/tenants/switch", settings.switch_tenant),
+)
+
+
+def routes(fittings: Fittings) -> list[BaseRoute]:
+    """Every page of the console, and its static files. Raises ConfigurationError when the console has not been built."""
+    built = assets.load()
+    jinja = render.environment(built)
+    made: list[BaseRoute] = [assets.route(built)]
+    for listed, public in ((PUBLIC, True), (PAGES, False)):
+        for method, path, handler in listed:
+            made.append(Route(path, Endpoint(handler, fittings, jinja, public=public), methods=[method]))
+    return made
+
+
+class Endpoint:
+    """One page as an ASGI application."""
+
+    def __init__(self, handler: Handler, fittings: Fittings, jinja: jinja2.Environment, *, public: bool) -> None:
+        self._handler = handler
+        self._fittings = fittings
+        self._jinja = jinja
+        self._public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        nobody = Desk(request, self._fittings, self._jinja, Entrance(_ANONYMOUS), Presented(Face.CONSOLE))
+        try:
+            same_site(request.scope, self._fittings.origins)
+            body = b"" if request.method in SAFE_METHODS else await read_body(request.scope, request.receive, FORM_BYTES_MAX)
+            form, lists = read_form(body, request.headers.get("content-type", ""))
+            cookie = request.cookies.get(self._fittings.cookie, "")
+            shown = presented(
+                request.scope, body, Face.CONSOLE, self._fittings.proxies, session=Secret(cookie) if cookie else None
+            )
+            entrance = await self._enter(shown)
+        except OstiaryError as error:
+            return await problem(nobody, error)
+        desk = Desk(request, self._fittings, self._jinja, entrance, shown, form, lists)
+        try:
+            response = await self._handle(desk)
+        except StepUpRequired:
+            response = await step_up(desk)
+        except OstiaryError as error:
+            response = await problem(desk, error)
+        return with_session(desk, response)
+
+    async def _enter(self, shown: Presented) -> Entrance:
+        """Who asks; a session that is over is nobody, on the pages where nobody may be."""
+        try:
+            return await self._fittings.door.enter(shown)
+        except CredentialRefused:
+            return Entrance(_ANONYMOUS)
+
+    async def _handle(self, desk: Desk) -> Response:
+        if not self._public and not desk.signed_in:
+            return to_sign_in(desk)
+        if desk.signed_in and SECOND_FACTOR_FIELD in desk.form:
+            try:
+                desk.keep_session(await desk.ask("session.step_up", {"code": desk.form[SECOND_FACTOR_FIELD].replace(" ", "")}))
+            except (CodeRefused, InvalidParameters):
+                return await step_up(desk, wrong=True)
+            desk.presented = replace(desk.presented, session=desk.session)
+            desk.entrance = await self._fittings.door.enter(desk.presented)
+        return await self._handler(desk)
+
+
+def with_session(desk: Desk, response: Response) -> Response:
+    """The answer, with the cookie of a session that was opened or renewed on the way."""
+    if desk.session is not None:
+        response.set_cookie(
+            desk.fittings.cookie, desk.session.reveal(), max_age=COOKIE_AGE_S, path="/", secure=desk.fittings.secure, httponly=True,
+            samesite="lax",
+        )  # fmt: skip
+    return response
+
+
+def to_sign_in(desk: Desk) -> Response:
+    """To the sign-in page and back afterwards; a part of a page, or a stream, is told to load that page instead."""
+    path = desk.request.url.path
+    if desk.partial or path == "/events":
+        return Response("Sign in.", 401, {"HX-Redirect": "/sign-in", "Cache-Control": "no-store"}, "text/plain")
+    after = path + (f"?{desk.request.url.query}" if desk.request.url.query else "")
+    if desk.request.method != "GET" or after == "/":
+        return desk.go("/sign-in")
+    return desk.go("/sign-in", next=within(after))
+
+
+async def step_up(desk: Desk, *, wrong: bool = False) -> Response:
+    """Ask for the second factor in place: the form that was sent is kept in the page and goes again with the code."""
+    me = await desk.ask_or({}, "me.show")
+    kept = [(name, value) for name, values in desk.lists.items() if name != SECOND_FACTOR_FIELD for value in values]
+    return await desk.page(
+        "step_up.html", status=403, action=desk.request.url.path, kept=kept, wrong=wrong, enrolled=bool(me.get("second_factor")), back=_back(desk)
+    )
+
+
+async def problem(desk: Desk, error: OstiaryError) -> Response:
+    """What happened, what it means, what to do."""
+    if isinstance(error, NotAuthenticated):
+        return to_sign_in(desk)
+    meaning = "Nothing was changed." if desk.request.method != "GET" else "The page cannot be shown."
+    if isinstance(error, NotFound):
+        meaning = "It never existed, was removed, or belongs to another tenant."
+    response = await desk.page(
+        "problem.html", status=error.status, title=error.title(), detail=error.detail, faults=error.faults, meaning=meaning,
+        remedy=words.REMEDIES.get(error.code, ""), code=error.code, back=_back(desk),
+    )  # fmt: skip
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _back(desk: Desk) -> str:
+    """The page that the form was on, as far as its path says."""
+    parts = desk.request.url.path.rstrip("/").split("/")
+    return "/".join(parts[:-1]) if desk.request.method != "GET" and len(parts) > 2 else "/"
+
