@@ -16,7 +16,7 @@ from ostiary.identity.api_keys import store as keys_store
 from ostiary.identity.api_keys.keys import HeldKey, Keys
 from ostiary.identity.presented import Presented
 from ostiary.identity.sessions import SessionLimits, Sessions
-from ostiary.ids import INSTALL, SubjectId, TenantId
+from ostiary.ids import INSTALL, TenantId
 from ostiary.net import signature
 from ostiary.vault.sealing import Vault
 
@@ -45,6 +45,7 @@ class Gate:
         self.keys = Keys(database, vault, clock)
         self.sessions = Sessions(database, vault, clock, limits or SessionLimits())
         self._database = database
+        self._vault = vault
         self._clock = clock
         self._nonces: OrderedDict[tuple[TenantId, str, str], None] = OrderedDict()
         self._pruned_us = 0
@@ -92,17 +93,14 @@ class Gate:
 
     def _customer(self, key: HeldKey, presented: Presented) -> Actor:
         """With the tenant's word for who it is, the customer; without, somebody who may submit and reads nothing."""
+        if not presented.customer:
+            return replace(key.actor, surface=Surface.WRITE_ONLY, address=presented.address)
         now_us = self._clock.now_us()
-        subject, surface = SubjectId(""), Surface.WRITE_ONLY
-        if presented.customer:
-            subject = customer.check(
-                presented.customer,
-                key.live_secrets(now_us),
-                tenant=key.tenant,
-                now_s=now_us // SECOND_US,
-            )
-            surface = key.actor.surface
-        return replace(key.actor, subject=subject, surface=surface, address=presented.address)
+        secrets = key.live_secrets(now_us)
+        subject = customer.check(presented.customer, secrets, tenant=key.tenant, now_s=now_us // SECOND_US)
+        # Customers share a key, and nothing else: rates, idempotency keys and approvals go by the actor's id.
+        actor_id = f"{key.id}.{self._vault.pseudonym(key.tenant, subject)}"
+        return replace(key.actor, id=actor_id, subject=subject, address=presented.address)
 
     def _claim(self, key: HeldKey, presented: Presented) -> Write:
         now_us = self._clock.now_us()

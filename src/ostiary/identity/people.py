@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from ostiary.actions import Actor, ActorKind
 from ostiary.errors import CredentialRefused, Forbidden
 from ostiary.identity import store
@@ -61,11 +59,6 @@ async def account(services: Services, person: PersonId) -> PersonRow:
     if row is None:
         raise CredentialRefused
     return row
-
-
-def may_sign_in(connection: Connection, row: PersonRow) -> bool:
-    """Whether the person belongs anywhere (or runs the installation)."""
-    return row.operator or bool(store.homes(connection, INSTALL, row.id))
 
 
 def tenant_place(tenant: TenantId) -> Place:

@@ -241,15 +241,19 @@ def _account_of(services: Services, connection: Connection, email: str) -> Perso
     """Whose email it is, if they may sign in; else ""."""
     index = services.vault.blind(INSTALL, EMAIL_COLUMN, email)
     row = store.find_person_by_email(connection, INSTALL, index)
-    return row.id if row is not None and people.may_sign_in(connection, row) else PersonId("")
+    homes = store.homes(
+        connection, INSTALL, row.id if row is not None else PersonId("")
+    )  # asked either way: cost tells
+    return row.id if row is not None and (row.operator or homes) else PersonId("")
 
 
 def _standing(connection: Connection, person: PersonId) -> tuple[store.PersonRow, list[TenantId]]:
     """The person and where they belong. Raises CodeRefused for one who may not sign in any more."""
     row = store.find_person(connection, INSTALL, person)
-    if row is None or not people.may_sign_in(connection, row):
+    homes = store.homes(connection, INSTALL, person)
+    if row is None or not (row.operator or homes):
         raise CodeRefused
-    return row, store.homes(connection, INSTALL, person)
+    return row, homes
 
 
 async def _session(services: Services, call: Call) -> SessionRow:

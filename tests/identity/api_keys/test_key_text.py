@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ostiary.errors import CredentialRefused
 from ostiary.identity.api_keys import key_text
@@ -45,3 +47,12 @@ def test_what_is_no_key_is_refused_without_detail(text: str) -> None:
     with pytest.raises(CredentialRefused) as refused:
         key_text.parse(Secret(text))
     assert refused.value.detail == ""
+
+
+@given(st.integers(0, 71), st.sampled_from("0aZ_-.é "))
+def test_one_changed_character_is_always_found(at: int, other: str) -> None:
+    good = f"{HEAD}_{key_text.checksum(HEAD)}"
+    changed = good[:at] + other + good[at + 1 :]
+    if changed != good:
+        with pytest.raises(CredentialRefused):
+            key_text.parse(Secret(changed))

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -7,6 +8,7 @@ from ostiary.actions import ActorKind, Face, Surface
 from ostiary.errors import CredentialRefused, NotFound
 from ostiary.identity.api_keys import customer, key_text, store
 from ostiary.identity.presented import Presented
+from ostiary.identity.standing import standing
 from ostiary.ids import INSTALL, SubjectId
 from ostiary.secret import Secret
 from tests.identity.conftest import A, B
@@ -154,6 +156,9 @@ def test_a_customer_token_names_the_customer(house: House) -> None:
     header = customer.sign(secret, tenant=A, subject=SubjectId("cust-7"), expires_s=now_s + 600)
     actor = house.enter(text, customer=header).actor
     assert (actor.surface, actor.subject) == (Surface.CUSTOMER, "cust-7")
+    key_id, pseudonym = actor.id.split(".")
+    assert key_id == id_of(text)
+    assert len(pseudonym) == 20
     house.clock.advance(600)
     with pytest.raises(CredentialRefused):
         house.enter(text, customer=header)
@@ -202,3 +207,58 @@ def test_a_changed_role_counts_for_keys(house: House) -> None:
     assert "contract.call" not in house.enter(text).actor.permissions
     house.gate.keys.forget_tenant(A)
     assert "contract.call" in house.enter(text).actor.permissions
+
+
+def test_two_customers_of_one_key_are_two_actors(house: House) -> None:
+    text = house.key(A, kind="publishable", surface="customer", contracts=("order.status",))
+    secret = house.signing_secret(A)
+    expires_s = house.clock.now_us() // 1_000_000 + 600
+    headers = [
+        customer.sign(secret, tenant=A, subject=SubjectId(subject), expires_s=expires_s)
+        for subject in ("c-1", "c-2")
+    ]
+    first, second = (house.enter(text, customer=header).actor for header in headers)
+    assert first.id != second.id
+    assert house.enter(text, customer=headers[0]).actor == first
+    assert "c-1" not in first.id
+
+
+def test_an_api_key_counts_before_a_session(house: House) -> None:
+    owner = house.owner()
+    session = Secret(house.sign_in("olga@example.com").secret)
+    text = house.key(A)
+    assert house.enter(text, session=session).actor.kind is ActorKind.PROGRAM
+    assert house.enter(session=session).actor.id == owner.id
+    with pytest.raises(CredentialRefused):
+        house.enter(Secret("nonsense"), session=session)
+
+
+def test_who_a_key_is_today(house: House) -> None:
+    text = house.key(A, kind="publishable", surface="customer", contracts=("order.status",))
+    secret = house.signing_secret(A)
+    expires_s = house.clock.now_us() // 1_000_000 + 600
+    header = customer.sign(secret, tenant=A, subject=SubjectId("c-1"), expires_s=expires_s)
+    actors = [
+        house.enter(house.key(A, expires_us=house.clock.now_us() + 1_000_000)).actor,
+        house.enter(text, customer=header).actor,
+    ]
+    now = standing(house.database, house.gate.keys, house.clock)
+    assert [asyncio.run(now(actor)) for actor in actors] == actors
+    house.clock.advance(1)
+    house.database.transact(lambda connection: store.revoke_key(connection, A, id_of(text), 1))
+    assert [asyncio.run(now(actor)) for actor in actors] == [None, None]
+    assert asyncio.run(now(replace(actors[0], tenant=B))) is None
+
+
+def test_who_a_person_is_today(house: House) -> None:
+    owner = house.owner()
+    other = house.member(owner, "max@example.com", "admin")
+    now = standing(house.database, house.gate.keys, house.clock)
+    house.call(owner, "member.change_role", person=other.id, role="viewer")
+    today = asyncio.run(now(other))
+    assert today is not None
+    assert today.roles == frozenset({"viewer"})
+    assert "approval.decide" not in today.permissions
+    assert today.session == other.session
+    house.call(owner, "member.remove", person=other.id)
+    assert asyncio.run(now(other)) is None

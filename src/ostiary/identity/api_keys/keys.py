@@ -176,12 +176,18 @@ class Keys:
 
     def standing(self, connection: Connection, actor: Actor, now_us: int) -> Actor | None:
         """The key's actor with today's rights, or None where the key is revoked or expired; what the call brought with it stays."""
-        row = store.find_key(connection, actor.tenant, actor.id)
+        key_id = actor.id.partition(".")[0]  # a customer's id is the key's and a pseudonym
+        row = store.find_key(connection, actor.tenant, key_id)
         if row is None or row.revoked_us or _over(row.expires_us, now_us):
             return None
         now = self._actor(connection, actor.tenant, row)
         return replace(
-            now, surface=actor.surface, subject=actor.subject, session=actor.session, address=actor.address
+            now,
+            id=actor.id,
+            surface=actor.surface,
+            subject=actor.subject,
+            session=actor.session,
+            address=actor.address,
         )
 
     def _actor(self, connection: Connection, tenant: TenantId, row: KeyRow) -> Actor:
