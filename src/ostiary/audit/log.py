@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from queue import Empty, SimpleQueue
@@ -87,7 +88,7 @@ class Audit:
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._stdout = stdout
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[_Waiting, ...]] = SimpleQueue()
         self._heads: dict[TenantId, tiles.Tree] = {}
         self._verifiers: dict[TenantId, VerifierKey] = {}
         self._pseudonym = lru_cache(PSEUDONYMS_HELD_MAX)(vault.pseudonym)
@@ -95,6 +96,8 @@ class Audit:
         self._open = False
         self._failing = False
         self._door = threading.Lock()
+        self._queued = 0
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
 
     def start(self) -> None:
         """Begin to record."""
@@ -108,7 +111,7 @@ class Audit:
             if not self._open:
                 return
             self._open = False
-            self._queue.put(None)
+            self._queue.put(())
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
 
@@ -124,8 +127,25 @@ class Audit:
                 await self._prepare(event.tenant, subjects_of(event))
         loop = asyncio.get_running_loop()
         promise: asyncio.Future[None] = loop.create_future()
-        self._put(_Waiting(entry, loop, promise))
+        self._gather(_Waiting(entry, loop, promise), loop)
         await promise
+
+    def _gather(self, waiting: _Waiting, loop: asyncio.AbstractEventLoop) -> None:
+        """Entries of one turn of an event loop go to the sequencer together: one wake-up for all of them."""
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        gathered.append(waiting)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        gathered = self._gathered.pop(loop)
+        try:
+            self._put(*gathered)
+        except AuditUnavailable as error:
+            for waiting in gathered:
+                waiting.error = error
+            _tell_all(gathered)
 
     def record_sync(self, entry: Entry) -> None:
         """`record` for a thread without an event loop."""
@@ -151,7 +171,7 @@ class Audit:
 
     def waiting(self) -> int:
         """How many entries are queued, for metrics."""
-        return self._queue.qsize()
+        return self._queued
 
     async def _prepare(self, tenant: TenantId, subjects: Iterable[SubjectId]) -> None:
         try:
@@ -159,12 +179,11 @@ class Audit:
         except OstiaryError as error:
             raise AuditUnavailable from error
 
-    def _put(self, waiting: _Waiting) -> None:
-        if self._queue.qsize() >= self._queue_max:
-            raise AuditUnavailable
+    def _put(self, *waiting: _Waiting) -> None:
         with self._door:
-            if not self._open:
+            if not self._open or self._queued + len(waiting) > self._queue_max:
                 raise AuditUnavailable
+            self._queued += len(waiting)
             self._queue.put(waiting)
 
     def _work(self) -> None:
@@ -176,18 +195,18 @@ class Audit:
                 self._settle(batch)
 
     def _take(self) -> tuple[list[_Waiting], bool]:
-        """Wait for the first entry, then take what is queued beside it. False: `stop` was met, nothing comes after."""
+        """Wait for the first entries, then take what is queued beside them. False: `stop` was met, nothing comes after."""
         batch: list[_Waiting] = []
         waiting = self._queue.get()
-        try:
-            while waiting is not None:
-                batch.append(waiting)
+        with suppress(Empty):
+            while waiting:
+                batch += waiting
                 if len(batch) >= self._batch_max:
-                    return batch, True
+                    break
                 waiting = self._queue.get_nowait()
-        except Empty:
-            return batch, True
-        return batch, False
+        with self._door:
+            self._queued -= len(batch)
+        return batch, bool(waiting)
 
     def _settle(self, batch: list[_Waiting]) -> None:
         """Commit the batch, or refuse all of it, and tell those who wait."""
