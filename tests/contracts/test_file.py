@@ -86,6 +86,7 @@ def test_the_canonical_form_is_a_file_that_says_the_same():
         ({"target": "{connector: c, sql: {statement: 'SELECT :id, :ids'}}"}, "6:47 :ids is no parameter of this action: declare it under parameters; did you mean `id`?"),
         ({"target": "{connector: c, sql: {statement: 'SELECT 1'}}"}, "6:35 the target never uses the parameter `id`: write it there as :id, or take it away"),
         ({"target": "{connector: c, http: {method: GET, path: '/{ID}'}}"}, "6:55 {ID} is no parameter of this action: declare it under parameters; did you mean `id`?"),
+        ({"parameters": "{properties: {id: {type: string}}}", "target": "{connector: c, http: {method: GET, path: '/{id}'}}"}, "6:55 the path needs {id}: list it under required"),
         ({"parameters": "{properties: {id: {type: strin}}}"}, "5:32 write one of string, integer, number, boolean, array, object, null; did you mean `string`?"),
         ({"parameters": "{type: array}"}, "5:18 the parameters of an action are an object: write type: object, or leave it out"),
         ({"parameters": "{properties: {id: {type: string}}, required: [idd]}"}, "5:52 `idd` is required and no parameter; did you mean `id`?"),

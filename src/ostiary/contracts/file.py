@@ -511,6 +511,7 @@ class _Action:
             return
         if self.kind == "http":
             self.check_texts(spec, known)
+            self.check_path(spec.child("path"), known)
         statement = spec.child("statement")
         if self.kind == "sql" and statement is not None and isinstance(statement.node.value, str):
             for name in dict.fromkeys(sql_places(statement.node.value)):
@@ -523,6 +524,20 @@ class _Action:
             spec.say(
                 f"the target never uses the parameter {shown(name)}: write it there as {place.replace('name', name)}, or take it away"
             )
+
+    def check_path(self, path: _Here | None, known: Mapping[str, JsonValue]) -> None:
+        """A path without one of its parts is another path."""
+        if path is None or not isinstance(path.node.value, str):
+            return
+        needed = self.parameters.get("required") or ()
+        for name in dict.fromkeys(places(path.node.value)[0]):
+            schema = known.get(name)
+            if (
+                schema is not None
+                and name not in needed
+                and not (isinstance(schema, dict) and "default" in schema)
+            ):
+                path.say(f"the path needs {{{name}}}: list it under required")
 
     def check_texts(self, here: _Here, known: Mapping[str, JsonValue]) -> None:
         """Every {parameter} below this value exists."""
