@@ -389,3 +389,24 @@ def test_a_bound_target_that_was_dropped_is_closed_when_it_is_idle(connectors):
         return held is fresh, left
 
     assert asyncio.run(main()) == (False, [])
+
+
+def test_a_version_that_was_read_while_it_was_changed_is_not_kept(connectors, monkeypatch):
+    ask(connectors, "put", name="fixed", settings={"kind": "constant"})
+    connectors.drop(TENANT, "fixed")
+    loaded = connectors._loaded
+
+    def slow(tenant, name):
+        old = loaded(tenant, name)
+        monkeypatch.setattr(Connectors, "_loaded", lambda self, *place: loaded(*place))
+        ask(connectors, "put", name="fixed", settings={"kind": "constant"}, paused=True)
+        return old
+
+    monkeypatch.setattr(Connectors, "_loaded", lambda self, *place: slow(*place))
+    assert connectors.held_now(TENANT, "fixed").paused is True
+
+
+def test_a_certificate_that_is_none_is_refused_when_it_is_written(connectors):
+    with pytest.raises(InvalidParameters) as caught:
+        ask(connectors, "put", name="x", settings=HTTP | {"ca_pem": "no certificate"})
+    assert caught.value.faults[0].pointer == "/settings/ca_pem"

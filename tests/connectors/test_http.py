@@ -254,3 +254,33 @@ def test_a_value_that_would_become_structure_is_refused_before_anything_is_sent(
     outcome, peer = asked(answer(), params=PARAMS | changed)
     assert isinstance(outcome, InvalidParameters)
     assert (outcome.faults[0].pointer, peer.connections) == (pointer, 0)
+
+
+def test_a_failure_that_says_too_much_is_still_that_failure():
+    outcome, _ = asked(answer(404, b"x" * 2_000_000, content_type="text/html"))
+    assert isinstance(outcome, TargetRefused)
+    assert (str(outcome), outcome.maybe_done) == ("The connected system answered with status 404.", False)
+
+
+def test_an_answer_to_head_has_no_body_whatever_length_it_announces():
+    head = compile_target("http", {"http": {"method": "HEAD", "path": "/"}})
+    script = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", close=False)
+    assert asked(script, head, write=False)[0] is None
+
+
+def test_no_attempt_starts_late():
+    clock = StillClock()
+
+    async def main():
+        async def script(seen, writer):
+            clock.advance(1.5)
+            await answer(503)(seen, writer)
+
+        async with listening(script) as peer:
+            client = Client(parse_url(peer.url), egress(("127.0.0.0/8",)), Bounds(timeout_s=2))
+            with pytest.raises(TargetUnavailable):
+                await HttpService(client, SERVICE, clock).call(call(), SHOW, PARAMS)
+            await client.close()
+            return len(peer.seen)
+
+    assert asyncio.run(main()) == 1

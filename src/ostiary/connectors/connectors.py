@@ -6,6 +6,7 @@ changed, a call is refused as stale and nothing is sent, until the contract has 
 
 import asyncio
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,15 +40,24 @@ from ostiary.connectors.targets import (
     compile_target,
 )
 from ostiary.db.database import Database
-from ostiary.errors import ApprovalStale, Fault, NotFound, OstiaryError, TargetUnavailable
+from ostiary.errors import (
+    ApprovalStale,
+    Fault,
+    InvalidParameters,
+    NotFound,
+    OstiaryError,
+    StoreUnavailable,
+    TargetUnavailable,
+)
 from ostiary.ids import TenantId
 from ostiary.net.address import Egress, Endpoint, normal_host, parse_url, vetted
-from ostiary.net.http import Bounds, Client
+from ostiary.net.http import Bounds, Client, tls_context
 from ostiary.secret import Secret
 from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "connector"
 HELD_MAX = 512
+LOAD_ATTEMPTS_MAX = 5
 _READ_SETTINGS: TypeAdapter[Any] = TypeAdapter(ConnectorSettings)
 _PROBE = read_statement("SELECT 1 AS answer", sqlite=True)
 
@@ -103,6 +113,7 @@ class Connectors:
     changed: list[Callable[[TenantId], None]] = field(default_factory=list)
     _held: dict[tuple[TenantId, str], Held] = field(default_factory=dict)
     _retired: list[Held] = field(default_factory=list)
+    _drops: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def bind(self, tenant: TenantId, name: str, target: Mapping[str, JsonValue]) -> Bound:
@@ -150,17 +161,29 @@ class Connectors:
         found = self._held.get((tenant, name))
         if found is not None:
             return found
+        for _ in range(LOAD_ATTEMPTS_MAX):
+            drops = self._drops
+            made = self._loaded(tenant, name)
+            with self._lock:
+                if (
+                    drops == self._drops
+                ):  # else something changed while this was read, and it may be the old version
+                    return self._keep((tenant, name), made)
+        raise StoreUnavailable("The connectors are being changed; try again.")
+
+    def _loaded(self, tenant: TenantId, name: str) -> Held:
         row, secrets = self.database.read(
             lambda connection: (store.find(connection, tenant, name), store.secrets(connection, tenant, name))
         )
         if row is None:
             raise NotFound("The contract's connector does not exist.")
-        made = self._opened(tenant, row, secrets)
-        with self._lock:
-            found = self._held.setdefault((tenant, name), made)
-            while len(self._held) > HELD_MAX:
-                self._retired.append(self._held.pop(next(iter(self._held))))
-        return found
+        return self._opened(tenant, row, secrets)
+
+    def _keep(self, place: tuple[TenantId, str], made: Held) -> Held:
+        kept = self._held.setdefault(place, made)
+        while len(self._held) > HELD_MAX:
+            self._retired.append(self._held.pop(next(iter(self._held))))
+        return kept
 
     def _opened(self, tenant: TenantId, row: store.ConnectorRow, secrets: Sequence[store.SecretRow]) -> Held:
         raw = self.vault.open(settings_place(tenant, row.name), row.settings)
@@ -181,6 +204,7 @@ class Connectors:
     def drop(self, tenant: TenantId, name: str) -> None:
         """Forget a connector that was changed, and tell who bound to it. What runs on it ends first."""
         with self._lock:
+            self._drops += 1
             old = self._held.pop((tenant, name), None)
             if old is not None:
                 self._retired.append(old)
@@ -360,11 +384,20 @@ def reach(settings: Any) -> tuple[object, ...]:
 
 
 def check_settings(settings: Any, limits: Limits) -> None:
-    """Raises AddressRefused for an address or file that can never be reached, whatever it resolves to."""
+    """Raises AddressRefused for an address or file that can never be reached, whatever it resolves to; InvalidParameters."""
     if isinstance(settings, SqliteSettings):
         source_file(settings.path, limits.source_roots, limits.own_paths)
     else:
         _endpoint(settings)
+    if getattr(settings, "ca_pem", ""):
+        _check_certificates(settings.ca_pem)
+
+
+def _check_certificates(pem: str) -> None:
+    try:
+        tls_context(pem)
+    except (ssl.SSLError, ValueError):
+        raise InvalidParameters(faults=(Fault("/settings/ca_pem", "holds no certificate in PEM"),)) from None
 
 
 def _endpoint(settings: Any) -> Endpoint | None:

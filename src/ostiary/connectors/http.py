@@ -24,18 +24,16 @@ from ostiary.errors import (
     OstiaryError,
     TargetAnswerInvalid,
     TargetRefused,
-    TargetTimeout,
     TargetUnavailable,
 )
 from ostiary.net import signature
 from ostiary.net.http import Answer, Client, Request
 from ostiary.secret import Secret
 
-ATTEMPTS_MAX = 3
 BACKOFF_S = (0.1, 0.4)
+"""The pauses before the second and the third attempt; no attempt starts in the second half of the time that one may take."""
 NONCE_CHARACTERS = 24
 HEADER_CHARACTERS_MAX = 1024
-_AGAIN = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +58,20 @@ class HttpService:
     async def call(self, call: Call, target: HttpTarget, params: Mapping[str, JsonValue]) -> JsonValue:
         """The answer's JSON, None for an empty one. Raises InvalidParameters, AddressRefused and the Target errors."""
         request = self._request(call, target, params)
-        again = call.action.effect is Effect.NONE or self._service.honours_key
+        safe = call.action.effect is Effect.NONE or self._service.honours_key
+        half_time_us = self._clock.monotonic_us() + int(self._client.bounds.timeout_s * SECOND_US / 2)
+        pauses = iter(self._service.backoff_s)
         maybe_done = False
-        for pause in (*self._service.backoff_s[: ATTEMPTS_MAX - 1], None):
+        while True:
             try:
-                answer = await self._client.send(self._sealed(request))
-                if not (again and answer.status in _AGAIN and pause is not None):
-                    return _read(answer, target)
-                maybe_done = True
-            except (TargetUnavailable, TargetTimeout) as error:
-                error.maybe_done = maybe_done = maybe_done or error.maybe_done
-                if pause is None or isinstance(error, TargetTimeout) or (error.maybe_done and not again):
-                    raise
+                return _read(await self._client.send(self._sealed(request)), target)
             except OstiaryError as error:
-                error.maybe_done = maybe_done or error.maybe_done
-                raise
-            await asyncio.sleep(pause or 0)
-        raise TargetUnavailable(maybe_done=maybe_done)
+                error.maybe_done = maybe_done = maybe_done or error.maybe_done
+                pause = next(pauses, None)
+                again = isinstance(error, TargetUnavailable) and (safe or not maybe_done)
+                if pause is None or not again or self._clock.monotonic_us() > half_time_us:
+                    raise
+            await asyncio.sleep(pause)
 
     def preview(self, call: Call, target: HttpTarget, params: Mapping[str, JsonValue]) -> JsonValue:
         """What `call` would send: method, url, headers (secrets and the signature, which is made at the last moment, are left out), body."""

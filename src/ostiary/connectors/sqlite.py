@@ -112,6 +112,8 @@ class SqliteSource:
             cursor.close()
 
     def _connect(self) -> sqlite3.Connection:
+        if os.path.realpath(self._path) != str(self._path):
+            raise AddressRefused("The file was replaced by a link.")
         try:
             connection = sqlite3.connect(
                 f"file:{quote(str(self._path))}?mode=ro",

@@ -6,6 +6,7 @@ when it fails stays here: an error carries its status and nothing else. Each err
 """
 
 import asyncio
+import functools
 import re
 import ssl
 import zlib
@@ -117,7 +118,7 @@ class Client:
             headers = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
             }
-            body = await self._body(response, headers)
+            body = await self._kept_body(request, response, headers)
         finally:
             await response.aclose()
         return Answer(response.status, headers, body)
@@ -137,6 +138,19 @@ class Client:
             *request.headers.items(),
             *length,
         ]
+
+    async def _kept_body(
+        self, request: Request, response: httpcore.Response, headers: Mapping[str, str]
+    ) -> bytes:
+        """The body; of a failure that says too much or says it oddly, nothing: its status is what counts."""
+        if request.method == "HEAD":
+            return b""
+        try:
+            return await self._body(response, headers)
+        except (TargetAnswerTooLarge, TargetAnswerInvalid):
+            if response.status < 400:
+                raise
+            return b""
 
     async def _body(self, response: httpcore.Response, headers: Mapping[str, str]) -> bytes:
         most = self.bounds.answer_bytes_max
@@ -196,6 +210,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
         return await self._network.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
 
+@functools.lru_cache(maxsize=256)
 def tls_context(ca_pem: str = "") -> ssl.SSLContext:
     """Verified TLS 1.2 or later. `ca_pem` replaces the public authorities by the ones given. Raises ssl.SSLError for a bad one."""
     context = ssl.create_default_context(cadata=ca_pem) if ca_pem else ssl.create_default_context()
