@@ -5,7 +5,6 @@ The key is drawn for each actor's memory and dies with it. Memory is bounded, ex
 A value that an agent rewrote (a sum, a translation) is unexplained, and unexplained is not trusted.
 """
 
-import hashlib
 import re
 import unicodedata
 from collections import OrderedDict
@@ -13,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from hashlib import blake2b
 from itertools import islice
 
 from ostiary import ids
 from ostiary.actions import Action, Actor, Call, JsonValue
 from ostiary.clock import HOUR_US, Clock
+from ostiary.ids import CallId
 from ostiary.shapes import pointer
 
 EXPIRY_US = 4 * HOUR_US
@@ -31,6 +32,7 @@ TEXT_CHARACTERS_MAX = 20_000
 WORDS_TOGETHER = 4
 SHORT_TEXT_CHARACTERS = 3
 IBAN_CHARACTERS_MIN = 15
+NUMBER_CHARACTERS_MAX = 30
 
 _WORD = re.compile(r"[^\W_]+(?:[-./@:_+][^\W_]+)*")
 _ADDRESS = re.compile(
@@ -39,6 +41,7 @@ _ADDRESS = re.compile(
     re.ASCII,
 )  # every repetition is bounded or begins at a boundary: linear in the text
 _NUMBER = re.compile(r"(?<![\w.,])[-+]?[0-9]+(?:[.,' ][0-9]{3})*(?:[.,][0-9]+)?(?![\w])")
+_NUMERIC = re.compile(r"[€$£¥ ]{0,3}[-+]?[0-9][0-9.,' ]{0,40}(?:e[-+]?[0-9]{1,3})?[€$£¥ ]{0,3}", re.ASCII)
 _COMPACT = re.compile(r"[\s-]+")
 
 Memory = tuple[str, str, str, str]
@@ -66,8 +69,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
+    """One leaf of one answer; the text about it is made when somebody asks."""
+
     trusted: bool
-    source: str
+    action: str
+    steps: tuple[str | int, ...]
+    call: CallId
+
+    def source(self) -> str:
+        return f"{self.action} {pointer(*self.steps)} ({self.call})"
 
 
 @dataclass(slots=True)
@@ -130,7 +140,7 @@ class Provenance:
         found = sorted(whole, key=lambda seen: not seen.trusted) or inside
         if not found:
             return Kind.UNEXPLAINED, ""
-        return (Kind.TRUSTED if found[0].trusted else Kind.UNTRUSTED), found[0].source
+        return (Kind.TRUSTED if found[0].trusted else Kind.UNTRUSTED), found[0].source()
 
     def _look(self, memory: _Memory, form: str) -> _Seen | None:
         kept = memory.seen.get(_fingerprint(memory.key, form))
@@ -163,16 +173,14 @@ def _name(actor: Actor) -> Memory:
 
 
 def _fingerprint(key: bytes, form: str) -> bytes:
-    return hashlib.blake2b(form.encode("utf-8", "surrogatepass"), key=key, digest_size=12).digest()
+    return blake2b(form.encode("utf-8", "surrogatepass"), key=key, digest_size=12).digest()
 
 
 def _forms_of_answer(action: Action, call: Call, result: JsonValue) -> Iterator[tuple[str, _Seen]]:
     """Whole values first, so that a long text does not push them out; then what stands inside texts that are not trusted."""
     texts: list[tuple[str, _Seen]] = []
     for steps, value in islice(_leaves(result, ()), LEAVES_MAX):
-        seen = _Seen(
-            _is_trusted(action.trusted_fields, steps), f"{action.name} {pointer(*steps)} ({call.id})"
-        )
+        seen = _Seen(_is_trusted(action.trusted_fields, steps), action.name, steps, call.id)
         for form in _forms(value):
             yield form, seen
         if isinstance(value, str) and not seen.trusted:
@@ -226,34 +234,34 @@ def _forms(value: JsonValue) -> Iterable[str]:
 
 def _plain(text: str) -> str:
     """Case, width, spaces and what does not show do not make a difference."""
-    shown = "".join(
-        character
-        for character in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(character) != "Cf"
-    )
-    return " ".join(shown.casefold().split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join(text.casefold().split())
 
 
 def _compact(text: str) -> Iterator[str]:
     """IBANs, cards, phone numbers and ids without their spaces and dashes; only of what has letters, digits, spaces and dashes."""
-    compact = _COMPACT.sub("", text)
-    if (
-        len(compact) > SHORT_TEXT_CHARACTERS
-        and any(map(str.isdigit, compact))
-        and compact.lstrip("+").isalnum()
-    ):
+    compact = text.replace(" ", "").replace("-", "")
+    bare = compact.removeprefix("+")
+    if len(compact) > SHORT_TEXT_CHARACTERS and bare.isalnum() and not bare.isalpha():
         yield "c:" + compact
 
 
 def _number(text: str) -> Iterator[str]:
     """`1,234.50`, `1.234,50` and `1234.5` are one number; where a separator could be either, both readings count."""
+    if not _NUMERIC.fullmatch(text):
+        return
     bare = text.strip("€$£¥ ").replace(" ", "").replace("'", "")
+    if bare.isdigit() and len(bare) < NUMBER_CHARACTERS_MAX:
+        yield f"n:{int(bare)}"
+        return
     for decimal, thousands in ((".", ","), (",", ".")):
         try:
             number = Decimal(bare.replace(thousands, "").replace(decimal, "."))
         except InvalidOperation:
             continue
-        if number.is_finite() and -30 < number.adjusted() < 30:
+        if number.is_finite() and -NUMBER_CHARACTERS_MAX < number.adjusted() < NUMBER_CHARACTERS_MAX:
             yield f"n:{number.normalize():f}"
 
 
