@@ -159,8 +159,11 @@ def test_a_failing_database_refuses_and_then_recovers_by_itself(audit: Audit) ->
     rename("audit_tile", "audit_gone")
     with pytest.raises(AuditUnavailable):
         asyncio.run(audit.record(Entry((refund(call="cal_2"),), (add(1),))))
+    assert audit.healthy is False
     assert numbers(audit.database) == []
     rename("audit_gone", "audit_tile")
+    audit.probe()
+    assert audit.healthy is True
     asyncio.run(audit.record(entry(call="cal_3")))
     assert [b"cal_2" in row.envelope for row in kept(audit.database)] == [False, False]
     assert verify(head(audit.database).checkpoint, audit.verifier(ACME)).size == 2

@@ -25,7 +25,7 @@ from ostiary.audit.event import PURPOSE, Entry, SealedEvent, seal, subjects_of
 from ostiary.clock import Clock
 from ostiary.db.database import Database
 from ostiary.errors import AuditUnavailable, OstiaryError, StoreUnavailable
-from ostiary.ids import SubjectId, TenantId
+from ostiary.ids import INSTALL, SubjectId, TenantId
 from ostiary.vault.sealing import Vault
 
 BATCH_ENTRIES_MAX = 1024
@@ -34,6 +34,7 @@ HEADS_HELD_MAX = 10_000
 PSEUDONYMS_HELD_MAX = 20_000
 FORK_ATTEMPTS = 3
 STOP_TIMEOUT_S = 30.0
+PROBE_PERIOD_S = 1.0
 
 _log = log.get("audit")
 
@@ -117,8 +118,8 @@ class Audit:
 
     @property
     def healthy(self) -> bool:
-        """Whether the last batch was written and the log takes more; `/readyz` asks."""
-        return self._open and not self._failing and self._queue.qsize() < self._queue_max
+        """Whether the last batch was written, or the database has answered since, and the log takes more; `/readyz` asks."""
+        return self._open and not self._failing and self._queued < self._queue_max
 
     async def record(self, entry: Entry) -> None:
         """Returns when the entry is durable. Raises AuditUnavailable, and whatever an entry's write raised (then nothing of the entry is kept)."""
@@ -197,7 +198,11 @@ class Audit:
     def _take(self) -> tuple[list[_Waiting], bool]:
         """Wait for the first entries, then take what is queued beside them. False: `stop` was met, nothing comes after."""
         batch: list[_Waiting] = []
-        waiting = self._queue.get()
+        try:
+            waiting = self._queue.get(timeout=PROBE_PERIOD_S if self._failing else None)
+        except Empty:
+            self.probe()
+            return batch, True
         with suppress(Empty):
             while waiting:
                 batch += waiting
@@ -220,6 +225,14 @@ class Audit:
         _release(batch)
         if self._stdout is not None and lines:
             self._stdout(b"\n".join(lines) + b"\n")
+
+    def probe(self) -> None:
+        """Nothing is recorded while nobody calls, so the sequencer itself looks whether a database that was away is back."""
+        try:
+            self.database.transact(lambda connection: load_tree(connection, INSTALL))
+        except (OstiaryError, SQLAlchemyError):
+            return
+        self._failing = False
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
         self._failing = True
