@@ -56,6 +56,7 @@ def test_what_a_field_is_named_decides_for_its_whole_value() -> None:
         "accountNumber": "0012345678",
         "phonenumber": "5551234567",
         "cvv": 123,
+        "token": "J38YmIgn7dH6cw4W1yqo",
         "iban": "DE00370400440532013000",
     }
     assert masked(value) == {
@@ -69,6 +70,7 @@ def test_what_a_field_is_named_decides_for_its_whole_value() -> None:
         "accountNumber": "[bank_account]",
         "phonenumber": "[phone]",
         "cvv": "[card]",
+        "token": "[api_key]",
         "iban": "[iban *3000]",
     }
 
@@ -84,6 +86,9 @@ def test_a_field_that_only_sounds_alike_is_left_alone() -> None:
         "company": "Spanner Works",
         "company_id": 123456789,
         "born_digital": "yes",
+        "next_page_token": "eyJvIjoxMjM0NTY3ODkwfQAAxx12",
+        "tokens_used": 12345678,
+        "author": "A. Author 1234567890123456",
     }
     assert masked(value) == value
 
@@ -123,7 +128,9 @@ def test_a_sibling_that_names_the_value_is_context() -> None:
 
 
 def test_json_within_text_is_masked_too() -> None:
-    assert masked('{"ssn": "536904399", "n": 1}') == '{"ssn": "[national_id]", "n": 1}'
+    assert masked('{"ssn": "536904399", "n": 1}') == '{"ssn":"[national_id]","n":1}'
+    assert masked('{"n": 1, "m": 2.50}') == '{"n": 1, "m": 2.50}'
+    assert masked('{"ssn": "536904399" and so on') == '{"ssn": "[national_id]" and so on'
 
 
 def test_what_lies_too_deep_to_be_looked_at_is_withheld() -> None:

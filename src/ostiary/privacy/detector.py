@@ -94,6 +94,6 @@ def named(
     """A value that a label right before it names (`Passport no.: X1234567`), whatever its form and check digit: who wrote the label knew."""
     spelled = labels.replace(" ", r"[ _\-]?")
     label = rf"(?:\b|_)(?:{spelled})\b(?:[ _\-]?(?:number|nummer|no|nr|num|id|code|numero|#)\b)?[.#]?"
-    joint = r"[\"'\])]{0,2} ?(?:is|was|of|:|=|=>|>|#|-)? {0,2}[\"'(]?"
+    joint = r"\\{0,3}[\"'\])]{0,2} ?(?:is|was|of|:|=|=>|>|#|-)? {0,2}\\{0,3}[\"'(]?"
     pattern = rf"(?i:{label}{joint}(?P<v>{value})\b)"
     return Detector(name, category, country, pattern, validity.telling_number, (), 0.7, numeric=True)

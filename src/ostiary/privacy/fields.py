@@ -45,6 +45,7 @@ FIELDS: tuple[Field, ...] = (
         "api secret",
         _TELLING,
     ),
+    _field(Category.API_KEY, "token|auth|bot token|user token|device token", r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_\-.~]{16,2000}"),
     _field(Category.PRIVATE_KEY, "private key|privatekey|priv key|seed phrase|mnemonic", _TELLING),
     _field(
         Category.DATE_OF_BIRTH,
@@ -92,7 +93,13 @@ QUANTITIES = frozenset(_QUANTITIES.split())
 """A name that ends so speaks of something else than the words before it: `mobile_revenue` is no phone number."""
 
 
+PAGING = re.compile(r"(?:^| )(?:next|page|paging|pagination|continuation|cursor|sync|etag)(?: |$)")
+"""Words of a name that make its value a place to go on from, which a program has to hand back: `next_page_token` is no secret."""
+
+
 @lru_cache(maxsize=4096)
 def field_of(words: str) -> Field | None:
     """The rule for a field of that name, given as lower-case words: `home phone`."""
+    if PAGING.search(words):
+        return None
     return next((rule for rule in FIELDS if rule.names.fullmatch(words)), None)

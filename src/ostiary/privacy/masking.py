@@ -27,6 +27,8 @@ KEY_CHARACTERS_MAX = 64
 NUMBER_DIGITS_MIN = 5
 """Numbers with fewer digits are not looked at, unless their field says what they are."""
 LABEL_CHARACTERS_MAX = 40
+INNER_CHARACTERS_MAX = 1_000_000
+"""A longer string is not read as JSON; it is looked at as text."""
 
 _LAST_FOUR = frozenset({Category.CARD, Category.IBAN})
 _LABELS = ("type", "kind", "label", "field", "key", "id_type", "document_type")
@@ -99,7 +101,7 @@ class _Walk:
 
     def value(self, value: JsonValue, hint: str, depth: int) -> JsonValue:
         if isinstance(value, str):
-            return self.text(value, hint)
+            return self.text(value, hint, depth)
         if value is None or isinstance(value, bool):
             return value
         if depth >= DEPTH_MAX:
@@ -118,13 +120,29 @@ class _Walk:
             masked[_free(masked, self.text(str(key), ""))] = self.value(value, near, depth + 1)
         return masked
 
-    def text(self, text: str, hint: str) -> str:
+    def text(self, text: str, hint: str, depth: int = 0) -> str:
         if not hint and _HARMLESS.fullmatch(text):
             return text
         rule = field_of(hint) if hint else None
         if rule is not None and (category := _named(rule, text)) is not None:
             return text if category in self.reveal else self.mask(category, text)
+        if text[:1] in ("{", "[") and (inner := self.inner(text, depth)) is not None:
+            return inner
         return self.replace(text, find(text, hint))
+
+    def inner(self, text: str, depth: int) -> str | None:
+        """JSON within a string, masked as JSON; None where it is none, or where nothing was masked in it."""
+        if len(text) > INNER_CHARACTERS_MAX:
+            return None
+        try:
+            value = orjson.loads(text)
+        except ValueError:
+            return None
+        walk = _Walk(self.reveal)
+        masked = orjson.dumps(walk.value(value, "", depth + 1)).decode()
+        for category, count in walk.counts.items():
+            self.counts[category] = self.counts.get(category, 0) + count
+        return masked if walk.counts else None
 
     def number(self, number: Any, hint: str) -> JsonValue:
         """A number is as sensitive as its digits; a float only where it is a whole number."""

@@ -4,12 +4,17 @@ from ostiary.privacy import validity
 from ostiary.privacy.detector import Detector, secret
 from ostiary.privacy.finding import Category
 
-_KEY_WORD = (
-    r"(?i:(?:password|passwd|passwort|passphrase|passcode|pwd|pass|contrasena|mot de passe|wachtwoord|senha|secret|secret[ _\-]?key|api[ _\-]?key|"
-    r"access[ _\-]?key|auth[ _\-]?token|access[ _\-]?token|refresh[ _\-]?token|client[ _\-]?secret|private[ _\-]?key|account[ _\-]?key|"
-    r"encryption[ _\-]?key|signing[ _\-]?key|credentials?|identified by|db[ _]?pass))"
+_WORD = (
+    r"(?:(?i:password|passwd|passwort|passphrase|passcode|contrasena|mot de passe|wachtwoord|senha|secret|identified by|userpwd)|"
+    r"(?:\b|_)(?i:pw|pwd|pass))"
 )
-
+_KEY = (
+    r"(?i:(?:api|access|auth|account|private|encryption|signing|secret|shared|master|service|license|activation)[ _\-]?key|"
+    r"(?:client|app|shared|consumer|webhook|signing)[ _\-]?secret|credentials?)"
+)
+_QUOTE = r"""(?:\\{0,3}["'`])"""
+_IS = rf"(?i:(?:{_QUOTE}|\]){{0,2}} ?(?::=|=>|=|:| is:?| was:?) ?{_QUOTE}?|{_QUOTE}?,? ?{_QUOTE})"
+_VALUE = r"(?P<v>[^\s\"'`,;<>\\]{4,200})"
 
 DETECTORS: tuple[Detector, ...] = (
     Detector(
@@ -42,15 +47,8 @@ DETECTORS: tuple[Detector, ...] = (
         (),
         0.9,
     ),
-    Detector(
-        "assigned secret",
-        Category.PASSWORD,
-        "",
-        r"(?:\b|_|[a-z])" + _KEY_WORD + r"(?i:[\"'\]]{0,2} ?(?::=|=>|=|:| is:?| was:?) ?[\"'`]?| [\"'`])(?P<v>[^\s\"'`,;<>]{4,200})",
-        validity.password_value,
-        (),
-        0.8,
-    ),
+    Detector("assigned key", Category.API_KEY, "", _KEY + _IS + _VALUE, validity.password_value, (), 0.82),
+    Detector("assigned password", Category.PASSWORD, "", _WORD + _IS + _VALUE, validity.password_value, (), 0.8),
     Detector(
         "authorization header",
         Category.API_KEY,
@@ -62,7 +60,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     secret("JSON Web Token", r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}(?:\.[A-Za-z0-9_\-]*){0,3}", validity.jwt, 0.98),
     secret("Ostiary key", r"\bo(?:st|pk)_[a-z0-9]{2,12}_[A-Za-z0-9]{12}_[A-Za-z0-9]{40,60}(?:_[A-Za-z0-9]{6})?\b"),
-    secret("AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA|ANVA|AIPA)[A-Z2-7]{16}\b"),
+    secret("AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA|ANVA|AIPA)[A-Z0-9]{16}\b"),
     Detector(
         "AWS secret key",
         Category.API_KEY,
@@ -102,6 +100,39 @@ DETECTORS: tuple[Detector, ...] = (
     secret("Atlassian, Docker, Postman, Doppler, PlanetScale or Airtable token",
             r"\bATATT3[A-Za-z0-9_\-=]{100,300}|\bdckr_pat_[A-Za-z0-9_\-]{27}|\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b|\bdp\.(?:pt|st|ct|sa|scim|audit)\."
             r"[A-Za-z0-9.]{40,60}\b|\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_\-.=]{32,64}|\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}\b"),
+    secret(
+        "Supabase, SonarQube, Netlify, Tavily, LlamaCloud, Alibaba, JFrog, Bitbucket, Clojars, Docker, Dynatrace or Fly token",
+        r"\bsbp_(?:v0_)?[0-9a-f]{40}\b|\bsq[upa]_[0-9a-f]{40}\b|\bnf[pcboau]_[A-Za-z0-9]{36}\b|\btvly-[A-Za-z0-9\-]{24,60}\b|\bllx-[A-Za-z0-9_\-]{40,80}|"
+        r"\bLTAI[A-Za-z0-9]{12,26}\b|\bAKCp[A-Za-z0-9]{60,90}\b|\bATBB[A-Za-z0-9]{30,40}\b|\bBBDC-[A-Za-z0-9+/]{40,60}|\bCLOJARS_[0-9a-f]{60}\b|"
+        r"\bdckr_oat_[A-Za-z0-9_\-]{27,40}|\bSWM(?:TKN|KEY)-1-[A-Za-z0-9\-+/]{40,120}|\bdt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}\b|"
+        r"\bFlyV1 fm\d[a-z]?_[A-Za-z0-9+/=,_]{40,900}|\bfo1_[A-Za-z0-9_\-]{40,50}",
+    ),
+    secret(
+        "New Relic, Bedrock, Dropbox, Discord, Vercel, Replicate, Cohere, Fireworks, Pinecone or Tailscale key",
+        r"\bNR(?:AK|II|JS|BR|RA)-[A-Za-z0-9_\-]{19,40}|\bABSK[A-Za-z0-9+/]{60,200}={0,2}|\bbedrock-api-key-[A-Za-z0-9+/=]{30,500}|\bsl\.[A-Za-z0-9_\-]{100,200}|"
+        r"\b[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}|\bvercel_[a-z]+_[A-Za-z0-9]{24,80}|\br8_[A-Za-z0-9]{37}\b|"
+        r"\bfw_[A-Za-z0-9]{22,40}\b|\bpcsk_[A-Za-z0-9_]{50,90}|\btskey-[a-z]+-[A-Za-z0-9\-]{16,80}|\bdnkey-[A-Z0-9]{26}-[A-Z0-9]{52}\b",
+    ),
+    secret("Google OAuth client", r"\b\d{8,16}-[a-z0-9]{32}\.apps\.googleusercontent\.com", score=0.8),
+    Detector(
+        "assigned token",
+        Category.API_KEY,
+        "",
+        r"(?i:(?:token|authorization|authentication|auth|oauth_signature|salt|credential|xoauth2_bearer)[a-z0-9_\-]{0,16}"
+        rf"{_QUOTE}?\]? ?(?::=|=>|=|:|,) ?{_QUOTE}?)" + r"(?P<v>[A-Za-z0-9+/_\-.~]{14,500}={0,2})",
+        validity.random_looking,
+        (),
+        0.75,
+    ),
+    Detector(
+        "secret on a command line",
+        Category.PASSWORD,
+        "",
+        r"(?i: --?(?:password|passwd|pass|pw|secret|token|api-?key|auth-?token|access-?token|client-?secret)[ =][\"']?)(?P<v>[^\s\"'`,;<>]{4,200})",
+        validity.password_value,
+        (),
+        0.8,
+    ),
     secret("Azure storage key", r"\b[A-Za-z0-9+/]{86}=="),
     Detector(
         "SSH or PGP fingerprinted secret in JSON",

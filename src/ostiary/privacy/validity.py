@@ -256,24 +256,22 @@ _CODE = re.compile(
     r"[A-Za-z_$][\w.]*(?:\(.*\)|\[.*\]);?|[\w.]*(?:getenv|environ|process\.env|os\.)\S*"
     r"|(?i:null|none|true|false|undefined|required|string|str|bytes)[.,;]?"
 )
-_MASK = re.compile(r"\[[a-z_]+(?: \*\w+)?\]?")
+_VARIABLE = ("${", "{{", "<", "***", "$(", "%(")
 
 
 def password_value(text: str) -> bool:
-    """What stands after `password:` is a value: no call, variable, type or mask, and no plain lower-case word."""
-    if _MASK.fullmatch(text) or _CODE.fullmatch(text) or text.startswith(("${", "{{", "<", "***", "$(")):
+    """What stands after `password:` is a value: no call, variable or type, no plain word, and no filler. (NUL stands for what is masked already.)"""
+    value = text.replace("\0", "")
+    if len(value) < 4 or _CODE.fullmatch(value) or value.startswith(_VARIABLE):
         return False
-    return not (text.isalpha() and (text.islower() or text.istitle() or text.isupper())) and not set(
-        text
-    ) <= set("*.-_xX#=")
+    plain_word = value.isalpha() and (value.islower() or value.istitle() or value.isupper())
+    return not plain_word and not set(value) <= set("*.-_xX#=")
 
 
 def url_password(text: str) -> bool:
     """A URL with a password in it that is no variable or mask."""
-    secret = text.split("://", 1)[1].rsplit("@", 1)[0].partition(":")[2]
-    return (
-        bool(secret) and not secret.startswith(("${", "{{", "<", "$(", "[")) and not set(secret) <= set("*xX")
-    )
+    secret = text.split("://", 1)[1].rsplit("@", 1)[0].partition(":")[2].replace("\0", "")
+    return bool(secret) and not secret.startswith(_VARIABLE) and not set(secret) <= set("*xX")
 
 
 def jwt(text: str) -> bool:
