@@ -357,7 +357,7 @@ def test_a_test_says_what_works_and_is_remembered(connectors):
         "ok": True,
         "steps": [
             {"name": "address", "ok": True, "code": "", "detail": "may be reached"},
-            {"name": "answer", "ok": True, "code": "", "detail": "reads"},
+            {"name": "query", "ok": True, "code": "", "detail": "can be read"},
         ],
     }
     shown = ask(connectors, "show", name="company")
@@ -372,6 +372,29 @@ def test_a_test_stops_at_the_first_thing_that_fails(connectors):
         [("address", "net.address_refused")],
     )
     assert ask(connectors, "show", name="inside").tested_ok is False
+
+
+@pytest.mark.parametrize(
+    ("status", "steps"),
+    [
+        (404, [("address", True), ("connect", True), ("signature", True)]),
+        (401, [("address", True), ("connect", True), ("signature", False)]),
+    ],
+)
+def test_a_service_that_refuses_our_signature_is_told_from_one_that_only_answers(connectors, status, steps):
+    async def main():
+        async with listening(answer(status)) as peer:
+            _, made = await run_action(
+                connectors, "put", name="billing", settings={"kind": "http", "base_url": peer.url}
+            )
+            connectors.database.transact(lambda connection: [write(connection) for write in made.writes])
+            tested, _ = await run_action(connectors, "test", name="billing")
+            await connectors.close()
+            return tested
+
+    tested = asyncio.run(main())
+    assert [(step.name, step.ok) for step in tested.steps] == steps
+    assert tested.ok is (status == 404)
 
 
 def test_a_bound_target_that_was_dropped_is_closed_when_it_is_idle(connectors):

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ from ostiary.errors import (
     NotFound,
     OstiaryError,
     StoreUnavailable,
+    TargetRefused,
     TargetUnavailable,
 )
 from ostiary.ids import TenantId
@@ -99,6 +100,23 @@ class Step:
     ok: bool
     code: str = ""
     detail: str = ""
+
+
+class _ProbeFailed(Exception):
+    """A step of a test did not work."""
+
+    def __init__(self, step: str, error: OstiaryError) -> None:
+        super().__init__(step)
+        self.step = step
+        self.error = error
+
+
+@contextmanager
+def _probing(step: str) -> Iterator[None]:
+    try:
+        yield
+    except OstiaryError as error:
+        raise _ProbeFailed(step, error) from error
 
 
 @dataclass(slots=True)
@@ -235,32 +253,43 @@ class Connectors:
         return {"constant": target.value}
 
     async def test(self, tenant: TenantId, name: str) -> list[Step]:
-        """Try the connector in steps, up to the first that fails: its address or file, then an answer. Raises NotFound."""
+        """Try the connector in steps, up to the first that fails: `address`; then `connect` and `signature` for a service, `query` for a database.
+        Raises NotFound."""
         held = await self.held(tenant, name)
         steps: list[Step] = []
-        for step, attempt in (("address", self._probe_address), ("answer", self._probe_answer)):
-            try:
-                steps.append(Step(step, ok=True, detail=await attempt(held)))
-            except OstiaryError as error:
-                return [*steps, Step(step, ok=False, code=error.code, detail=str(error))]
+        try:
+            async for step, detail in self._probes(held):
+                steps.append(Step(step, ok=True, detail=detail))
+        except _ProbeFailed as failed:
+            steps.append(Step(failed.step, ok=False, code=failed.error.code, detail=str(failed.error)))
         return steps
 
-    async def _probe_address(self, held: Held) -> str:
-        endpoint = _endpoint(held.settings)
+    async def _probes(self, held: Held) -> AsyncIterator[tuple[str, str]]:
+        with _probing("address"):
+            await self._probe_address(held.settings)
+        yield "address", "may be reached"
+        if isinstance(held.settings, HttpSettings):
+            with _probing("connect"), self._using(held) as service:
+                status = await service.probe() if isinstance(service, HttpService) else 0
+            yield "connect", f"answers with status {status}"
+            with _probing("signature"):
+                if status in {401, 403}:
+                    raise TargetRefused(
+                        f"The connected system answered with status {status}: check secret and credential."
+                    )
+            yield "signature", "not refused"
+        elif not isinstance(held.settings, ConstantSettings):
+            with _probing("query"), self._using(held) as source:
+                if not isinstance(source, HttpService):
+                    await source.query(_PROBE, {})
+            yield "query", "can be read"
+
+    async def _probe_address(self, settings: Any) -> None:
+        endpoint = _endpoint(settings)
         if endpoint is not None:
             await vetted(endpoint, self.allowed)
-        elif isinstance(held.settings, SqliteSettings):
-            source_file(held.settings.path, self.limits.source_roots, self.limits.own_paths)
-        return "may be reached"
-
-    async def _probe_answer(self, held: Held) -> str:
-        if isinstance(held.settings, ConstantSettings):
-            return "nothing to reach"
-        with self._using(held) as driver:
-            if isinstance(driver, HttpService):
-                return f"status {await driver.probe()}"
-            await driver.query(_PROBE, {})
-        return "reads"
+        elif isinstance(settings, SqliteSettings):
+            source_file(settings.path, self.limits.source_roots, self.limits.own_paths)
 
     @contextmanager
     def _using(self, held: Held) -> Iterator[Driver]:
