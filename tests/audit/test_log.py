@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, func, select, text
 from sqlalchemy.exc import IntegrityError
 
+from ostiary.actions import ActorKind, Face
 from ostiary.audit import store
 from ostiary.audit._c2sp_note import verify
 from ostiary.audit._rfc6962 import append, leaf_hash, root_of
-from ostiary.audit.event import Entry
+from ostiary.audit.event import Decision, Entry
 from ostiary.audit.log import Audit
 from ostiary.db.database import Database
 from ostiary.errors import AuditUnavailable, Conflict, KeysUnavailable
@@ -59,6 +60,15 @@ def test_a_recorded_event_is_in_the_log_with_a_signed_checkpoint(audit: Audit) -
     checkpoint = verify(head(audit.database).checkpoint, audit.verifier(ACME))
     assert (checkpoint.origin, checkpoint.size) == ("gateway.example/ten_acme", 1)
     assert checkpoint.root == leaf_hash(rows[0].envelope)
+
+
+def test_the_search_columns_are_the_words_of_the_envelope(audit: Audit) -> None:
+    asyncio.run(audit.record(entry(actor_kind=ActorKind.PERSON, face=Face.CONSOLE, decision=Decision.HELD)))
+    columns = audit.database.read(
+        lambda connection: connection.execute(text("SELECT decision, actor_kind FROM audit_event")).one()
+    )
+    assert tuple(columns) == ("held", "person")
+    assert b'"actor_kind":"person"' in kept(audit.database)[0].envelope
 
 
 def test_many_callers_share_batches_and_nobody_is_lost(audit: Audit) -> None:

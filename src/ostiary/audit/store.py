@@ -166,7 +166,14 @@ def add_events(connection: Connection, tenant: TenantId, first: int, events: lis
     subjects = []
     for number, kept in enumerate(events, first):
         event = kept.event
-        public = (kept.id, event.at_us, event.action, event.decision.value, event.actor_kind, kept.actor_id)
+        public = (
+            kept.id,
+            event.at_us,
+            event.action,
+            event.decision.value,
+            str(event.actor_kind),
+            kept.actor_id,
+        )
         rows.append((tenant, number, *public, event.call, event.code, kept.envelope, pack(kept.blobs)))
         subjects += [(tenant, subject, number) for subject in kept.subjects]
     _insert_many(connection, audit_event, rows)
