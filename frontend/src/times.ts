@@ -4,6 +4,7 @@ const DAY = 24 * HOUR;
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const number = new Intl.NumberFormat();
 
@@ -39,6 +40,8 @@ function text(time: HTMLTimeElement, at: Date, now: number): string {
   switch (time.dataset.mode) {
     case "clock":
       return clock.format(at);
+    case "hour":
+      return hour.format(at);
     case "day":
       return day.format(at);
     case "exact":

@@ -102,7 +102,7 @@ PLACES: tuple[Place, ...] = (
     Place("/connectors", "Connectors", "connectors", "connector.read", "the systems behind the door"),
     Place("/audit", "Audit", "audit", "audit.read", "what happened, with proof"),
     Place("/keys", "API keys", "keys", "key.read", "what programs and agents come in with"),
-    Place("/members", "Members and roles", "members", "member.read", "who may do what"),
+    Place("/members", "Members", "members", "member.read", "who may do what"),
     Place("/masking", "Masking", "masking", "privacy.read", "who sees which sensitive values"),
     Place("/settings", "Settings", "settings", "", "your account, second factor and sessions"),
 )

@@ -40,8 +40,10 @@ def pretty(value: JsonValue) -> str:
 
 
 def short(text: str) -> str:
-    """An id to read at a glance: its kind and its last eight digits (the first ones are the time)."""
-    head, _, tail = str(text).partition("_")
+    """An id to read at a glance: its kind and its last eight digits (the first ones are the time); a hash by its first twelve."""
+    head, under, tail = str(text).partition("_")
+    if not under:
+        return head if len(head) <= 16 else head[:12] + "…"
     return f"{head}_{tail[-8:]}" if len(tail) > 12 else str(text)
 
 
