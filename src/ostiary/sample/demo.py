@@ -6,6 +6,7 @@ made here and lives in memory only.
 
 import asyncio
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ostiary.vault.root import generate
 
 PAUSE_S = 0.35
 CODE_LOOK_EVERY_S = 0.5
+INTERRUPTED = 130
 OWNER = "nora.pellow@pellow-finch.example"
 VISITOR = "you@pellow-finch.example"
 CONTRACTS = Path(__file__).with_name("actions.yaml")
@@ -37,15 +39,19 @@ def run(*, headless: bool, port: int = 8080, home: Path | None = None) -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         return asyncio.run(_played(stage, folder.resolve(), port=port, headless=headless))
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         stage.plain("\nStopped.", "dim")
-        return 0
+        return INTERRUPTED if headless else 0
     finally:
         if home is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _played(stage: Stage, folder: Path, *, port: int, headless: bool) -> int:
+    playing = asyncio.current_task()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        if playing is not None:
+            asyncio.get_running_loop().add_signal_handler(each, playing.cancel)
     try:
         await _play(stage, folder, port=port, headless=headless)
     except StoryBroke as broke:
