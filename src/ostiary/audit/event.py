@@ -5,6 +5,7 @@ subject, sealed under that subject's key; the envelope holds the SHA-256 of the 
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -104,7 +105,7 @@ def subjects_of(event: Event) -> tuple[SubjectId, ...]:
 
 
 def seal(event: Event, vault: Vault, pseudonym: Callable[[TenantId, str], str]) -> SealedEvent:
-    """The event as it is kept; `pseudonym` is the vault's, or one that remembers. Raises KeysUnavailable; TypeError for content that is not JSON; ValueError for public fields that are not plain."""
+    """The event as it is kept; `pseudonym` is the vault's, or one that remembers. Raises KeysUnavailable; ValueError for public fields that are not plain."""
     event_id = event.id or ids.new("evt")
     blobs: list[bytes] = []
     commitments: list[dict[str, str]] = []
@@ -174,11 +175,22 @@ def _check_clear(event: Event, actor_id: str, envelope: bytes) -> None:
 
 
 def _content(part: Part) -> bytes:
-    plaintext = orjson.dumps(part.content)
+    plaintext = _plain(part.content)
     if len(plaintext) <= PART_BYTES_MAX:
         return plaintext
     cut = {"bytes": len(plaintext), "cut": True, "sha256": hashlib.sha256(plaintext).hexdigest()}
     return orjson.dumps(cut)
+
+
+def _plain(content: JsonValue) -> bytes:
+    """JSON. What a stranger sent may be none that we write (half a surrogate pair, a number of a thousand digits): evidence is kept as text then."""
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        try:
+            return orjson.dumps({"unusual": json.dumps(content, default=str)})
+        except (ValueError, RecursionError):
+            return orjson.dumps({"unusual": ""})
 
 
 def place(tenant: TenantId, event_id: str, number: int) -> Place:
