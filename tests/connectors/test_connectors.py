@@ -8,7 +8,8 @@ import pytest
 
 from ostiary.actions import Call
 from ostiary.connectors.actions import actions
-from ostiary.connectors.connectors import Connectors, Limits
+from ostiary.connectors.connectors import Connectors
+from ostiary.connectors.opening import Limits, signing
 from ostiary.db.database import Database
 from ostiary.errors import (
     AddressRefused,
@@ -275,10 +276,10 @@ def test_during_the_overlap_requests_are_signed_by_both_secrets_and_then_by_the_
     rotated = ask(connectors, "secret_rotate", name="billing", overlap_s=60)
     assert (len(rotated.secret), rotated.old_valid_until) == (43, "2025-10-09T08:54:20.000000Z")
     held = connectors.held_now(TENANT, "billing")
-    assert [secret.reveal() == rotated.secret for secret in connectors._signing(held)] == [True, False]
+    assert [secret.reveal() == rotated.secret for secret in signing(held, clock.now_us())] == [True, False]
     assert ask(connectors, "show", name="billing").signing_secrets == 2
     clock.advance(60)
-    assert [secret.reveal() == rotated.secret for secret in connectors._signing(held)] == [True]
+    assert [secret.reveal() == rotated.secret for secret in signing(held, clock.now_us())] == [True]
     assert ask(connectors, "show", name="billing").signing_secrets == 1
     ask(connectors, "secret_rotate", name="billing", overlap_s=60)
     ask(connectors, "secret_rotate", name="billing", overlap_s=60)

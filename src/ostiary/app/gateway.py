@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import IO
 
 from sqlalchemy import text
@@ -25,7 +26,8 @@ from ostiary.audit.log import Audit
 from ostiary.clock import Clock
 from ostiary.config import Settings
 from ostiary.connectors import actions as connector_actions
-from ostiary.connectors.connectors import Connectors, Limits
+from ostiary.connectors.connectors import Connectors
+from ostiary.connectors.opening import Limits
 from ostiary.connectors.targets import check_target
 from ostiary.consent import actions as consent_actions
 from ostiary.consent.actions import Consent
@@ -248,7 +250,8 @@ class Gateway:
 
 
 def _limits(settings: Settings) -> Limits:
-    own = [settings.home]
+    files = [url.removeprefix("sqlite:///") for url in (settings.database_url, settings.keys_url) if url.startswith("sqlite:///")]
+    own = [settings.home, *map(Path, files)]
     return Limits(
         timeout_s=settings.call_timeout_s,
         answer_bytes_max=settings.answer_bytes_max,

@@ -9,9 +9,9 @@ from ostiary import ids
 from ostiary.actions import Action, Call, Effect, Masking, Recorded, Risk, Route
 from ostiary.clock import SECOND_US, rfc3339
 from ostiary.connectors import store
-from ostiary.connectors.connectors import (
+from ostiary.connectors.connectors import Connectors
+from ostiary.connectors.opening import (
     PURPOSE,
-    Connectors,
     check_settings,
     reach,
     read_settings,
@@ -19,6 +19,7 @@ from ostiary.connectors.connectors import (
     settings_place,
     write_settings,
 )
+from ostiary.connectors.probe import probe
 from ostiary.connectors.settings import ConnectorSettings, HttpSettings, Name
 from ostiary.errors import Conflict, NotFound
 from ostiary.ids import SubjectId, TenantId
@@ -317,7 +318,7 @@ class _Desk:
         return Removed(name=params.name)
 
     async def test(self, call: Call, params: Which) -> Tested:
-        steps = await self._connectors.test(call.tenant, params.name)
+        steps = await probe(self._connectors, call.tenant, params.name)
         ok = all(step.ok for step in steps)
         at_us = self._clock.now_us()
         call.write(

@@ -71,12 +71,7 @@ def source_file(name: str, roots: Collection[Path], own: Collection[Path]) -> Pa
 def _refuse_own(path: Path, own: Collection[Path]) -> None:
     for ours in own:
         real = Path(os.path.realpath(ours))
-        same = real.exists() and os.path.samefile(real, path)
-        if (
-            same
-            or path.is_relative_to(real)
-            or path.name.removesuffix("-wal").removesuffix("-shm") == real.name == path.name
-        ):
+        if path.is_relative_to(real) or (real.exists() and os.path.samefile(real, path)):
             raise AddressRefused("That file is the gateway's own.")
 
 
