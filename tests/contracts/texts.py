@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from ostiary.actions import Bound, Call, JsonValue
-from ostiary.contracts.file import CheckReport, check_text
+from ostiary.contracts.file import check_text
+from ostiary.contracts.report import CheckReport
 from ostiary.errors import Fault, NotFound
 from ostiary.ids import TenantId
 

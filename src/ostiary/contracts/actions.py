@@ -12,8 +12,10 @@ from ostiary.clock import rfc3339
 from ostiary.contracts import store
 from ostiary.contracts.book import Book, Shelf, read_file
 from ostiary.contracts.contract import Contract, canonical, differences, file_document, fingerprint
-from ostiary.contracts.file import NAME_CHARACTERS_MAX, CheckReport, CheckTarget, check_text
+from ostiary.contracts.file import NAME_CHARACTERS_MAX, check_text
+from ostiary.contracts.report import CheckReport
 from ostiary.contracts.source import FILE_BYTES_MAX
+from ostiary.contracts.target import CheckTarget
 from ostiary.db.database import Database
 from ostiary.errors import Conflict, ContractInvalid, Fault, InvalidParameters, NotFound
 from ostiary.ids import TenantId

@@ -15,8 +15,9 @@ from ostiary.actions import Action, Actor, Bound, Call, Effect, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.contracts import store
 from ostiary.contracts.contract import SINKS, Contract, at, canonical, fingerprint
-from ostiary.contracts.file import CheckBound, check_text
+from ostiary.contracts.file import check_text
 from ostiary.contracts.schema import SchemaShape
+from ostiary.contracts.target import CheckBound
 from ostiary.db.database import Database
 from ostiary.errors import (
     AddressRefused,

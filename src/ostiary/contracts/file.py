@@ -6,10 +6,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from ostiary.actions import Confirmation, Effect, JsonValue, Risk, Surface
 from ostiary.contracts.contract import (
@@ -19,22 +18,21 @@ from ostiary.contracts.contract import (
     canonical,
     file_document,
     places,
-    sql_places,
-    strings,
 )
+from ostiary.contracts.here import Here, hidden_in, kind_of
+from ostiary.contracts.report import CheckReport
 from ostiary.contracts.schema import advice, nearest, schema_faults
 from ostiary.contracts.source import (
     FILE_BYTES_MAX,
     MISTAKES_MAX,
-    Mark,
     Mistake,
     Node,
     SourceMistake,
-    locate,
     plain,
     read,
     shown,
 )
+from ostiary.contracts.target import CheckBound, Checks, CheckTarget, Target, read_target
 from ostiary.errors import Fault
 from ostiary.shapes import pointer
 
@@ -43,62 +41,15 @@ NAME_CHARACTERS_MAX = 64
 TITLE_CHARACTERS_MAX = 100
 DESCRIPTION_CHARACTERS_MAX = 4_000
 SENTENCE_CHARACTERS_MAX = 500
-ITEMS_MAX = 50
-
-CheckTarget = Callable[[str, JsonValue], list[Fault]]
-"""kind (`http`, `sql` or `constant`), spec (the target without its connector: `{kind: ...}`) -> faults by pointer into spec."""
-
-CheckBound = Callable[[str, Mapping[str, JsonValue]], list[Fault]]
-"""connector's name, target without it -> faults by pointer into the target: what only the tenant's own connectors can say."""
 
 RESERVED = frozenset(
     {
-        "access",
-        "admin",
-        "approval",
-        "ask",
-        "audit",
-        "auth",
-        "backup",
-        "call",
-        "chat",
-        "connector",
-        "consent",
-        "contract",
-        "detect",
-        "discovery",
+        "access", "admin", "approval", "ask", "audit", "auth", "backup", "call", "chat", "connector", "consent",
+        "contract", "detect", "discovery", "documents", "door", "identity", "incident", "key", "login", "mcp",
+        "me", "member", "operator", "ops", "ostiary", "permission", "policy", "privacy", "rights", "role",
+        "scim", "secret", "session", "setup", "shield", "status", "tenant", "vault", "webhook",
     }
-    | {
-        "documents",
-        "door",
-        "identity",
-        "incident",
-        "key",
-        "login",
-        "mcp",
-        "me",
-        "member",
-        "operator",
-        "ops",
-        "ostiary",
-        "permission",
-        "policy",
-    }
-    | {
-        "privacy",
-        "rights",
-        "role",
-        "scim",
-        "secret",
-        "session",
-        "setup",
-        "shield",
-        "status",
-        "tenant",
-        "vault",
-        "webhook",
-    }
-)
+)  # fmt: skip
 """First words of names that are ours, or that a person could take for ours."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
@@ -109,71 +60,7 @@ _KEYS = (
     "name", "title", "description", "parameters", "returns", "scope", "roles", "surfaces", "risk", "effect", "confirmation", "self_approval",
     "subject", "own", "sentence", "trusted", "labels", "target",
 )  # fmt: skip
-_KINDS = ("http", "sql", "constant")
-_READING = frozenset({"GET", "HEAD"})
-_YAML_1_1 = frozenset({"yes", "no", "on", "off", "y", "n"})
 _EFFECTS = {"read": Effect.NONE, "write": Effect.OUTSIDE}
-
-E = TypeVar("E", bound=StrEnum)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What a check found. `contracts` is empty unless `ok`; advice does not stop a file."""
-
-    filename: str
-    contracts: tuple[Contract, ...]
-    mistakes: tuple[Mistake, ...]
-    advice: tuple[Mistake, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        return not self.mistakes
-
-    def text(self) -> str:
-        """For a terminal: `file:line:column: sentence`, a line each, then one line that sums up."""
-        lines = [
-            f"{self.filename}:{found.mark.line}:{found.mark.column}: {found.detail}"
-            for found in self.mistakes
-        ]
-        lines += [
-            f"{self.filename}:{found.mark.line}:{found.mark.column}: advice: {found.detail}"
-            for found in self.advice
-        ]
-        count = len(self.mistakes)
-        agreed = f"{len(self.contracts)} action{'' if len(self.contracts) == 1 else 's'}"
-        lines.append(
-            f"{self.filename}: {agreed}, no mistakes"
-            if self.ok
-            else f"{self.filename}: {count} mistake{'' if count == 1 else 's'}"
-        )
-        return "\n".join(lines)
-
-    def json(self) -> dict[str, JsonValue]:
-        """For a program."""
-        return {
-            "file": self.filename,
-            "ok": self.ok,
-            "actions": [contract.name for contract in self.contracts],
-            "mistakes": [_mistake_json(found) for found in self.mistakes],
-            "advice": [_mistake_json(found) for found in self.advice],
-        }
-
-    def faults(self) -> tuple[Fault, ...]:
-        """The mistakes as a problem document carries them."""
-        return tuple(
-            Fault(found.pointer, f"line {found.mark.line}, column {found.mark.column}: {found.detail}")
-            for found in self.mistakes
-        )
-
-
-def _mistake_json(found: Mistake) -> dict[str, JsonValue]:
-    return {
-        "line": found.mark.line,
-        "column": found.mark.column,
-        "pointer": found.pointer,
-        "detail": found.detail,
-    }
 
 
 def check_text(
@@ -185,7 +72,7 @@ def check_text(
         root = read(text, filename)
     except SourceMistake as error:
         return CheckReport(filename, (), tuple(error.mistakes[:MISTAKES_MAX]))
-    check = _Check(check_target, check_bound)
+    check = _Check(Checks(check_target, check_bound))
     contracts = check.file(root)
     found = sorted(check.found, key=lambda one: (one.mark.line, one.mark.column, one.pointer))
     mistakes = tuple(one for one in found if not one.advice)[:MISTAKES_MAX]
@@ -197,12 +84,11 @@ def check_text(
 class _Check:
     """One check of one file: what it found so far."""
 
-    check_target: CheckTarget
-    check_bound: CheckBound | None
+    checks: Checks
     found: list[Mistake] = field(default_factory=list)
 
     def file(self, root: Node) -> list[Contract]:
-        here = _Here(self, root, ())
+        here = Here(self.found, root, ())
         if not here.mapping("a contract file", _TOP):
             return []
         version = here.child("version")
@@ -221,7 +107,7 @@ class _Check:
         if len(actions.node.value) > ACTIONS_MAX:
             actions.say(f"a tenant has at most {ACTIONS_MAX} actions")
             return []
-        made = [_Action(item).contract() for item in actions.items()]
+        made = [_Action(item, self.checks).contract() for item in actions.items()]
         self.names(actions)
         contracts = [contract for contract in made if contract is not None]
         if len(canonical(file_document(contracts))) > FILE_BYTES_MAX:
@@ -230,7 +116,7 @@ class _Check:
             )
         return contracts
 
-    def names(self, actions: "_Here") -> None:
+    def names(self, actions: Here) -> None:
         """Names are unique, also for the programs that write dots and underscores alike."""
         seen: dict[str, str] = {}
         for item in actions.items():
@@ -247,125 +133,18 @@ class _Check:
             seen.setdefault(alike, name.node.value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Here:
-    """A value, where it stands and how to complain about it."""
-
-    check: _Check
-    node: Node
-    steps: tuple[str | int, ...]
-    key_mark: Mark | None = None
-
-    def say(self, detail: str, *, advice: bool = False) -> None:
-        self.check.found.append(Mistake(self.node.mark, pointer(*self.steps), detail, advice))
-
-    def say_at(self, fault: Fault, *, advice: bool = False) -> None:
-        """A fault by pointer into this value."""
-        mark = locate(self.node, fault.pointer)
-        self.check.found.append(Mistake(mark, pointer(*self.steps) + fault.pointer, fault.detail, advice))
-
-    def child(self, key: str) -> "_Here | None":
-        if not isinstance(self.node.value, dict) or key not in self.node.value:
-            return None
-        return _Here(self.check, self.node.value[key], (*self.steps, key), self.node.keys[key])
-
-    def items(self) -> "list[_Here]":
-        nodes = self.node.value if isinstance(self.node.value, list) else []
-        return [_Here(self.check, node, (*self.steps, index)) for index, node in enumerate(nodes)]
-
-    def mapping(self, what: str, keys: Iterable[str]) -> bool:
-        """Whether this is a mapping; keys that are not among `keys` are mistakes."""
-        if not isinstance(self.node.value, dict):
-            self.say(f"{what} is a mapping with the keys {', '.join(keys)}")
-            return False
-        for key in self.node.value:
-            if key not in keys:
-                mistake = f"{shown(key)} is no key of {what}{nearest(key, keys)}"
-                self.check.found.append(Mistake(self.node.keys[key], pointer(*self.steps, key), mistake))
-        return True
-
-    def text(self, characters_max: int, *, lines: bool = False) -> str | None:
-        """This value as text that shows everything it holds. None, after a mistake, if it is not."""
-        value = self.node.value
-        if not isinstance(value, str):
-            self.say(f"text is expected here, not {_kind(value)}: put it in quotes")
-            return None
-        if not value.strip():
-            self.say("this is empty: write it, or leave the key out")
-            return None
-        if len(value) > characters_max:
-            self.say(f"this has {len(value)} characters: at most {characters_max}")
-            return None
-        if hidden := _hidden(value, lines=lines):
-            self.say(f"this holds {hidden}, which a reader does not see: take it out")
-            return None
-        return value
-
-    def one_of(self, kind: type[E]) -> E | None:
-        allowed = [member.value for member in kind]
-        value = self.node.value
-        if not isinstance(value, str) or value not in allowed:
-            self.say(
-                f"write one of {', '.join(allowed)}{nearest(value, allowed) if isinstance(value, str) else ''}"
-            )
-            return None
-        return kind(value)
-
-    def flag(self) -> bool | None:
-        value = self.node.value
-        if isinstance(value, bool):
-            return value
-        hint = (
-            " (yes and no are text here: this file is read as YAML 1.2)"
-            if str(value).lower() in _YAML_1_1
-            else ""
-        )
-        self.say(f"write true or false{hint}")
-        return None
-
-    def texts(self, what: str) -> "list[tuple[_Here, str]]":
-        """A list of short texts, or one alone."""
-        value = self.node.value
-        here = [self] if isinstance(value, str) else self.items()
-        if not isinstance(value, str | list):
-            self.say(f"write {what}, or a list of them")
-        if len(here) > ITEMS_MAX:
-            self.say(f"at most {ITEMS_MAX} items")
-            return []
-        made = [(item, item.text(200)) for item in here]
-        return [(item, text) for item, text in made if text is not None]
-
-
-def _kind(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", dict: "a mapping", list: "a list"}
-    return kinds.get(type(value), "nothing")
-
-
-def _hidden(text: str, *, lines: bool) -> str:
-    """The first character that does not show, by name: control, zero-width, bidirectional, private, unassigned."""
-    for character in text:
-        if lines and character in "\n\t":
-            continue
-        if (
-            unicodedata.category(character) in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
-            or character in "\u3164\u115f\u1160\uffa0\u2800"
-        ):
-            return f"U+{ord(character):04X} {unicodedata.name(character, 'control character')}"
-    return ""
-
-
 class _Action:
     """One item of `actions`."""
 
-    def __init__(self, here: _Here) -> None:
+    def __init__(self, here: Here, checks: Checks) -> None:
         self.here = here
         self.parameters: JsonValue = {"type": "object", "properties": {}}
-        self.kind = ""
-        self.spec: JsonValue = None
+        self.checks = checks
+        self.target = Target()
 
     def contract(self) -> Contract | None:
         """The contract, or None after at least one mistake."""
-        before = len([one for one in self.here.check.found if not one.advice])
+        before = len([one for one in self.here.found if not one.advice])
         if not self.here.mapping("an action", _KEYS):
             return None
         name = self.name()
@@ -374,7 +153,8 @@ class _Action:
         )
         title = self.title()
         self.parameters, returns = self.schema("parameters") or self.parameters, self.schema("returns")
-        target = self.target()
+        written = self.required("target", "write the connector, and `http:` or `sql:`, below it")
+        self.target = read_target(written, self.parameters, self.checks) if written else Target()
         effect = self.effect()
         risk, confirmation = self.consent(effect)
         surfaces = self.surfaces(effect)
@@ -396,12 +176,12 @@ class _Action:
             sentence=self.sentence(title or _title(name), confirmation),
             trusted=self.trusted(returns),
             labels=self.labels(),
-            target=target,
+            target=self.target.value,
         )
-        mistakes = len([one for one in self.here.check.found if not one.advice]) - before
+        mistakes = len([one for one in self.here.found if not one.advice]) - before
         return None if mistakes else made
 
-    def required(self, key: str, hint: str) -> _Here | None:
+    def required(self, key: str, hint: str) -> Here | None:
         child = self.here.child(key)
         if child is None:
             self.here.say(f"this action has no `{key}`: {hint}")
@@ -430,7 +210,7 @@ class _Action:
             return ""
         if not isinstance(value, str):
             child.say(
-                f"a name is text, not {_kind(value)}: write lower-case words joined by dots, such as invoice.refund"
+                f"a name is text, not {kind_of(value)}: write lower-case words joined by dots, such as invoice.refund"
             )
             return ""
         strange = next((character for character in value if not character.isascii()), "")
@@ -470,102 +250,16 @@ class _Action:
         found = self.parameters.get("properties", {})
         return found if isinstance(found, dict) else {}
 
-    def target(self) -> dict[str, JsonValue]:
-        child = self.required("target", "write the connector, and `http:` or `sql:`, below it")
-        if child is None or not child.mapping("a target", ("connector", *_KINDS)):
-            return {}
-        connector = child.child("connector")
-        if connector is None:
-            child.say("this target has no `connector`: write the name of a connector of this tenant")
-        elif not isinstance(connector.node.value, str) or not _WORD.fullmatch(connector.node.value):
-            connector.say(
-                "a connector's name has lower-case letters, digits, - and _, and begins with a letter"
-            )
-        kinds = [kind for kind in _KINDS if child.child(kind)]
-        if len(kinds) != 1:
-            child.say("a target has one of `http:`, `sql:` and `constant:`")
-            return {}
-        spec = child.child(kinds[0])
-        if spec is not None:
-            self.kind, self.spec = kinds[0], plain(spec.node)
-            whole = {self.kind: self.spec}
-            faults = self.here.check.check_target(self.kind, whole)
-            if not faults and self.here.check.check_bound and connector is not None:
-                faults = self.here.check.check_bound(str(connector.node.value), whole)
-            for fault in faults:
-                child.say_at(fault)
-            self.check_places(spec)
-        value: dict[str, JsonValue] = plain(child.node)
-        return value
-
-    def used(self) -> set[str]:
-        """The parameters that the target uses."""
-        if self.kind == "sql" and isinstance(self.spec, dict):
-            return set(sql_places(str(self.spec.get("statement", ""))))
-        return {name for text in strings(self.spec) for name in places(text)[0]}
-
-    def check_places(self, spec: _Here) -> None:
-        """Every place names a parameter, and every parameter has a place: what is shown for approval is what is sent."""
-        known = self.properties()
-        if self.kind == "constant":
-            return
-        if self.kind == "http":
-            self.check_texts(spec, known)
-            self.check_path(spec.child("path"), known)
-        statement = spec.child("statement")
-        if self.kind == "sql" and statement is not None and isinstance(statement.node.value, str):
-            for name in dict.fromkeys(sql_places(statement.node.value)):
-                if name not in known:
-                    statement.say(
-                        f":{name} is no parameter of this action: declare it under parameters{nearest(name, known)}"
-                    )
-        place = ":name" if self.kind == "sql" else "{name}"
-        for name in known.keys() - self.used():
-            spec.say(
-                f"the target never uses the parameter {shown(name)}: write it there as {place.replace('name', name)}, or take it away"
-            )
-
-    def check_path(self, path: _Here | None, known: Mapping[str, JsonValue]) -> None:
-        """A path without one of its parts is another path."""
-        if path is None or not isinstance(path.node.value, str):
-            return
-        needed = self.parameters.get("required") or ()
-        for name in dict.fromkeys(places(path.node.value)[0]):
-            schema = known.get(name)
-            if (
-                schema is not None
-                and name not in needed
-                and not (isinstance(schema, dict) and "default" in schema)
-            ):
-                path.say(f"the path needs {{{name}}}: list it under required")
-
-    def check_texts(self, here: _Here, known: Mapping[str, JsonValue]) -> None:
-        """Every {parameter} below this value exists."""
-        if isinstance(here.node.value, str):
-            for name in dict.fromkeys(places(here.node.value)[0]):
-                if name not in known:
-                    here.say(
-                        f"{{{name}}} is no parameter of this action: declare it under parameters{nearest(name, known)}"
-                    )
-        elif isinstance(here.node.value, dict):
-            for key in here.node.value:
-                if child := here.child(key):
-                    self.check_texts(child, known)
-        for item in here.items():
-            self.check_texts(item, known)
-
     def effect(self) -> Effect:
         """As stated, else as the target tells: SQL reads, GET and HEAD read, all else writes."""
-        method = str(self.spec.get("method", "")) if isinstance(self.spec, dict) else ""
-        reads = self.kind in ("sql", "constant") or (self.kind == "http" and method.upper() in _READING)
         child = self.here.child("effect")
         if child is None:
-            return Effect.NONE if reads else Effect.OUTSIDE
+            return Effect.NONE if self.target.reads else Effect.OUTSIDE
         value = child.node.value
         if not isinstance(value, str) or value not in _EFFECTS:
             child.say("write read or write")
             return Effect.OUTSIDE
-        if self.kind in ("sql", "constant") and value == "write":
+        if self.target.only_reads and value == "write":
             child.say("this target only reads: write read, or use an HTTP target to change something")
         return _EFFECTS[value]
 
@@ -635,7 +329,7 @@ class _Action:
             made.append(path)
         return tuple(made)
 
-    def parameter(self, here: _Here, path: str) -> JsonValue:
+    def parameter(self, here: Here, path: str) -> JsonValue:
         """The schema of the parameter that a JSON Pointer leads to, None if it is composed elsewhere. Says so if there is none."""
         schema: JsonValue = self.parameters
         for token in path.split("/")[1:]:
@@ -668,7 +362,7 @@ class _Action:
             child.say(f"{shown(name)} decides whose record is touched: list it under required")
         elif not isinstance(schema, dict) or schema.get("type") not in ("string", "integer"):
             child.say(f"{shown(name)} is compared with the customer's id: give it the type string or integer")
-        elif self.kind and name not in self.used():
+        elif self.target.kind and name not in self.target.used():
             child.say(
                 f"the target never uses {shown(name)}, so it would not keep to the customer's own records: use it there"
             )
@@ -745,7 +439,7 @@ def _parameter_faults(schema: dict[str, Any]) -> Iterable[Fault]:
                 f"{shown(name)} is required and no parameter{nearest(name, schema.get('properties', {}))}",
             )
     for path, text in _texts(schema, ()):
-        if hidden := _hidden(text, lines=True):
+        if hidden := hidden_in(text, lines=True):
             yield Fault(pointer(*path), f"this holds {hidden}, which a reader does not see: take it out")
 
 
