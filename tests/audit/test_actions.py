@@ -5,7 +5,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from ostiary.actions import Action, Actor, ActorKind, Call, Face
 from ostiary.audit._c2sp_note import parse_key, verify
@@ -217,12 +217,13 @@ def test_the_server_counts_the_whole_log_anew(story: Audit) -> None:
 
 
 @pytest.mark.parametrize(("statement", "fault"), [
-    ("UPDATE audit_event SET envelope = (SELECT envelope FROM audit_event WHERE id = 'evt_3') WHERE id = 'evt_4'", "at least one was changed"),
+    ("UPDATE audit_event SET envelope = (SELECT envelope FROM audit_event WHERE id = 'evt_3') WHERE id = 'evt_4'", "event 4 is found by other words"),
     ("UPDATE audit_event SET parts = (SELECT parts FROM audit_event WHERE id = 'evt_3') WHERE id = 'evt_2'", "sealed parts of event 2"),
     ("DELETE FROM audit_event WHERE id = 'evt_3'", "event 3 is missing"),
     ("DELETE FROM audit_event WHERE id = 'evt_5'", "event 5 is missing"),
     ("UPDATE audit_event SET number = CASE number WHEN 1 THEN 91 ELSE 1 END WHERE tenant = 'ten_acme' AND number IN (1)", "event 1 is missing"),
     ("UPDATE audit_log SET size = 5 WHERE tenant = 'ten_acme'", "head of the log"),
+    ("UPDATE audit_event SET action = 'shop.look' WHERE id = 'evt_3'", "event 3 is found by other words"),
 ])  # fmt: skip
 def test_what_was_changed_in_the_database_is_found(story: Audit, statement: str, fault: str) -> None:
     assert ask(story, "audit.verify")["ok"] is True
@@ -230,6 +231,20 @@ def test_what_was_changed_in_the_database_is_found(story: Audit, statement: str,
     verdict = ask(story, "audit.verify")
     assert (verdict["ok"], verdict["verdict"]) == (False, "not verified")
     assert fault in verdict["faults"][0]
+
+
+def test_a_changed_envelope_is_found(story: Audit) -> None:
+    def forge(connection: Connection) -> None:
+        found = connection.execute(text("SELECT envelope FROM audit_event WHERE id = 'evt_3'")).scalar_one()
+        forged = bytes(found).replace(b'"face":"mcp"', b'"face":"cli"')
+        connection.execute(
+            text("UPDATE audit_event SET envelope = :forged WHERE id = 'evt_3'"), {"forged": forged}
+        )
+
+    kept = ask(story, "audit.checkpoint")["checkpoint"]
+    story.database.transact(forge)
+    assert "at least one was changed" in ask(story, "audit.verify")["faults"][0]
+    assert "not those of the checkpoint" in ask(story, "audit.verify", checkpoint=kept)["faults"][0]
 
 
 def test_a_log_rebuilt_with_its_own_key_does_not_fit_a_checkpoint_kept_outside(story: Audit) -> None:

@@ -180,11 +180,15 @@ async def recount(audit: Audit, tenant: TenantId, outside_note: str = "") -> Rep
 
 
 def _count(connection: Connection, tenant: TenantId, counted: Recount, size: int) -> None:
-    rows = store.events(connection, tenant, counted.size, min(counted.size + COUNT_ROWS, size))
+    start, end = counted.size, min(counted.size + COUNT_ROWS, size)
+    rows = store.events(connection, tenant, start, end)
     if not rows:
-        raise Broken(f"event {counted.size} is missing")
-    for row in rows:
+        raise Broken(f"event {start} is missing")
+    for row, found_by in zip(rows, store.searched_by(connection, tenant, start, end), strict=True):
         counted.add(row.number, row.envelope, _parts(row))
+        said = orjson.loads(row.envelope)
+        if found_by != {name: said.get(name, "") for name in store.SEARCHED_BY}:
+            raise Broken(f"event {row.number} is found by other words than its own")
 
 
 def _parts(row: EventRow) -> tuple[bytes, ...]:
