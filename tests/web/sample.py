@@ -194,7 +194,9 @@ class SampleDoor:
         if card["state"] != "waiting":
             raise ApprovalClosed
         decided = rfc3339(self.now_us)
-        card.update(state="rejected", decided_by=ADA, decided_at=decided, reason=asked["reason"], can_decide=False)
+        card.update(
+            state="rejected", decided_by=ADA, decided_at=decided, reason=asked["reason"], can_decide=False
+        )
         return card
 
     def _card(self, approval_id: str) -> Any:
@@ -239,20 +241,53 @@ class SampleDoor:
 
     def contract_check(self, asked: Any) -> Any:
         if "risk: hihg" in asked["text"]:
-            mistake = {"line": 12, "column": 11, "pointer": "/actions/0/risk", "detail": "one of low, medium, high"}
-            other = {"line": 17, "column": 5, "pointer": "/actions/0/target", "detail": "the connector is missing: name the system that this action reaches"}
+            mistake = {
+                "line": 12,
+                "column": 11,
+                "pointer": "/actions/0/risk",
+                "detail": "one of low, medium, high",
+            }
+            other = {
+                "line": 17,
+                "column": 5,
+                "pointer": "/actions/0/target",
+                "detail": "the connector is missing: name the system that this action reaches",
+            }
             return {"ok": False, "actions": [], "mistakes": [mistake, other], "advice": [], "change": None}
         changed = {
             "name": "invoice.refund",
             "fields": [
-                {"pointer": "/parameters/properties/amount/maximum", "kind": "changed", "before": 200, "after": 500},
-                {"pointer": "/roles", "kind": "changed", "before": ["support", "admin"], "after": ["support"]},
+                {
+                    "pointer": "/parameters/properties/amount/maximum",
+                    "kind": "changed",
+                    "before": 200,
+                    "after": 500,
+                },
+                {
+                    "pointer": "/roles",
+                    "kind": "changed",
+                    "before": ["support", "admin"],
+                    "after": ["support"],
+                },
                 {"pointer": "/labels/~1amount", "kind": "added", "before": None, "after": "amount"},
             ],
         }
         change = {"added": ["ticket.close"], "changed": [changed], "removed": ["customer.export"]}
-        advice = [{"line": 31, "column": 5, "pointer": "/actions/1", "detail": "say how the call reads in words: add a sentence"}]
-        return {"ok": True, "actions": ["invoice.refund", "ticket.close"], "mistakes": [], "advice": advice, "change": change}
+        advice = [
+            {
+                "line": 31,
+                "column": 5,
+                "pointer": "/actions/1",
+                "detail": "say how the call reads in words: add a sentence",
+            }
+        ]
+        return {
+            "ok": True,
+            "actions": ["invoice.refund", "ticket.close"],
+            "mistakes": [],
+            "advice": advice,
+            "change": change,
+        }
 
     def contract_apply(self, asked: Any) -> Any:
         return {"version": 4, "hash": "c1" * 32, "change": {"added": [], "changed": [], "removed": []}}
@@ -264,9 +299,19 @@ class SampleDoor:
         def entry(version: int, **change: list[str]) -> Any:
             at = rfc3339(self.now_us - (4 - version) * 26 * HOUR_US)
             lists = {"added": [], "changed": [], "removed": [], **change}
-            return {"version": version, "hash": "c0" * 32, "applied_at": at, "applied_by": ADA, "actions": 6, **lists}
+            return {
+                "version": version,
+                "hash": "c0" * 32,
+                "applied_at": at,
+                "applied_by": ADA,
+                "actions": 6,
+                **lists,
+            }
 
-        return {"files": [entry(3, changed=["invoice.refund"]), entry(1, added=["invoice.refund"])], "next": ""}
+        return {
+            "files": [entry(3, changed=["invoice.refund"]), entry(1, added=["invoice.refund"])],
+            "next": "",
+        }
 
     # Connected systems.
 
@@ -280,18 +325,31 @@ class SampleDoor:
         raise NotFound
 
     def connector_put(self, asked: Any) -> Any:
-        return {"name": asked["name"], "version": 1, "secret": "whs_5mJ0t3cM2Qk7XrLwq0bYp9ZdVn4HsTfA" if asked["settings"]["kind"] == "http" else ""}
+        return {
+            "name": asked["name"],
+            "version": 1,
+            "secret": "whs_5mJ0t3cM2Qk7XrLwq0bYp9ZdVn4HsTfA" if asked["settings"]["kind"] == "http" else "",
+        }
 
     def connector_test(self, asked: Any) -> Any:
         steps = [
             {"name": "address", "ok": True, "code": "", "detail": "198.51.100.20"},
-            {"name": "connect", "ok": False, "code": "target.timeout", "detail": "No answer within 5 seconds."},
+            {
+                "name": "connect",
+                "ok": False,
+                "code": "target.timeout",
+                "detail": "No answer within 5 seconds.",
+            },
         ]
         return {"ok": False, "steps": steps}
 
     def connector_secret_rotate(self, asked: Any) -> Any:
         until = rfc3339(self.now_us + 24 * HOUR_US)
-        return {"name": asked["name"], "secret": "whs_9QwZx7LmK2pTn4VbC6sDf8GhJ0rYuEaX", "old_valid_until": until}
+        return {
+            "name": asked["name"],
+            "secret": "whs_9QwZx7LmK2pTn4VbC6sDf8GhJ0rYuEaX",
+            "old_valid_until": until,
+        }
 
     def connector_remove(self, asked: Any) -> Any:
         return {"name": asked["name"]}
@@ -303,14 +361,25 @@ class SampleDoor:
 
     def key_create(self, asked: Any) -> Any:
         made = next(row for row in keys(self.now_us) if row["key_id"] == AGENT)
-        return {"secret": "ost_live_7Hq2mZ9xKd4R_vX3nB8sLwP0tYcR6jQeF1uMzGkA5hD7iJoN9pSbWlTrV_4fQ2xZ", "key": made}
+        return {
+            "secret": "ost_live_7Hq2mZ9xKd4R_vX3nB8sLwP0tYcR6jQeF1uMzGkA5hD7iJoN9pSbWlTrV_4fQ2xZ",
+            "key": made,
+        }
 
     def key_rotate(self, asked: Any) -> Any:
         until = rfc3339(self.now_us + HOUR_US)
-        return {"secret": "ost_live_7Hq2mZ9xKd4R_aB3nB8sLwP0tYcR6jQeF1uMzGkA5hD7iJoN9pSbWlTrV_8gR5yW", "key_id": AGENT, "previous_valid_until": until}
+        return {
+            "secret": "ost_live_7Hq2mZ9xKd4R_aB3nB8sLwP0tYcR6jQeF1uMzGkA5hD7iJoN9pSbWlTrV_8gR5yW",
+            "key_id": AGENT,
+            "previous_valid_until": until,
+        }
 
     def key_signing_secret(self, asked: Any) -> Any:
-        return {"secret": "oss_mZ9xKd4RvX3nB8sLwP0tYcR6jQeF1uMzGkA5hD7", "version": 1, "previous_valid_until": ""}
+        return {
+            "secret": "oss_mZ9xKd4RvX3nB8sLwP0tYcR6jQeF1uMzGkA5hD7",
+            "version": 1,
+            "previous_valid_until": "",
+        }
 
     def key_revoke(self, asked: Any) -> Any:
         return {}
@@ -320,7 +389,14 @@ class SampleDoor:
 
         def row(who: str, name: str, role: str, *, second: bool) -> Any:
             email = f"{name.split()[0].lower()}@northwind.example"
-            return {"person": who, "email": email, "name": name, "role": role, "second_factor": second, "added_at": at}
+            return {
+                "person": who,
+                "email": email,
+                "name": name,
+                "role": role,
+                "second_factor": second,
+                "added_at": at,
+            }
 
         return {
             "members": [
@@ -341,12 +417,31 @@ class SampleDoor:
 
     def role_list(self, asked: Any) -> Any:
         rows = [
-            {"name": name, "title": name.capitalize(), "description": "", "permissions": sorted(held), "built_in": True, "changed_at": ""}
+            {
+                "name": name,
+                "title": name.capitalize(),
+                "description": "",
+                "permissions": sorted(held),
+                "built_in": True,
+                "changed_at": "",
+            }
             for name, held in BUILT_IN.items()
         ]
-        own = {"name": "refund_desk", "title": "Refund desk", "description": "Decides refunds, nothing else", "built_in": False}
+        own = {
+            "name": "refund_desk",
+            "title": "Refund desk",
+            "description": "Decides refunds, nothing else",
+            "built_in": False,
+        }
         return {
-            "roles": [*rows, {**own, "permissions": ["approval.decide", "approval.read", "call.read"], "changed_at": rfc3339(self.now_us)}],
+            "roles": [
+                *rows,
+                {
+                    **own,
+                    "permissions": ["approval.decide", "approval.read", "call.read"],
+                    "changed_at": rfc3339(self.now_us),
+                },
+            ],
             "permissions": PERMISSIONS,
         }
 
@@ -376,7 +471,11 @@ class SampleDoor:
     # Masking.
 
     def privacy_policy_show(self, asked: Any) -> Any:
-        shown = {"support": ["email", "phone"], "admin": ["email", "phone", "iban"], "owner": ["email", "phone", "iban", "date_of_birth"]}
+        shown = {
+            "support": ["email", "phone"],
+            "admin": ["email", "phone", "iban"],
+            "owner": ["email", "phone", "iban", "date_of_birth"],
+        }
         return {"version": 2, "shown": shown, "categories": [category.value for category in Category]}
 
     def privacy_policy_put(self, asked: Any) -> Any:
@@ -389,7 +488,9 @@ class SampleDoor:
         if asked.get("decision"):
             found = [event for event in found if event["decision"] == asked["decision"]]
         if asked.get("action"):
-            found = [event for event in found if event["action"].startswith(asked["action"].removesuffix("*"))]
+            found = [
+                event for event in found if event["action"].startswith(asked["action"].removesuffix("*"))
+            ]
         return {"events": found[: asked["limit"]], "next": "40" if len(found) > asked["limit"] else ""}
 
     def audit_show(self, asked: Any) -> Any:
@@ -399,8 +500,14 @@ class SampleDoor:
         raise NotFound
 
     def audit_reveal(self, asked: Any) -> Any:
-        content = {"params": {"invoice": "INV-2041", "amount": 48.0, "note": "Goods came broken"}, "result": {"refund": "RF-1092"}}
-        return {**self.audit_show(asked), "parts": [{"subject": "3f9a2b7c61d04e58a9b0", "state": "opened", "content": content}]}
+        content = {
+            "params": {"invoice": "INV-2041", "amount": 48.0, "note": "Goods came broken"},
+            "result": {"refund": "RF-1092"},
+        }
+        return {
+            **self.audit_show(asked),
+            "parts": [{"subject": "3f9a2b7c61d04e58a9b0", "state": "opened", "content": content}],
+        }
 
     def audit_proof(self, asked: Any) -> Any:
         return proof(self.audit_show(asked)["event"])
@@ -412,7 +519,14 @@ class SampleDoor:
         else:
             made = proof(events(self.now_us)[0])
             note, root, size = made["checkpoint"], bytes.fromhex(made["root"]), made["size"]
-        return {"log": LOG, "size": size, "root": root.hex(), "at": rfc3339(self.now_us - 4 * SECOND_US), "checkpoint": note, "key": VERIFIER.text()}
+        return {
+            "log": LOG,
+            "size": size,
+            "root": root.hex(),
+            "at": rfc3339(self.now_us - 4 * SECOND_US),
+            "checkpoint": note,
+            "key": VERIFIER.text(),
+        }
 
     def audit_export(self, asked: Any) -> Any:
         return {"entries": [], "next": None}
@@ -426,7 +540,15 @@ class SampleDoor:
 
 def person(role: str) -> Actor:
     permissions = held_by(ActorKind.PERSON, BUILT_IN[role])
-    return Actor(TENANT, ActorKind.PERSON, ADA, permissions=permissions, roles=frozenset({role}), session=numbered("ses", 1), name="Ada Marsh")
+    return Actor(
+        TENANT,
+        ActorKind.PERSON,
+        ADA,
+        permissions=permissions,
+        roles=frozenset({role}),
+        session=numbered("ses", 1),
+        name="Ada Marsh",
+    )
 
 
 def approvals(now_us: int) -> list[dict[str, Any]]:
@@ -442,7 +564,11 @@ def approvals(now_us: int) -> list[dict[str, Any]]:
         }  # fmt: skip
         decided = more.get("state", "waiting") != "waiting"
         if decided:
-            made |= {"can_decide": False, "decided_at": rfc3339(now_us - minutes * MINUTE_US + 40 * SECOND_US), "decided_by": BEN}
+            made |= {
+                "can_decide": False,
+                "decided_at": rfc3339(now_us - minutes * MINUTE_US + 40 * SECOND_US),
+                "decided_by": BEN,
+            }
         return made | more
 
     refund = [
@@ -453,7 +579,8 @@ def approvals(now_us: int) -> list[dict[str, Any]]:
     ]
     request = {
         "method": "POST",
-        "path": "https://billing.northwind.example/refunds",
+        "url": "https://billing.northwind.example/refunds",
+        "headers": {"Accept": "application/json", "Idempotency-Key": "cal_0190f3a27c4b7d8ea1b2000000000065"},
         "body": {"amount": "48.00", "currency": "EUR", "invoice": "INV-2041", "reason": "Goods came broken"},
     }
     attack = [
@@ -463,7 +590,7 @@ def approvals(now_us: int) -> list[dict[str, Any]]:
     ]
     return [
         card(1, 2, parameters=refund, request=request, behalf="Ada Marsh", step_up=True, why_not="Confirm this with your second factor."),
-        card(2, 6, action="payment.send", title="Send a payment", sentence="Pay {amount} to account {iban}", parameters=attack, request={"method": "POST", "path": "https://billing.northwind.example/payments", "body": {"amount": "2400.00", "iban": "DE89370400440532013000"}}),
+        card(2, 6, action="payment.send", title="Send a payment", sentence="Pay {amount} to account {iban}", parameters=attack, request={"method": "POST", "url": "https://billing.northwind.example/payments", "headers": {}, "body": {"amount": "2400.00", "iban": "DE89370400440532013000"}}),
         card(3, 11, action="ticket.close", title="Close a ticket", risk="medium", rule="confirmation.always", why="The contract asks for a confirmation each time.", sentence="Close ticket {ticket} and tell {customer}", parameters=[parameter("ticket", "T-881", "said"), parameter("customer", "Jonas Weber", "trusted", "ticket.read /customer")]),
         card(4, 14, action="customer.update", title="Change a customer", risk="medium", sentence="Change the phone number of {customer} to {phone}", parameters=[parameter("customer", "Mei Tanaka", "trusted", "customer.read /name"), parameter("phone", "+81 3-1234-5678", "unexplained")], can_decide=False, why_not="Someone else has to approve this: not the one who asked."),
         card(5, 40, state="done", parameters=refund, answer={"result": {"refund": "RF-1092", "status": "booked", "amount": "48.00"}}),
@@ -480,23 +607,56 @@ CONTRACTS: list[tuple[str, str, str, str, str, list[str], str, bool]] = [
     ("invoice.read", "Read an invoice", "low", "read", "never", [], "shop", True),
     ("invoice.refund", "Refund an invoice", "high", "write", "always", ["support"], "billing", True),
     ("payment.send", "Send a payment", "high", "write", "always", ["admin"], "billing", True),
-    ("ticket.close", "Close a ticket", "medium", "write", "once_per_session", ["support", "admin"], "helpdesk", False),
+    (
+        "ticket.close",
+        "Close a ticket",
+        "medium",
+        "write",
+        "once_per_session",
+        ["support", "admin"],
+        "helpdesk",
+        False,
+    ),
     ("ticket.read", "Read a ticket", "low", "read", "never", [], "shop", True),
 ]
 
 
-def contract(name: str, title: str, risk: str, effect: str, confirmation: str, roles: list[str], connector: str, connected: bool) -> dict[str, Any]:
+def contract(
+    name: str,
+    title: str,
+    risk: str,
+    effect: str,
+    confirmation: str,
+    roles: list[str],
+    connector: str,
+    connected: bool,
+) -> dict[str, Any]:
     summary = {
         "name": name, "title": title, "description": f"{title}, by its number.", "risk": risk, "effect": effect, "confirmation": confirmation,
         "surfaces": ["admin", "customer"], "roles": roles, "scope": name.split(".")[0] + ".*", "connector": connector, "connected": connected, "hash": "9f" * 32,
     }  # fmt: skip
     properties = {
-        "invoice": {"type": "string", "maxLength": 20, "pattern": "^INV-[0-9]+$", "description": "The invoice's number"},
-        "amount": {"type": "number", "exclusiveMinimum": 0, "maximum": 500, "description": "How much goes back, in the invoice's currency"},
+        "invoice": {
+            "type": "string",
+            "maxLength": 20,
+            "pattern": "^INV-[0-9]+$",
+            "description": "The invoice's number",
+        },
+        "amount": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "maximum": 500,
+            "description": "How much goes back, in the invoice's currency",
+        },
         "reason": {"type": "string", "maxLength": 200},
         "notify": {"enum": ["email", "letter", "no"]},
     }
-    parameters = {"type": "object", "required": ["invoice", "amount"], "properties": properties, "additionalProperties": False}
+    parameters = {
+        "type": "object",
+        "required": ["invoice", "amount"],
+        "properties": properties,
+        "additionalProperties": False,
+    }
     return {
         "summary": summary,
         "version": 3,
@@ -504,8 +664,8 @@ def contract(name: str, title: str, risk: str, effect: str, confirmation: str, r
         "contract": {
             "name": name, "title": title, "description": summary["description"], "parameters": parameters, "returns": {"type": "object"}, "scope": summary["scope"],
             "roles": roles, "surfaces": summary["surfaces"], "risk": risk, "effect": effect, "confirmation": confirmation, "self_approval": False,
-            "subject": ["/customer"], "sentence": "Refund {amount} of invoice {invoice} to {customer}", "trusted": [], "labels": {"/amount": "amount"},
-            "target": {"connector": connector, "method": "POST", "path": "/refunds", "body": {"invoice": "{invoice}", "amount": "{amount}"}},
+            "subject": ["/customer"], "sentence": "Refund {amount} of invoice {invoice} to {customer}", "trusted": [], "labels": {"amount": "amount"},
+            "target": {"connector": connector, "http": {"method": "POST", "path": "/refunds", "body": {"invoice": "{invoice}", "amount": "{amount}"}}},
         },
     }  # fmt: skip
 
@@ -527,7 +687,9 @@ def connector(row: dict[str, Any], now_us: int) -> dict[str, Any]:
 
 
 def keys(now_us: int) -> list[dict[str, Any]]:
-    def row(key_id: str, name: str, kind: str, roles: list[str], days: int, state: str = "live", **more: Any) -> dict[str, Any]:
+    def row(
+        key_id: str, name: str, kind: str, roles: list[str], days: int, state: str = "live", **more: Any
+    ) -> dict[str, Any]:
         return {
             "key_id": key_id, "name": name, "kind": kind, "environment": "live", "surface": "admin", "roles": roles, "scopes": None, "contracts": [],
             "signature_required": False, "state": state, "created_by": ADA, "created_at": rfc3339(now_us - 700 * HOUR_US),
@@ -535,10 +697,34 @@ def keys(now_us: int) -> list[dict[str, Any]]:
         }  # fmt: skip
 
     return [
-        row(AGENT, "Support assistant", "agent", ["support"], 81, scopes=["invoice.*", "ticket.*", "customer.read"]),
+        row(
+            AGENT,
+            "Support assistant",
+            "agent",
+            ["support"],
+            81,
+            scopes=["invoice.*", "ticket.*", "customer.read"],
+        ),
         row(PROGRAM, "Nightly report", "program", ["viewer"], 4),
-        row(numbered("key", 7), "Help widget", "publishable", [], 200, surface="customer", contracts=["ticket.open"]),
-        row(numbered("key", 8), "Old importer", "program", ["developer"], 10, "revoked", revoked_at=rfc3339(now_us - 90 * HOUR_US), last_used_at=""),
+        row(
+            numbered("key", 7),
+            "Help widget",
+            "publishable",
+            [],
+            200,
+            surface="customer",
+            contracts=["ticket.open"],
+        ),
+        row(
+            numbered("key", 8),
+            "Old importer",
+            "program",
+            ["developer"],
+            10,
+            "revoked",
+            revoked_at=rfc3339(now_us - 90 * HOUR_US),
+            last_used_at="",
+        ),
     ]
 
 
@@ -566,14 +752,24 @@ def events(now_us: int) -> list[dict[str, Any]]:
         ("invoice.refund", "intended", {"risk": "high"}),
         ("invoice.refund", "ran", {"risk": "high", "duration_us": 212_000}),
         ("invoice.refund", "refused", {"code": "params.invalid"}),
-        ("key.list", "refused", {"code": "access.scope", "actor_id": PROGRAM, "actor_kind": "program", "face": "rest"}),
-        ("session.start", "refused", {"code": "auth.code_refused", "actor_kind": "anonymous", "actor_id": "", "face": "console"}),
+        (
+            "key.list",
+            "refused",
+            {"code": "access.scope", "actor_id": PROGRAM, "actor_kind": "program", "face": "rest"},
+        ),
+        (
+            "session.start",
+            "refused",
+            {"code": "auth.code_refused", "actor_kind": "anonymous", "actor_id": "", "face": "console"},
+        ),
         ("customer.read", "ran", {}),
         ("invoice.refund", "failed", {"code": "target.timeout", "risk": "high", "duration_us": 5_004_000}),
         ("privacy.policy_put", "ran", person_asks),
     ]
     for index in range(90):
-        action, decision, more = story[index % len(story)] if index < 15 or index % 7 == 3 else story[(1, 3, 12)[index % 3]]
+        action, decision, more = (
+            story[index % len(story)] if index < 15 or index % 7 == 3 else story[(1, 3, 12)[index % 3]]
+        )
         at = now_us - int((index * 14.5 + (index * 37 % 11)) * MINUTE_US)
         made.append(event(number - index, at, action, decision, **more))
     return made

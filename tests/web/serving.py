@@ -36,7 +36,10 @@ def serving(door: SampleDoor, watch: Watch | None = None) -> Iterator[str]:
     listening.bind(("127.0.0.1", 0))
     origin = f"http://localhost:{listening.getsockname()[1]}"
     config = uvicorn.Config(
-        application(fitted(door, origin, watch)), log_level="error", lifespan="off", timeout_graceful_shutdown=1
+        application(fitted(door, origin, watch)),
+        log_level="error",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

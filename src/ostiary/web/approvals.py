@@ -11,7 +11,13 @@ from ostiary.web import words
 from ostiary.web.desk import Desk
 from ostiary.web.people import names
 
-TABS = (("waiting", "Waiting"), ("approved", "Approved"), ("rejected", "Rejected"), ("expired", "Expired"), ("any", "All"))
+TABS = (
+    ("waiting", "Waiting"),
+    ("approved", "Approved"),
+    ("rejected", "Rejected"),
+    ("expired", "Expired"),
+    ("any", "All"),
+)
 LIST_ROWS_MAX = 100
 CONFIRM_WORD = "approve"
 """What is typed for a call of high risk where the button cannot be held."""
@@ -47,7 +53,9 @@ async def approve(desk: Desk) -> Response:
 
 async def reject(desk: Desk) -> Response:
     approval_id = desk.path("approval_id")
-    await desk.ask("approval.reject", {"approval_id": approval_id, "reason": desk.form.get("reason", "").strip()})
+    await desk.ask(
+        "approval.reject", {"approval_id": approval_id, "reason": desk.form.get("reason", "").strip()}
+    )
     return desk.go(f"/approvals/{approval_id}", "rejected")
 
 

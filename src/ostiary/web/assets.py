@@ -45,10 +45,14 @@ def load(folder: Path = BUILT) -> Assets:
     """Read what was built. Raises ConfigurationError when the console has not been built."""
     manifest = folder / "manifest.json"
     if not manifest.exists():
-        raise ConfigurationError(["The console has not been built: run make setup (or python frontend/build.py)."])
+        raise ConfigurationError(
+            ["The console has not been built: run make setup (or python frontend/build.py)."]
+        )
     names: dict[str, str] = orjson.loads(manifest.read_bytes())
     files = {
-        name: Built(_TYPES[Path(name).suffix], (folder / name).read_bytes(), (folder / f"{name}.gz").read_bytes())
+        name: Built(
+            _TYPES[Path(name).suffix], (folder / name).read_bytes(), (folder / f"{name}.gz").read_bytes()
+        )
         for name in names.values()
     }
     return Assets(names, files)

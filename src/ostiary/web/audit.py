@@ -23,8 +23,19 @@ ROWS = 60
 FACETS = ("decision", "action", "actor", "subject", "call", "code")
 DATES = (("since", 0), ("until", DAY_US))
 FACES = {"console": "the console", "rest": "REST", "mcp": "MCP", "cli": "the command line", "job": "a job"}
+_NOTHING: dict[str, Any] = {"events": [], "next": ""}
 _STEPS = ("Came in", "Within its limits", "Permitted", "On contract", "Consent", "Ran", "Recorded")
-_STOPS = {"limit": 1, "access": 2, "contract": 3, "params": 3, "request": 3, "not_found": 5, "approval": 4, "idempotency": 4, "auth": 0}
+_STOPS = {
+    "limit": 1,
+    "access": 2,
+    "contract": 3,
+    "params": 3,
+    "request": 3,
+    "not_found": 5,
+    "approval": 4,
+    "idempotency": 4,
+    "auth": 0,
+}
 _WENT = {"ran": len(_STEPS), "held": 4, "intended": 5, "failed": 5, "refused": 5}
 
 
@@ -48,7 +59,9 @@ async def reveal(desk: Desk) -> Response:
 
 async def checkpoint(desk: Desk) -> Response:
     found = await desk.ask("audit.checkpoint")
-    return Response(found["checkpoint"], headers=_file("ostiary-checkpoint.txt"), media_type="text/plain; charset=utf-8")
+    return Response(
+        found["checkpoint"], headers=_file("ostiary-checkpoint.txt"), media_type="text/plain; charset=utf-8"
+    )
 
 
 async def export(desk: Desk) -> Response:
@@ -65,7 +78,9 @@ def _file(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
 
 
-async def _exported(desk: Desk, standing: Mapping[str, JsonValue], first: Mapping[str, JsonValue], *, csv: bool) -> AsyncIterator[bytes]:
+async def _exported(
+    desk: Desk, standing: Mapping[str, JsonValue], first: Mapping[str, JsonValue], *, csv: bool
+) -> AsyncIterator[bytes]:
     header = Header(standing["log"], standing["size"], standing["key"])
     yield lines.csv_columns() + lines.csv_header(header) if csv else lines.header_line(header)
     found: Mapping[str, JsonValue] = first
@@ -80,16 +95,22 @@ async def _exported(desk: Desk, standing: Mapping[str, JsonValue], first: Mappin
 
 
 def _entry(entry: Mapping[str, JsonValue]) -> EntryLine:
-    return EntryLine(entry["index"], lines.canonical(entry["event"]), tuple(base64.b64decode(text) for text in entry["sealed"]))
+    return EntryLine(
+        entry["index"],
+        lines.canonical(entry["event"]),
+        tuple(base64.b64decode(text) for text in entry["sealed"]),
+    )
 
 
 async def _page(desk: Desk, *, verified: Any = None, event_id: str = "", parts: Any = None) -> Response:
     filters = {name: desk.query(name).strip() for name in (*FACETS, "since", "until")}
-    problem, found = "", {"events": [], "next": ""}
+    problem, found = "", _NOTHING
     try:
         found = await desk.ask("audit.search", _asked(filters, desk.query("after")))
     except InvalidParameters as error:
-        problem = error.detail or "; ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}" for fault in error.faults)
+        problem = error.detail or "; ".join(
+            f"{fault.pointer.removeprefix('/')}: {fault.detail}" for fault in error.faults
+        )
     known = await names(desk)
     chosen = event_id or desk.query("event")
     event = await _event(desk, chosen, known, parts) if chosen else None
@@ -143,7 +164,12 @@ def _facts(event: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
         ("Came by", FACES.get(event["face"], event["face"])),
         ("Took", duration(event["duration_us"]) if event["duration_us"] else ""),
         ("Risk", event["risk"]),
-        ("Counts", ", ".join(f"{name.replace('masked.', 'masked ')}: {count}" for name, count in event["counts"].items())),
+        (
+            "Counts",
+            ", ".join(
+                f"{name.replace('masked.', 'masked ')}: {count}" for name, count in event["counts"].items()
+            ),
+        ),
         ("For", event["behalf"]),
         ("From", event["address"]),
     ]
@@ -157,10 +183,17 @@ def _path(event: Mapping[str, JsonValue]) -> list[dict[str, Any]]:
         return []
     stop = _WENT[decision]
     if decision == "refused":
-        stop = 0 if code.startswith("auth.") and code != "auth.step_up_required" else _STOPS.get(code.split(".", 1)[0], 5)
+        stop = (
+            0
+            if code.startswith("auth.") and code != "auth.step_up_required"
+            else _STOPS.get(code.split(".", 1)[0], 5)
+        )
     steps = [{"title": step, "word": words.Word("", "check", "ok"), "text": ""} for step in _STEPS[:stop]]
     if stop < len(_STEPS):
-        said = {"held": "A person is asked.", "intended": "It began; how it ended is an event of its own."}.get(decision, words.title(code))
+        said = {
+            "held": "A person is asked.",
+            "intended": "It began; how it ended is an event of its own.",
+        }.get(decision, words.title(code))
         steps.append({"title": _STEPS[stop], "word": words.decision(decision), "text": said})
     return steps
 

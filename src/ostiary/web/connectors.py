@@ -39,7 +39,13 @@ KINDS: Mapping[str, Kind] = {
         "HTTP back-end",
         "globe",
         (
-            Field("base_url", "Base address", "Contracts add their paths to it. Requests are signed.", "https://billing.example.com/api", "url"),
+            Field(
+                "base_url",
+                "Base address",
+                "Contracts add their paths to it. Requests are signed.",
+                "https://billing.example.com/api",
+                "url",
+            ),
             Field(
                 "honours_idempotency_key",
                 "It does a repeated Idempotency-Key once",
@@ -47,7 +53,13 @@ KINDS: Mapping[str, Kind] = {
                 kind="yes",
                 required=False,
             ),
-            Field("timeout_s", "Give up after, seconds", "Empty: the operator's limit.", kind="number", required=False),
+            Field(
+                "timeout_s",
+                "Give up after, seconds",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
         ),
         "Credential, where it wants one",
     ),
@@ -55,9 +67,26 @@ KINDS: Mapping[str, Kind] = {
         "SQLite file",
         "database",
         (
-            Field("path", "Path of the file", "Under a folder that the operator declared in OSTIARY_SOURCE_ROOTS. It is only read.", "/data/shop.db"),
-            Field("timeout_s", "Give up after, seconds", "Empty: the operator's limit.", kind="number", required=False),
-            Field("answer_rows_max", "At most this many rows", "Empty: the operator's limit.", kind="number", required=False),
+            Field(
+                "path",
+                "Path of the file",
+                "Under a folder that the operator declared in OSTIARY_SOURCE_ROOTS. It is only read.",
+                "/data/shop.db",
+            ),
+            Field(
+                "timeout_s",
+                "Give up after, seconds",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
+            Field(
+                "answer_rows_max",
+                "At most this many rows",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
         ),
     ),
     "postgresql": Kind(
@@ -71,16 +100,38 @@ KINDS: Mapping[str, Kind] = {
             Field(
                 "tls",
                 "TLS",
-                choices=(("verify", "on, and the certificate is verified"), ("encrypt", "on, unverified"), ("off", "off (private addresses only)")),
+                choices=(
+                    ("verify", "on, and the certificate is verified"),
+                    ("encrypt", "on, unverified"),
+                    ("off", "off (private addresses only)"),
+                ),
             ),
             Field("schemas", "Search path", "Empty: the role's own.", "sales,public", required=False),
-            Field("timeout_s", "Give up after, seconds", "Empty: the operator's limit.", kind="number", required=False),
-            Field("answer_rows_max", "At most this many rows", "Empty: the operator's limit.", kind="number", required=False),
+            Field(
+                "timeout_s",
+                "Give up after, seconds",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
+            Field(
+                "answer_rows_max",
+                "At most this many rows",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
         ),
         "Password",
     ),
+    "constant": Kind("Constant answers", "info", ()),
 }
-_STEPS = {"address": "Its address may be reached", "connect": "It answers", "signature": "It takes our signature", "query": "It can be read"}
+_STEPS = {
+    "address": "Its address may be reached",
+    "connect": "It answers",
+    "signature": "It takes our signature",
+    "query": "It can be read",
+}
 
 
 async def listed(desk: Desk) -> Response:
@@ -107,14 +158,23 @@ async def save(desk: Desk) -> Response:
     kind = desk.form.get("kind", "")
     chosen = KINDS.get(kind, KINDS["http"])
     name = desk.form.get("name", "").strip()
-    settings = {"kind": kind, **{field.name: value for field in chosen.fields if (value := _read(field, desk.form)) is not None}}
+    settings = {
+        "kind": kind,
+        **{field.name: value for field in chosen.fields if (value := _read(field, desk.form)) is not None},
+    }
     asked: dict[str, JsonValue] = {"name": name, "settings": settings, "paused": "paused" in desk.form}
     if desk.form.get("credential"):
         asked["credential"] = desk.form["credential"]
     try:
         made = await desk.ask("connector.put", asked)
     except InvalidParameters as error:
-        return await _form(desk, kind, values={**settings, "name": name}, faults=error.faults, changing="changing" in desk.form)
+        return await _form(
+            desk,
+            kind,
+            values={**settings, "name": name},
+            faults=error.faults,
+            changing="changing" in desk.form,
+        )
     if made["secret"]:
         return await _one(desk, name=name, secret=made["secret"])
     return desk.go(f"/connectors/{name}", "connector-saved")
@@ -124,10 +184,19 @@ async def test(desk: Desk) -> Response:
     try:
         found = await desk.ask("connector.test", {"name": desk.path("name")})
     except OstiaryError as error:
-        step = {"name": "Test", "ok": False, "detail": error.title(), "remedy": words.REMEDIES.get(error.code, "")}
+        step = {
+            "name": "Test",
+            "ok": False,
+            "detail": error.title(),
+            "remedy": words.REMEDIES.get(error.code, ""),
+        }
         return await _one(desk, tested={"ok": False, "steps": [step]})
     steps = [
-        {**step, "name": _STEPS.get(step["name"], step["name"]), "remedy": "" if step["ok"] else words.REMEDIES.get(step["code"], "")}
+        {
+            **step,
+            "name": _STEPS.get(step["name"], step["name"]),
+            "remedy": "" if step["ok"] else words.REMEDIES.get(step["code"], ""),
+        }
         for step in found["steps"]
     ]
     return await _one(desk, tested={"ok": found["ok"], "steps": steps})
@@ -146,13 +215,22 @@ async def remove(desk: Desk) -> Response:
     return desk.go("/connectors", "connector-removed")
 
 
-async def _one(desk: Desk, *, name: str = "", secret: str = "", old_until: str = "", tested: Any = None) -> Response:
+async def _one(
+    desk: Desk, *, name: str = "", secret: str = "", old_until: str = "", tested: Any = None
+) -> Response:
     found = await desk.ask("connector.show", {"name": name or desk.path("name")})
-    return await desk.page("connectors/one.html", connector=_row(found), secret=secret, old_until=old_until, tested=tested)
+    return await desk.page(
+        "connectors/one.html", connector=_row(found), secret=secret, old_until=old_until, tested=tested
+    )
 
 
 async def _form(
-    desk: Desk, kind: str, *, values: Mapping[str, JsonValue] | None = None, faults: Any = (), changing: bool = False
+    desk: Desk,
+    kind: str,
+    *,
+    values: Mapping[str, JsonValue] | None = None,
+    faults: Any = (),
+    changing: bool = False,
 ) -> Response:
     name = kind if kind in KINDS else "http"
     return await desk.page(
@@ -174,11 +252,28 @@ def _read(field: Field, form: Mapping[str, str]) -> JsonValue:
 def _row(row: Mapping[str, JsonValue]) -> dict[str, Any]:
     kind = KINDS.get(str(row["kind"]), Kind(str(row["kind"]), "connectors", ()))
     settings: Mapping[str, JsonValue] = row["settings"]
-    facts = [(field.label, settings[field.name]) for field in kind.fields if settings.get(field.name) not in (None, "")]
+    facts = [
+        (field.label, settings[field.name])
+        for field in kind.fields
+        if settings.get(field.name) not in (None, "")
+    ]
     state = words.Word("Not tested", "none")
     if row["paused"]:
         state = words.Word("Paused", "wait", "wait")
     elif row["tested_at"]:
-        state = words.Word("Answers", "done", "ok") if row["tested_ok"] else words.Word("Does not answer", "fail", "no")
-    address = settings.get("base_url") or settings.get("path") or f"{settings.get('host')}/{settings.get('database')}"
-    return {**row, "icon": kind.icon, "kind_text": kind.title, "address": address, "facts": facts, "signs": row["kind"] == "http", "word": state}
+        state = (
+            words.Word("Answers", "done", "ok")
+            if row["tested_ok"]
+            else words.Word("Does not answer", "fail", "no")
+        )
+    database = f"{settings['host']}/{settings['database']}" if "host" in settings else ""
+    address = settings.get("base_url") or settings.get("path") or database
+    return {
+        **row,
+        "icon": kind.icon,
+        "kind_text": kind.title,
+        "address": address,
+        "facts": facts,
+        "signs": row["kind"] == "http",
+        "word": state,
+    }

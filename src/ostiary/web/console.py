@@ -140,7 +140,9 @@ def routes(fittings: Fittings) -> list[BaseRoute]:
 class Endpoint:
     """One page as an ASGI application."""
 
-    def __init__(self, handler: Handler, fittings: Fittings, jinja: jinja2.Environment, *, public: bool) -> None:
+    def __init__(
+        self, handler: Handler, fittings: Fittings, jinja: jinja2.Environment, *, public: bool
+    ) -> None:
         self._handler = handler
         self._fittings = fittings
         self._jinja = jinja
@@ -154,11 +156,19 @@ class Endpoint:
         nobody = Desk(request, self._fittings, self._jinja, Entrance(_ANONYMOUS), Presented(Face.CONSOLE))
         try:
             same_site(request.scope, self._fittings.origins)
-            body = b"" if request.method in SAFE_METHODS else await read_body(request.scope, request.receive, FORM_BYTES_MAX)
+            body = (
+                b""
+                if request.method in SAFE_METHODS
+                else await read_body(request.scope, request.receive, FORM_BYTES_MAX)
+            )
             form, lists = read_form(body, request.headers.get("content-type", ""))
             cookie = request.cookies.get(self._fittings.cookie, "")
             shown = presented(
-                request.scope, body, Face.CONSOLE, self._fittings.proxies, session=Secret(cookie) if cookie else None
+                request.scope,
+                body,
+                Face.CONSOLE,
+                self._fittings.proxies,
+                session=Secret(cookie) if cookie else None,
             )
             entrance = await self._enter(shown)
         except OstiaryError as error:
@@ -184,7 +194,11 @@ class Endpoint:
             return to_sign_in(desk)
         if desk.signed_in and SECOND_FACTOR_FIELD in desk.form:
             try:
-                desk.keep_session(await desk.ask("session.step_up", {"code": desk.form[SECOND_FACTOR_FIELD].replace(" ", "")}))
+                desk.keep_session(
+                    await desk.ask(
+                        "session.step_up", {"code": desk.form[SECOND_FACTOR_FIELD].replace(" ", "")}
+                    )
+                )
             except (CodeRefused, InvalidParameters):
                 return await step_up(desk, wrong=True)
             desk.presented = replace(desk.presented, session=desk.session)
@@ -206,7 +220,9 @@ def to_sign_in(desk: Desk) -> Response:
     """To the sign-in page and back afterwards; a part of a page, or a stream, is told to load that page instead."""
     path = desk.request.url.path
     if desk.partial or path == "/events":
-        return Response("Sign in.", 401, {"HX-Redirect": "/sign-in", "Cache-Control": "no-store"}, "text/plain")
+        return Response(
+            "Sign in.", 401, {"HX-Redirect": "/sign-in", "Cache-Control": "no-store"}, "text/plain"
+        )
     after = path + (f"?{desk.request.url.query}" if desk.request.url.query else "")
     if desk.request.method != "GET" or after == "/":
         return desk.go("/sign-in")
@@ -216,9 +232,20 @@ def to_sign_in(desk: Desk) -> Response:
 async def step_up(desk: Desk, *, wrong: bool = False) -> Response:
     """Ask for the second factor in place: the form that was sent is kept in the page and goes again with the code."""
     me = await desk.ask_or({}, "me.show")
-    kept = [(name, value) for name, values in desk.lists.items() if name != SECOND_FACTOR_FIELD for value in values]
+    kept = [
+        (name, value)
+        for name, values in desk.lists.items()
+        if name != SECOND_FACTOR_FIELD
+        for value in values
+    ]
     return await desk.page(
-        "step_up.html", status=403, action=desk.request.url.path, kept=kept, wrong=wrong, enrolled=bool(me.get("second_factor")), back=_back(desk)
+        "step_up.html",
+        status=403,
+        action=desk.request.url.path,
+        kept=kept,
+        wrong=wrong,
+        enrolled=bool(me.get("second_factor")),
+        back=_back(desk),
     )
 
 
@@ -242,4 +269,3 @@ def _back(desk: Desk) -> str:
     """The page that the form was on, as far as its path says."""
     parts = desk.request.url.path.rstrip("/").split("/")
     return "/".join(parts[:-1]) if desk.request.method != "GET" and len(parts) > 2 else "/"
-

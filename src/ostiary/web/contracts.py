@@ -11,7 +11,11 @@ from ostiary.web import words
 from ostiary.web.desk import Desk
 from ostiary.web.people import names
 
-ADDED, CHANGED, REMOVED = words.Word("Added", "plus", "ok"), words.Word("Changed", "run", "run"), words.Word("Removed", "cross", "no")
+ADDED, CHANGED, REMOVED = (
+    words.Word("Added", "plus", "ok"),
+    words.Word("Changed", "run", "run"),
+    words.Word("Removed", "cross", "no"),
+)
 EXAMPLE = """version: 1
 actions:
   - name: invoice.refund
@@ -25,10 +29,12 @@ actions:
         amount: { type: number, exclusiveMinimum: 0, maximum: 500 }
     roles: [support]
     risk: high
-    effect: write
     confirmation: always
     sentence: Refund {amount} of invoice {invoice}
-    target: { connector: billing, method: POST, path: "/refunds" }
+    labels: { invoice: id, amount: amount }
+    target:
+      connector: billing
+      http: { method: POST, path: /refunds, body: { invoice: "{invoice}", amount: "{amount}" } }
 """
 
 
@@ -59,14 +65,18 @@ async def check(desk: Desk) -> Response:
     found = await desk.ask("contract.check", {"text": text})
     if not found["ok"]:
         return await _form(desk, text, mistakes=found["mistakes"], expected=standing["version"])
-    return await _form(desk, text, changes=_changes(found["change"]), advice=found["advice"], expected=standing["version"])
+    return await _form(
+        desk, text, changes=_changes(found["change"]), advice=found["advice"], expected=standing["version"]
+    )
 
 
 async def apply(desk: Desk) -> Response:
     """Against the version that the difference was shown for: a change in between is said, not overwritten."""
     text, expected = desk.form.get("file", ""), desk.form.get("expected", "")
     try:
-        await desk.ask("contract.apply", {"text": text, "expected": int(expected) if expected.isdigit() else 0})
+        await desk.ask(
+            "contract.apply", {"text": text, "expected": int(expected) if expected.isdigit() else 0}
+        )
     except ContractInvalid as error:
         mistakes = [{"line": 0, "pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
         return await _form(desk, text, mistakes=mistakes)
@@ -98,7 +108,9 @@ def _changes(change: Mapping[str, JsonValue]) -> list[dict[str, Any]]:
     ]
 
 
-def _history(name: str, files: list[Mapping[str, JsonValue]], known: Mapping[str, str]) -> list[dict[str, Any]]:
+def _history(
+    name: str, files: list[Mapping[str, JsonValue]], known: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """The applied files that touched this contract."""
     found = []
     for file in files:

@@ -184,7 +184,7 @@ class Desk:
     def go(self, path: str, note: str = "", **query: str) -> Response:
         """See other (303): after a form, so that a reload sends nothing twice. `note` is a word of `words.NOTES`."""
         asked = {**query, **({"note": note} if note else {})}
-        address = quote(path, safe="/") + ("?" + urlencode(asked) if asked else "")
+        address = quote(path, safe="/?&=%+,:*") + ("?" + urlencode(asked) if asked else "")
         return RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
 
     def html_headers(self) -> dict[str, str]:
@@ -229,7 +229,9 @@ def read_form(body: bytes, kind: str) -> tuple[dict[str, str], dict[str, list[st
     if not kind.startswith("application/x-www-form-urlencoded") or len(body) > FORM_BYTES_MAX:
         raise MalformedRequest("Send the form as the page gives it.")
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FORM_FIELDS_MAX)
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FORM_FIELDS_MAX
+        )
     except ValueError:
         raise MalformedRequest("Send the form as the page gives it.") from None
     lists: dict[str, list[str]] = {}
@@ -240,5 +242,7 @@ def read_form(body: bytes, kind: str) -> tuple[dict[str, str], dict[str, list[st
 
 def within(path: str) -> str:
     """A path of our own to go back to, else the overview: never an address elsewhere."""
-    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and len(path) < 500
+    fine = (
+        path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and len(path) < 500
+    )
     return path if fine else "/"

@@ -58,7 +58,9 @@ async def create(desk: Desk) -> Response:
 
 async def rotate(desk: Desk) -> Response:
     key_id, overlap = desk.path("key_id"), desk.form.get("overlap_s", "")
-    given = await desk.ask("key.rotate", {"key_id": key_id, "overlap_s": int(overlap) if overlap.isdigit() else 3_600})
+    given = await desk.ask(
+        "key.rotate", {"key_id": key_id, "overlap_s": int(overlap) if overlap.isdigit() else 3_600}
+    )
     return await _one(desk, key_id, secret=given["secret"], secret_title="The new secret.")
 
 
@@ -87,13 +89,21 @@ async def _key(desk: Desk, key_id: str) -> dict[str, Any]:
 
 async def _one(desk: Desk, key_id: str, *, secret: str = "", secret_title: str = "") -> Response:
     key = await _key(desk, key_id)
-    return await desk.page("keys/one.html", key=key, secret=secret, secret_title=secret_title, overlaps=OVERLAPS)
+    return await desk.page(
+        "keys/one.html", key=key, secret=secret, secret_title=secret_title, overlaps=OVERLAPS
+    )
 
 
 async def _form(desk: Desk, values: Mapping[str, Any], faults: Any = ()) -> Response:
     roles = (await desk.ask_or({}, "role.list")).get("roles", [])
     return await desk.page(
-        "keys/new.html", status=422 if faults else 200, kinds=KINDS, lifetimes=LIFETIMES, roles=roles, values=values, faults=faults
+        "keys/new.html",
+        status=422 if faults else 200,
+        kinds=KINDS,
+        lifetimes=LIFETIMES,
+        roles=roles,
+        values=values,
+        faults=faults,
     )
 
 

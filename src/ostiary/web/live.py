@@ -45,7 +45,11 @@ async def _still_here(desk: Desk) -> bool:
         actor = (await desk.fittings.door.enter(desk.presented)).actor
     except OstiaryError:
         return False
-    return actor.kind == desk.actor.kind and actor.tenant == desk.actor.tenant and "approval.read" in actor.permissions
+    return (
+        actor.kind == desk.actor.kind
+        and actor.tenant == desk.actor.tenant
+        and "approval.read" in actor.permissions
+    )
 
 
 def _event(name: str, version: int) -> str:

@@ -39,7 +39,9 @@ async def save(desk: Desk) -> Response:
         shown.setdefault(role, []).append(category)
     version = desk.form.get("version", "")
     try:
-        await desk.ask("privacy.policy_put", {"shown": shown, "version": int(version) if version.isdigit() else 0})
+        await desk.ask(
+            "privacy.policy_put", {"shown": shown, "version": int(version) if version.isdigit() else 0}
+        )
     except Conflict:
         return await _page(desk, conflict=True)
     return desk.go("/masking", "masking-saved")

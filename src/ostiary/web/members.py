@@ -53,7 +53,10 @@ async def roles(desk: Desk) -> Response:
 
 
 async def put_role(desk: Desk) -> Response:
-    asked: dict[str, Any] = {"name": desk.form.get("name", "").strip(), "title": desk.form.get("title", "").strip()}
+    asked: dict[str, Any] = {
+        "name": desk.form.get("name", "").strip(),
+        "title": desk.form.get("title", "").strip(),
+    }
     await desk.ask("role.put", {**asked, "permissions": desk.lists.get("permissions", [])})
     return desk.go("/roles", "role-saved")
 

@@ -15,7 +15,14 @@ EVENTS_PAGE = 200
 EVENTS_MAX = 2_000
 """How many events are looked at for the chart; a busier day is counted from its latest ones, and says so."""
 PARTS = (("ran", "Ran"), ("held", "Held"), ("refused", "Refused"), ("failed", "Failed"))
-_PART_OF = {"ran": "ran", "held": "held", "refused": "refused", "rejected": "refused", "failed": "failed", "unknown": "failed"}
+_PART_OF = {
+    "ran": "ran",
+    "held": "held",
+    "refused": "refused",
+    "rejected": "refused",
+    "failed": "failed",
+    "unknown": "failed",
+}
 WIDTH, HEIGHT = 480, 100
 
 
@@ -45,7 +52,9 @@ async def _events(desk: Desk) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     cursor = ""
     while len(events) < EVENTS_MAX:
-        found = await desk.ask_or({}, "audit.search", {"since_us": since_us, "limit": EVENTS_PAGE, "cursor": cursor})
+        found = await desk.ask_or(
+            {}, "audit.search", {"since_us": since_us, "limit": EVENTS_PAGE, "cursor": cursor}
+        )
         events += found.get("events", [])
         cursor = found.get("next", "")
         if not cursor:
@@ -82,7 +91,10 @@ def chart(events: list[dict[str, Any]], now_us: int) -> dict[str, Any]:
         "total": sum(count for _, _, count in totals),
         "totals": totals,
         "bars": [bar for index, hour in enumerate(counts) for bar in _bars(index, hour, highest)],
-        "rows": [{"at": start_us + index * HOUR_US, "counts": list(hour.values())} for index, hour in enumerate(counts)],
+        "rows": [
+            {"at": start_us + index * HOUR_US, "counts": list(hour.values())}
+            for index, hour in enumerate(counts)
+        ],
     }
 
 

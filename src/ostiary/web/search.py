@@ -7,7 +7,13 @@ from ostiary.web.desk import PLACES, Desk
 
 TERM_CHARACTERS_MAX = 200
 FOUND_MAX = 20
-BY_ID = {"apr": "/approvals/{}", "cal": "/calls/{}", "evt": "/audit?event={}", "key": "/keys/{}", "per": "/audit?actor={}"}
+BY_ID = {
+    "apr": "/approvals/{}",
+    "cal": "/calls/{}",
+    "evt": "/audit?event={}",
+    "key": "/keys/{}",
+    "per": "/audit?actor={}",
+}
 
 
 async def page(desk: Desk) -> Response:
@@ -29,5 +35,12 @@ async def _found(desk: Desk, term: str) -> list[dict[str, str]]:
         for row in (await desk.ask_or({}, "contract.list")).get("contracts", []):
             if term in f"{row['name']} {row.get('title', '')}".lower():
                 hint = row.get("title") or "contract"
-                found.append({"path": f"/contracts/{row['name']}", "title": row["name"], "hint": hint, "icon": "contracts"})
+                found.append(
+                    {
+                        "path": f"/contracts/{row['name']}",
+                        "title": row["name"],
+                        "hint": hint,
+                        "icon": "contracts",
+                    }
+                )
     return found[:FOUND_MAX]

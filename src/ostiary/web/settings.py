@@ -24,7 +24,9 @@ async def enrol(desk: Desk) -> Response:
 
 async def confirm(desk: Desk) -> Response:
     try:
-        desk.keep_session(await desk.ask("me.totp_confirm", {"code": desk.form.get("code", "").replace(" ", "")}))
+        desk.keep_session(
+            await desk.ask("me.totp_confirm", {"code": desk.form.get("code", "").replace(" ", "")})
+        )
     except (CodeRefused, InvalidParameters):
         shown = {"key": desk.form.get("key", ""), "qr": desk.form.get("qr", "")}
         return await _page(desk, enrolment=shown if _is_drawing(shown["qr"]) else None, problem=WRONG)
@@ -56,7 +58,9 @@ async def theme(desk: Desk) -> Response:
     response = RedirectResponse(within(desk.form.get("back", "/")), 303)
     chosen = desk.form.get("theme", "")
     if chosen in THEMES:
-        response.set_cookie(THEME_COOKIE, chosen, max_age=YEAR_S, path="/", secure=desk.fittings.secure, samesite="lax")
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=YEAR_S, path="/", secure=desk.fittings.secure, samesite="lax"
+        )
     else:
         response.delete_cookie(THEME_COOKIE, path="/", secure=desk.fittings.secure, samesite="lax")
     return response
@@ -66,7 +70,11 @@ async def _page(desk: Desk, *, enrolment: Any = None, problem: str = "") -> Resp
     sessions = (await desk.ask_or({}, "session.list")).get("sessions", [])
     rows = [{**row, "where": row.get("address") or "Unknown address"} for row in sessions]
     return await desk.page(
-        "settings/page.html", status=422 if problem else 200, sessions=rows, enrolment=enrolment, problem=problem
+        "settings/page.html",
+        status=422 if problem else 200,
+        sessions=rows,
+        enrolment=enrolment,
+        problem=problem,
     )
 
 

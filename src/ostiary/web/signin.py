@@ -1,5 +1,6 @@
 """Before one is signed in: the address, the code, the second factor; the first owner; and the way out."""
 
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import Response
@@ -7,10 +8,11 @@ from starlette.responses import Response
 from ostiary.errors import CodeRefused, CredentialRefused, InvalidParameters, OstiaryError, TooMany
 from ostiary.web.desk import Desk, within
 
+
 async def ask_email(desk: Desk) -> Response:
     if desk.signed_in:
         return desk.go(within(desk.query("next", "/")))
-    return await _email(desk, next=within(desk.query("next", "/")))
+    return await _email(desk, after=within(desk.query("next", "/")))
 
 
 async def request_code(desk: Desk) -> Response:
@@ -19,10 +21,17 @@ async def request_code(desk: Desk) -> Response:
     try:
         given = await desk.ask("session.request_code", {"email": email})
     except InvalidParameters:
-        return await _email(desk, email=email, next=after, problem="That does not look like an email address.")
+        return await _email(
+            desk, email=email, after=after, problem="That does not look like an email address."
+        )
     except TooMany:
-        return await _email(desk, email=email, next=after, problem="Too many codes were asked for. Wait a minute, then ask again.")
-    return await _code(desk, email=email, next=after, ticket=given["request"])
+        return await _email(
+            desk,
+            email=email,
+            after=after,
+            problem="Too many codes were asked for. Wait a minute, then ask again.",
+        )
+    return await _code(desk, email=email, after=after, ticket=given["request"])
 
 
 async def start(desk: Desk) -> Response:
@@ -32,14 +41,18 @@ async def start(desk: Desk) -> Response:
         given = await desk.ask("session.start", {"request": ticket, "code": code})
     except (CodeRefused, InvalidParameters):
         said = "That code is wrong, used or too old. After five tries you need a new one."
-        return await _code(desk, email=email, next=after, ticket=ticket, problem=said)
-    response = desk.go("/sign-in/second-factor", next=after) if given["second_factor_required"] else desk.go(after)
+        return await _code(desk, email=email, after=after, ticket=ticket, problem=said)
+    response = (
+        desk.go("/sign-in/second-factor", next=after) if given["second_factor_required"] else desk.go(after)
+    )
     desk.keep_session(given)
     return response
 
 
 async def ask_second_factor(desk: Desk) -> Response:
-    return await desk.page("signin/second_factor.html", bare=True, next=within(desk.query("next", "/")), problem="")
+    return await desk.page(
+        "signin/second_factor.html", bare=True, next=within(desk.query("next", "/")), problem=""
+    )
 
 
 async def second_factor(desk: Desk) -> Response:
@@ -56,12 +69,12 @@ async def second_factor(desk: Desk) -> Response:
 
 
 async def sign_out(desk: Desk) -> Response:
-    try:
+    with suppress(OstiaryError):  # signed out already: the cookie goes either way
         await desk.ask("session.end")
-    except OstiaryError:
-        pass  # signed out already: the cookie goes either way
     response = desk.go("/sign-in", "signed-out")
-    response.delete_cookie(desk.fittings.cookie, path="/", secure=desk.fittings.secure, httponly=True, samesite="lax")
+    response.delete_cookie(
+        desk.fittings.cookie, path="/", secure=desk.fittings.secure, httponly=True, samesite="lax"
+    )
     return response
 
 
@@ -87,13 +100,27 @@ def _said(error: OstiaryError) -> str:
     return f"{error.title()} {error.detail} {faults}".strip()
 
 
-async def _email(desk: Desk, *, next: str, email: str = "", problem: str = "") -> Response:
-    return await desk.page("signin/email.html", bare=True, status=422 if problem else 200, email=email, next=next, problem=problem)
+async def _email(desk: Desk, *, after: str, email: str = "", problem: str = "") -> Response:
+    return await desk.page(
+        "signin/email.html",
+        bare=True,
+        status=422 if problem else 200,
+        email=email,
+        next=after,
+        problem=problem,
+    )
 
 
-async def _code(desk: Desk, *, email: str, next: str, ticket: str, problem: str = "") -> Response:
+async def _code(desk: Desk, *, email: str, after: str, ticket: str, problem: str = "") -> Response:
     shown: dict[str, Any] = {"mailed": desk.fittings.mailed, "code_place": desk.fittings.code_place}
     status = 422 if problem else 200
     return await desk.page(
-        "signin/code.html", bare=True, status=status, email=email, next=next, ticket=ticket, problem=problem, **shown
+        "signin/code.html",
+        bare=True,
+        status=status,
+        email=email,
+        next=after,
+        ticket=ticket,
+        problem=problem,
+        **shown,
     )

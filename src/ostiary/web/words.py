@@ -201,7 +201,11 @@ def pieces(template: str, parameters: Sequence[Mapping[str, JsonValue]]) -> list
         if place.group(1) and row is None:
             continue
         found.append(Piece(template[at : place.start()]))
-        found.append(Piece(plain(row["value"]), str(row.get("origin") or "unexplained")) if row else Piece(place.group()[0]))
+        found.append(
+            Piece(plain(row["value"]), str(row.get("origin") or "unexplained"))
+            if row
+            else Piece(place.group()[0])
+        )
         at = place.end()
     found.append(Piece(template[at:SENTENCE_CHARACTERS_MAX]))
     return [piece for piece in found if piece.text]
