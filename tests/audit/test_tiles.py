@@ -79,8 +79,3 @@ def test_a_node_that_is_not_complete_is_not_there() -> None:
         tiles.read_node(0, 300, lambda *tile: stored[tile])
     with pytest.raises(KeyError):
         tiles.read_node(3, 37, lambda *tile: stored[tile])
-
-
-def test_tiles_have_the_addresses_of_the_standard() -> None:
-    assert tiles.path(0, 1_234_067) == "tile/0/x001/x234/067"
-    assert tiles.path(2, 5, 112) == "tile/2/005.p/112"

@@ -76,11 +76,6 @@ def parse_key(text: str) -> VerifierKey:
     return key
 
 
-def parse(note: str) -> Checkpoint:
-    """The checkpoint in a signed note, its signatures unchecked. Raises NoteInvalid."""
-    return _read(note)[0]
-
-
 def verify(note: str, key: VerifierKey, *, alone: bool = False) -> Checkpoint:
     """The checkpoint, signed by `key`. Signatures of other keys (witnesses) are ignored, or with `alone` not allowed. Raises NoteInvalid."""
     checkpoint, signatures = _read(note)

@@ -84,11 +84,3 @@ def read_node(level: int, index: int, read_tile: ReadTile) -> bytes:
     while len(row) > 1:
         row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
     return row[0]
-
-
-def path(level: int, number: int, width: int = WIDTH) -> str:
-    """The tile's address in a static log: `tile/0/x001/x234/067`, partial ones with `.p/<width>`."""
-    groups = [f"{number % 1000:03d}"]
-    while number := number // 1000:
-        groups.insert(0, f"x{number % 1000:03d}")
-    return f"tile/{level}/{'/'.join(groups)}" + (f".p/{width}" if width < WIDTH else "")
