@@ -71,7 +71,7 @@ def test_the_leap_day_of_a_leap_year() -> None:
 def test_whatever_a_pattern_matches_its_check_can_judge(detector: Detector) -> None:
     """Also letters and digits in unlikely places: a check that raises would stop an answer."""
 
-    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(re.compile(detector.pattern, re.ASCII), fullmatch=True))
     def judged(text: str) -> None:
         find(f"{' '.join(detector.context[:3])} {text} ")

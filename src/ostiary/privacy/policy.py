@@ -17,7 +17,7 @@ from ostiary.privacy import store
 from ostiary.privacy.masking import mask_json
 
 POLICIES_MAX = 10_000
-"""Tenants whose policy is kept; the one unused for longest goes first."""
+"""Tenants whose policy is kept; the one loaded first goes first."""
 
 
 @dataclass(frozen=True, slots=True)
