@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 from mcp.shared.exceptions import MCPError
 
@@ -275,3 +277,34 @@ def test_a_client_that_hangs_up_while_it_waits_leaves_the_call_held(tmp_path: Pa
         assert patient.recorded() == [("invoice.refund", "held", "confirmation.always", "mcp")]
         assert patient.works.done == []
         assert refusal(patient.url, "ost_north", "legacy", "nothing_here", {}).code == -32602
+
+
+def test_white_space_around_a_header_is_not_part_of_it(gateway: Gateway) -> None:
+    connection = http.client.HTTPConnection(gateway.url.split("/")[2])
+    sent = {
+        "Authorization": "Bearer ost_north",
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+    }
+    sent |= {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": "  customer_show \t"}
+    connection.request("POST", "/mcp", orjson.dumps(called("customer_show", REFUND, _meta=ENVELOPE)), sent)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def test_a_header_that_comes_twice_is_refused(gateway: Gateway) -> None:
+    names = ["customer_show", NOTE]
+    sent = [
+        ("Authorization", "Bearer ost_north"),
+        ("Accept", "application/json"),
+        ("Content-Type", "application/json"),
+    ]
+    sent += [
+        ("MCP-Protocol-Version", MODERN),
+        ("Mcp-Method", "tools/call"),
+        *(("Mcp-Name", name) for name in names),
+    ]
+    answer = httpx2.post(
+        gateway.url, headers=sent, json=called("customer_show", REFUND, _meta=ENVELOPE), trust_env=False
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)

@@ -131,8 +131,10 @@ class McpFace:
         except OstiaryError as error:
             await answer_problem(send, error)
             return
-        # Who asks travels with this one request and no further.
-        inner = {**scope, ENTRANCE: entrance}
+        # Who asks travels with this one request and no further. White space around a value is not part of it (RFC 9110 section 5.5), and not every
+        # HTTP parser takes it away.
+        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        inner = {**scope, "headers": headers, ENTRANCE: entrance}
         manager = self._streaming if PROGRESS_TOKEN in body else self._plain
         await manager.asgi_app(inner, _again(body, receive), send)
 
