@@ -163,7 +163,7 @@ def test_detect_answers_findings_and_the_masked_text(sqlite_database: Database) 
 
 @pytest.mark.parametrize(
     "params",
-    [{"texts": []}, {"texts": ["x"] * 65}, {"texts": ["x" * 20_001]}, {"texts": "x"}, {"texts": [1]}],
+    [{"texts": []}, {"texts": ["x"] * 33}, {"texts": ["x" * 10_001]}, {"texts": "x"}, {"texts": [1]}],
 )
 def test_detect_takes_a_bounded_number_of_bounded_texts(
     sqlite_database: Database, params: dict[str, Any]

@@ -1,5 +1,6 @@
 """What can be asked of privacy: the policy, a change to it, and what a text would be found to hold."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -17,8 +18,8 @@ from ostiary.privacy.policy import Masker
 from ostiary.shapes import Answer, Empty, ModelShape, Params
 
 ROLES_MAX = 64
-TEXTS_MAX = 64
-TEXT_CHARACTERS_MAX = 20_000
+TEXTS_MAX = 32
+TEXT_CHARACTERS_MAX = 10_000
 
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
@@ -83,8 +84,7 @@ def actions(masker: Masker) -> list[Action]:
         return _answer(standing + 1, shown)
 
     async def look(_call: Call, params: Detect) -> Detected:
-        found = [[_found(finding) for finding in findings] for findings in detect(params.texts)]
-        return Detected(findings=found, masked=[mask_text(text)[0] for text in params.texts])
+        return await asyncio.to_thread(_detected, params.texts)
 
     return [
         Action(
@@ -147,6 +147,11 @@ def _replacement(
 def _answer(version: int, shown: Mapping[str, frozenset[str]]) -> PolicyShown:
     listed = {role: [Category(name) for name in sorted(named)] for role, named in sorted(shown.items())}
     return PolicyShown(version=version, shown=listed, categories=list(Category))
+
+
+def _detected(texts: list[str]) -> Detected:
+    found = [[_found(finding) for finding in findings] for findings in detect(texts)]
+    return Detected(findings=found, masked=[mask_text(text)[0] for text in texts])
 
 
 def _found(finding: Finding) -> Found:

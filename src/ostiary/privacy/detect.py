@@ -22,9 +22,8 @@ WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
 """How far a window reads past its end, so that what begins in it is seen; longer matches are followed to MATCH_BYTES_MAX."""
 MATCH_BYTES_MAX = 16_384
-LEADING_GROUPS_MAX = 3
 TRIMMED_MIN = 12
-"""Detectors that trim try the match without up to two leading groups and any number of trailing ones, down to twelve characters."""
+"""Detectors that trim try a match without any number of its last groups, down to twelve characters; the search then goes on at the second group."""
 _GROUP = re.compile(rb"[0-9A-Za-z]+")
 REMAINDER_MIN = 4
 """A finding that another overlaps keeps its rest, if that holds at least so many letters and digits."""
@@ -168,13 +167,13 @@ def _valid(detector: Detector, data: bytes, span: tuple[int, int]) -> bool:
 
 
 def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The span, then what is left of it without groups at its end, then without groups at its start; groups are runs of letters and digits."""
+    """The span, then what is left of it without groups at its end; groups are runs of letters and digits."""
     groups = [match.span() for match in _GROUP.finditer(data, start, end)]
-    for low, _ in groups[:LEADING_GROUPS_MAX]:
-        for _, high in reversed(groups):
-            if high - low < TRIMMED_MIN:
-                break
-            yield low, high
+    low = groups[0][0]
+    for _, high in reversed(groups):
+        if high - low < TRIMMED_MIN:
+            return
+        yield low, high
 
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
