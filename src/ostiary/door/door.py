@@ -193,6 +193,8 @@ class Door:
         plain = passage.plain = record.plain(params)
         own_record(actor, action, plain)
         call = Call(passage.call, actor, action, passage.face, passage.at_us, passage.call, passage.behalf)
+        if not actor.id:
+            passage.key = ""  # nobody's key would be everybody's: another stranger could ask for the answer
         if passage.key and action.effect is not Effect.NONE:
             earlier = await self._ledger.earlier(actor, action.name, plain, passage.key)
             if earlier:
