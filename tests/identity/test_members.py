@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ostiary.errors import Conflict, Forbidden, InvalidParameters, NotFound
@@ -128,3 +130,21 @@ def test_an_unknown_permission_is_a_fault(house: House) -> None:
     with pytest.raises(InvalidParameters) as refused:
         house.call(owner, "role.put", name="mine", permissions=["audit.read", "everything", "install.manage"])
     assert [fault.pointer for fault in refused.value.faults] == ["/permissions/1", "/permissions/2"]
+
+
+def test_the_operator_resets_a_lost_second_factor_and_nobody_else_does(house: House) -> None:
+    owner = house.owner()
+    _, admin = house.enrol(house.member(owner, "max@example.com", "admin"))
+    other = house.member(owner, "eve@example.com", "owner")
+    with pytest.raises(Forbidden):
+        house.call(other, "member.reset_second_factor", person=admin.id)
+    assert house.registry.all()["member.reset_second_factor"].step_up
+    house.call(owner, "member.reset_second_factor", person=admin.id)
+    listed = house.call(owner, "session.list").sessions
+    assert len(listed) == 1
+    assert not house.sign_in("max@example.com").second_factor_required
+    tenant = house.call(owner, "tenant.create", name="Second").tenant
+    house.call(owner, "session.switch_tenant", tenant=tenant)
+    elsewhere = replace(owner, tenant=tenant)
+    with pytest.raises(NotFound):
+        house.call(elsewhere, "member.reset_second_factor", person=admin.id)

@@ -61,6 +61,9 @@ def actions(services: Services) -> list[Action]:
                "member.manage", MemberChangeRole, Nothing, partial(change_role, services), Route("PUT", "/v1/members/{person}/role"), risk=Risk.HIGH, sentence="Make {person} {role}"),
         change("member.remove", "Remove a member", "Counts at the member's next call. The last owner stays.",
                "member.manage", MemberNamed, Nothing, partial(remove, services), Route("DELETE", "/v1/members/{person}"), risk=Risk.HIGH, sentence="Remove the member {person}"),
+        change("member.reset_second_factor", "Reset a member's second factor", "For somebody who lost their authenticator: it is removed, and their sessions end. For the operator of the installation.",
+               "install.manage", MemberNamed, Nothing, partial(reset_second_factor, services), Route("POST", "/v1/members/{person}/reset-second-factor"), risk=Risk.HIGH,
+               step_up=True, sentence="Reset the second factor of {person}"),
     ]  # fmt: skip
 
 
@@ -128,6 +131,20 @@ async def remove(services: Services, call: Call, params: MemberNamed) -> Nothing
         store.leave(connection, call.tenant, person)
 
     await services.database.run(lambda connection: may_change(connection, call, person))
+    call.write(rows)
+    return Nothing()
+
+
+async def reset_second_factor(services: Services, call: Call, params: MemberNamed) -> Nothing:
+    person = PersonId(params.person)
+    await services.database.run(lambda connection: may_change(connection, call, person))
+    values = {"totp": None, "totp_pending": None, "totp_failures": 0, "totp_retry_us": 0}
+
+    def rows(connection: Connection) -> None:
+        may_change(connection, call, person)
+        store.change_person(connection, INSTALL, person, values)
+        store.end_sessions(connection, INSTALL, person, call.at_us)
+
     call.write(rows)
     return Nothing()
 
