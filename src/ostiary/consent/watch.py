@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 
 from ostiary.ids import TenantId
 
@@ -28,9 +29,9 @@ class Watch:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters[tenant].add(waiter)
             try:
-                await asyncio.wait_for(waiter, timeout_s)
-            except TimeoutError:
-                pass
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(timeout_s):
+                        await waiter
             finally:
                 self._waiters[tenant].discard(waiter)
         return self._versions[tenant]

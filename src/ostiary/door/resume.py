@@ -6,6 +6,7 @@ whose process died is sent again only to a target that honours our Idempotency-K
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from ostiary import log
 from ostiary.access.authorise import Refused as NotAuthorised
@@ -84,10 +85,11 @@ class Resumer:
             except OstiaryError as error:
                 _LOG.warning("beat.failed", code=error.code)
             self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), BEAT_S)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(
+                    BEAT_S
+                ):  # not wait_for: in Python 3.11 that may swallow a cancellation
+                    await self._wake.wait()
 
     async def beat(self, tenant: TenantId) -> None:
         """One round for one tenant."""
