@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from ostiary.access import matrix
 from ostiary.identity.api_keys import customer
 from ostiary.ids import SubjectId, TenantId
 from ostiary.net import signature
@@ -183,5 +184,30 @@ def test_a_revoked_key_and_a_removed_member_are_out_at_the_next_call(tmp_path: P
         assert (await codes(house, "GET", "/v1/members", token))[0] == 200
         await house.good("DELETE", f"/v1/members/{member['person']}")
         assert await codes(house, "GET", "/v1/members", token) == (403, "access.forbidden")
+
+    play(tmp_path, story)
+
+
+def test_every_action_asks_for_a_permission_that_a_role_holds_and_the_public_ones_are_few(
+    tmp_path: Path,
+) -> None:
+    async def story(house: House) -> None:
+        actions = house.gateway.registry.all().values()
+        assert matrix.undeclared(actions) == []
+        assert sorted(action.name for action in actions if action.public) == [
+            "call.show",
+            "session.request_code",
+            "session.second_factor",
+            "session.start",
+            "setup.begin",
+        ]
+        for action in actions:
+            method = action.route.method if action.route else "GET"
+            if action.public or action.route is None or "{" in action.route.path:
+                continue
+            more = {} if method in ("GET", "DELETE") else {"json": {}}
+            assert await codes(house, method, action.route.path, "", **more) == (401, "auth.required"), (
+                action.name
+            )
 
     play(tmp_path, story)
