@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -19,11 +20,13 @@ class Held(Generic[K, V]):
         self.epoch = 0
 
     def get(self, name: K) -> V | None:
-        with self._lock:
-            found = self._entries.get(name)
-            if found is not None:
+        found = self._entries.get(name)
+        if found is not None:
+            with suppress(
+                KeyError
+            ):  # dropped in between; no lock on every call's way, as each step is one of the interpreter's
                 self._entries.move_to_end(name)
-            return found
+        return found
 
     def put(self, name: K, entry: V, *, epoch: int | None = None) -> V:
         """Keep `entry`, unless another thread was first: its entry is kept and returned.
