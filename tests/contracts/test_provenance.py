@@ -154,3 +154,24 @@ def test_memory_is_dropped_when_a_session_ends(provenance: Provenance):
     read(provenance, {"iban": "DE02120300000000202051"}, "iban")
     provenance.forget(AGENT)
     assert origin(provenance, "DE02120300000000202051")[0] == "unexplained"
+
+
+def test_an_answer_that_comes_again_after_a_minute_is_remembered_anew(
+    provenance: Provenance, clock: StillClock
+):
+    read(provenance, {"id": "A-17"})
+    clock.advance(60)
+    read(provenance, {"id": "A-17"})
+    clock.advance(4 * 3600 - 1)
+    assert origin(provenance, "A-17")[0] == "untrusted"
+
+
+def test_an_answer_that_comes_again_at_once_is_remembered_though_others_pushed_it_out(
+    provenance: Provenance, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ostiary.contracts.provenance.FINGERPRINTS_PER_ACTOR_MAX", 4)
+    read(provenance, {"id": "A-17"})
+    read(provenance, {"ids": ["B-18", "B-19", "B-20", "B-21"]})
+    assert origin(provenance, "A-17")[0] == "unexplained"
+    read(provenance, {"id": "A-17"})
+    assert origin(provenance, "A-17")[0] == "untrusted"

@@ -17,7 +17,7 @@ from itertools import islice
 
 from ostiary import ids
 from ostiary.actions import Action, Actor, Call, JsonValue
-from ostiary.clock import HOUR_US, Clock
+from ostiary.clock import HOUR_US, MINUTE_US, Clock
 from ostiary.ids import CallId
 from ostiary.shapes import pointer
 
@@ -28,6 +28,10 @@ FINGERPRINTS_MAX = 200_000
 FINGERPRINTS_PER_ANSWER_MAX = 4_000
 LEAVES_MAX = 2_000
 EXPLAINED_MAX = 200
+ANSWERS_PER_ACTOR_MAX = 200
+SAME_ANSWER_US = MINUTE_US
+"""An answer that comes again within this time has left its fingerprints already; so they may expire this much early."""
+
 TEXT_CHARACTERS_MAX = 20_000
 WORDS_TOGETHER = 4
 SHORT_TEXT_CHARACTERS = 3
@@ -82,11 +86,27 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Memory:
-    """What one actor has seen, oldest first."""
+    """What one actor has seen, oldest first. `answers`: when a whole answer (its fingerprint) last left what it leaves."""
 
     key: bytes
     used_us: int
     seen: OrderedDict[bytes, tuple[_Seen, int]] = field(default_factory=OrderedDict)
+    answers: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
+
+    def has(self, answer: bytes, at_us: int) -> bool:
+        """Whether the same answer came a moment ago; if not, it is noted now."""
+        noted_us = self.answers.pop(answer, None)
+        again = noted_us is not None and at_us - noted_us < SAME_ANSWER_US
+        self.answers[answer] = noted_us if again and noted_us is not None else at_us
+        if len(self.answers) > ANSWERS_PER_ACTOR_MAX:
+            self.answers.popitem(last=False)
+        return again
+
+    def shorten(self, at_us: int) -> None:
+        """Forget the oldest fingerprint; where that is a fresh one, no answer counts as complete any more."""
+        _, (_, left_us) = self.seen.popitem(last=False)
+        if at_us - left_us < SAME_ANSWER_US:
+            self.answers.clear()
 
 
 class Provenance:
@@ -101,6 +121,8 @@ class Provenance:
         """Keep fingerprints of what `actor` got as the answer of `action`."""
         memory = self._memory(actor)
         at_us = memory.used_us = self._clock.monotonic_us()
+        if memory.has(_fingerprint(memory.key, f"a:{action.name} {action.hash} {result!r}"), at_us):
+            return
         for form, seen in islice(_forms_of_answer(action, call, result), FINGERPRINTS_PER_ANSWER_MAX):
             mark = _fingerprint(memory.key, form)
             before = memory.seen.pop(mark, None)
@@ -109,7 +131,7 @@ class Provenance:
             memory.seen[mark] = (before[0] if before and trusted_before else seen, at_us)
             self._total += 1
             if len(memory.seen) > FINGERPRINTS_PER_ACTOR_MAX:
-                memory.seen.popitem(last=False)
+                memory.shorten(at_us)
                 self._total -= 1
         self._shrink()
 
