@@ -1,5 +1,6 @@
 """Serving with uvicorn: our own minimum TLS version, no server header, and a stop that lets what is under way end."""
 
+import gc
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ from ostiary.asgi.wire import Receive, Scope, Send
 
 KEEP_ALIVE_S = 30
 BACKLOG = 2048
+COLLECT_AFTER_OBJECTS = 50_000
+"""Calls leave hardly a cycle behind: looking for one every 700 objects costs a tenth of a call and finds nothing."""
 
 
 def server(gateway: Gateway) -> uvicorn.Server:
@@ -59,6 +62,8 @@ class _Application:
             return
         await receive()
         await self._gateway.start()
+        gc.freeze()  # what was made for the start stays
+        gc.set_threshold(COLLECT_AFTER_OBJECTS)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._gateway.stop()
