@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import uvicorn
@@ -114,8 +114,8 @@ class Caller(asyncio.Protocol):
         self.waits_ms: list[float] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - TCP gives no other kind
-        self._transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # TCP gives no other kind
         self._ask()
 
     def data_received(self, data: bytes) -> None:
@@ -152,11 +152,7 @@ async def drive(subject: Subject, seconds: float) -> tuple[float, float, list[fl
     loop, request = asyncio.get_running_loop(), subject.request()
     begun, cpu_s = time.perf_counter(), cpu_seconds(subject.pid)
     callers = [
-        (
-            await loop.create_connection(
-                lambda: Caller(request, begun + seconds), "127.0.0.1", subject.port
-            )
-        )[1]
+        (await loop.create_connection(lambda: Caller(request, begun + seconds), "127.0.0.1", subject.port))[1]
         for _ in range(CONNECTIONS)
     ]
     await asyncio.wait_for(asyncio.gather(*(caller.done for caller in callers)), seconds + GRACE_S)
@@ -173,7 +169,7 @@ def cpu_seconds(pid: int) -> float:
     if stat.exists():
         fields = stat.read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    shown = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    shown = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True)
     seconds = 0.0
     for part in shown.stdout.strip().replace("-", ":").split(":"):
         seconds = seconds * 60 + float(part)
@@ -224,7 +220,7 @@ def second_opinion(subjects: list[Subject], folder: Path) -> None:
         asked = [
             wrk, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(ROUND_S))}s", "-s", str(script), f"http://127.0.0.1:{subject.port}{subject.path}",
         ]  # fmt: skip
-        told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout  # noqa: S603
+        told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         rate = float(told.split("Requests/sec:")[1].split()[0])
         calls = int(told.split(" requests in ")[0].split()[-1])
         failed = "  (some were refused)" if "Non-2xx" in told else ""
@@ -250,7 +246,7 @@ def bare(port: int, answer: dict[str, Any]) -> None:
 def bare_process(answer: dict[str, Any]) -> Iterator[tuple[int, int]]:
     """The bare handler in a process of its own: its pid and port."""
     port = free_port(0)
-    with subprocess.Popen([sys.executable, __file__, "bare", str(port), json.dumps(answer)]) as child:  # noqa: S603
+    with subprocess.Popen([sys.executable, __file__, "bare", str(port), json.dumps(answer)]) as child:
         try:
             with httpx2.Client(transport=httpx2.HTTPTransport(retries=8), trust_env=False) as client:
                 client.post(f"http://127.0.0.1:{port}/v1/actions/any", json={})
