@@ -1,6 +1,7 @@
 """A real door behind the real MCP face, on a port of 127.0.0.1: two tenants with contracts of their own. Only who holds which key is made up."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -193,11 +194,13 @@ class Gateway:
             self.door, ledger, self.vault, clock, Proxies(), hosts=hosts, wait_s=wait_s, body_bytes_max=65_536
         )
         self.url = ""
+        self.serving = threading.Event()
 
     def application(self) -> Starlette:
         @asynccontextmanager
         async def lifespan(_app: Starlette) -> Any:
             self.loop = asyncio.get_running_loop()
+            self.serving.set()
             beats = asyncio.create_task(self.resumer.run())
             async with self.face.running():
                 yield
@@ -242,6 +245,7 @@ def running(folder: Path, *, wait_s: int = 0) -> Iterator[Gateway]:
     gateway.audit.start()
     with served(gateway.application()) as base:
         gateway.url = f"{base}/mcp"
+        assert gateway.serving.wait(30)
         yield gateway
     gateway.audit.stop()
     gateway.database.close()

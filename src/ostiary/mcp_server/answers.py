@@ -53,9 +53,9 @@ def pending(call: CallId, held: Held | None) -> dict[str, Any]:
     }
 
 
-def come_back(state: str) -> dict[str, Any]:
+def come_back(call: CallId, state: str) -> dict[str, Any]:
     """MCP 2026-07-28, multi-round-trip: the client sends the same request again with this state, and is answered then."""
-    return {"resultType": "input_required", "requestState": state}
+    return {"resultType": "input_required", "requestState": state, "_meta": {CALL_META: call}}
 
 
 def refused(error: OstiaryError) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class Calls:
             return answers.done(outcome)
         if context.protocol_version in MODERN_PROTOCOL_VERSIONS and asked.rounds < ROUNDS_MAX:
             again = state.Waiting(asked.call, asked.tool, asked.rounds + 1)
-            return answers.come_back(await state.sealed(self._vault, actor, again))
+            return answers.come_back(asked.call, await state.sealed(self._vault, actor, again))
         return answers.pending(asked.call, outcome)
 
     async def _awaited(
