@@ -103,6 +103,8 @@ def test_only_the_door_runs_an_action(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_files_and_functions_stay_small(path: Path) -> None:
+    if "migrations" in path.parts:  # made by a machine, read once
+        return
     assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
     long = [
         f"{node.name} ({(node.end_lineno or 0) - node.lineno + 1})"

@@ -32,6 +32,7 @@ class Settings:
     keys_url: str
     blob_url: str
     root_key: Secret
+    root_key_file: Path | None
     host: str
     port: int
     public_url: str
@@ -168,8 +169,8 @@ def _database(value: str) -> str:
 
 
 def _key(value: str) -> Secret:
-    """One or more base64 keys of 32 bytes, newest first, separated by commas."""
-    for part in _listed(value):
+    """One or more base64 keys of 32 bytes, newest first, separated by commas or, in a file, by new lines."""
+    for part in _listed(value.replace("\n", ",")):
         try:
             sound = len(base64.b64decode(part, validate=True)) == 32
         except ValueError:
@@ -242,7 +243,8 @@ def load(environ: Mapping[str, str], *, offline: bool = False) -> Settings:
         except ValueError as error:
             mistakes.append(f"{row.name} {error}")
     if not mistakes:
-        settings = _completed(Settings(**values))
+        file = environ.get("OSTIARY_ROOT_KEY_FILE")
+        settings = _completed(Settings(**values, root_key_file=Path(file) if file else None))
         mistakes = [] if offline else together(settings)
     if mistakes:
         raise ConfigurationError(mistakes)

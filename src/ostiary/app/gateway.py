@@ -8,21 +8,22 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
-from sqlalchemy import text
 from starlette.routing import Router
 
 from ostiary import config, log
 from ostiary.access import actions as access_actions
-from ostiary.actions import Action, Face, Registry
+from ostiary.actions import Action, Registry
 from ostiary.app.codes import OperatorDesk, code_letter
 from ostiary.app.probes import PATHS as PROBE_PATHS
 from ostiary.app.probes import Probes
-from ostiary.asgi.caller import Proxies, presented
+from ostiary.asgi.caller import Proxies
 from ostiary.asgi.guard import guard
-from ostiary.asgi.wire import App, Receive, Scope, Send, answer_problem, read_body
+from ostiary.asgi.wire import App, Receive, Scope, Send, answer_problem
 from ostiary.audit import actions as audit_actions
 from ostiary.audit.log import Audit
+from ostiary.audit.stdout import EnvelopeStream
 from ostiary.clock import Clock
 from ostiary.config import Settings
 from ostiary.connectors import actions as connector_actions
@@ -36,7 +37,7 @@ from ostiary.consent.watch import Watch
 from ostiary.contracts import actions as contract_actions
 from ostiary.contracts.book import Book
 from ostiary.contracts.provenance import Provenance
-from ostiary.db.database import Database
+from ostiary.db.database import Database, ping
 from ostiary.db.migrate import upgrade
 from ostiary.door.door import Door
 from ostiary.door.perform import Performer
@@ -47,7 +48,6 @@ from ostiary.identity import setup
 from ostiary.identity import store as identity_store
 from ostiary.identity.gate import Gate
 from ostiary.identity.post import Post
-from ostiary.identity.presented import Presented
 from ostiary.identity.services import Services
 from ostiary.identity.sessions import SessionLimits
 from ostiary.identity.standing import standing
@@ -60,7 +60,7 @@ from ostiary.privacy.policy import Masker
 from ostiary.rest.face import RestFace
 from ostiary.shield.admission import Shield
 from ostiary.vault import actions as vault_actions
-from ostiary.vault.root import EnvironmentRoot
+from ostiary.vault.root import EnvironmentRoot, FileRoot, RootKeyProvider
 from ostiary.vault.sealing import Vault
 from ostiary.web.console import routes
 from ostiary.web.desk import Fittings
@@ -84,17 +84,17 @@ class Gateway:
         self.keys_database = Database(settings.keys_url)
         upgrade(self.database, "data")
         upgrade(self.keys_database, "keys")
-        self.vault = Vault(self.keys_database, EnvironmentRoot(settings.root_key), clock)
+        self.vault = Vault(self.keys_database, root_key(settings), clock)
         self.vault.create_tenant_now(INSTALL)
         self.desk = desk or OperatorDesk(settings.home, clock)
         self._build()
 
     def _build(self) -> None:
         settings, clock, database, vault = self.settings, self.clock, self.database, self.vault
-        stdout = _write_stdout if settings.audit_stdout else None
+        self._stdout = EnvelopeStream(sys.stdout.buffer) if settings.audit_stdout else None
         self.audit = Audit(
-            database, vault, clock, origin="ostiary", batch_max=settings.audit_batch_max,
-            queue_max=settings.audit_queue_max, stdout=stdout,
+            database, vault, clock, origin=urlsplit(settings.public_url).netloc, batch_max=settings.audit_batch_max,
+            queue_max=settings.audit_queue_max, stdout=self._stdout.write if self._stdout else None,
         )  # fmt: skip
         limits = SessionLimits(idle_s=settings.session_idle_s, absolute_s=settings.session_ttl_s)
         self.gate = Gate(database, vault, clock, limits)
@@ -140,7 +140,13 @@ class Gateway:
         )
         return [
             *identity_actions.actions(services),
-            *access_actions.actions(database, vault, lambda: self.registry.all().values(), identity_store.role_in_use, self.gate.keys.forget_tenant),
+            *access_actions.actions(
+                database,
+                vault,
+                lambda: self.registry.all().values(),
+                identity_store.role_in_use,
+                self.gate.keys.forget_tenant,
+            ),
             *consent_actions.actions(consent),
             *contract_actions.actions(database, self.book, check_target),
             *connector_actions.actions(self.connectors),
@@ -198,8 +204,8 @@ class Gateway:
     async def is_ready(self) -> bool:
         """Whether calls would pass: both databases answer, and the log takes events."""
         try:
-            await self.database.run(lambda c: c.execute(text("SELECT 1")))
-            await self.keys_database.run(lambda c: c.execute(text("SELECT 1")))
+            await self.database.run(ping)
+            await self.keys_database.run(ping)
         except OstiaryError:
             return False
         return self.audit.healthy
@@ -229,6 +235,8 @@ class Gateway:
         await self._stack.aclose()
         await self.connectors.close()
         await asyncio.to_thread(self.audit.stop)
+        if self._stdout:
+            await asyncio.to_thread(self._stdout.close)
         self.close()
         _LOG.info("stopped")
 
@@ -250,7 +258,11 @@ class Gateway:
 
 
 def _limits(settings: Settings) -> Limits:
-    files = [url.removeprefix("sqlite:///") for url in (settings.database_url, settings.keys_url) if url.startswith("sqlite:///")]
+    files = [
+        url.removeprefix("sqlite:///")
+        for url in (settings.database_url, settings.keys_url)
+        if url.startswith("sqlite:///")
+    ]
     own = [settings.home, *map(Path, files)]
     return Limits(
         timeout_s=settings.call_timeout_s,
@@ -278,13 +290,15 @@ def _dispatch(rest: App, mcp: App, probes: App, pages: App) -> App:
     return dispatch
 
 
-def _write_stdout(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
-
-
 async def _nowhere(_scope: Scope, _receive: Receive, send: Send) -> None:
     await answer_problem(send, NotFound())
+
+
+def root_key(settings: Settings) -> RootKeyProvider:
+    """From the mounted file, which is checked for who can read it, else from the environment. Raises ConfigurationError."""
+    if settings.root_key_file:
+        return FileRoot(settings.root_key_file, data_folder=settings.home)
+    return EnvironmentRoot(settings.root_key)
 
 
 def prepare_home(settings: Settings) -> None:

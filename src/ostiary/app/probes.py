@@ -43,8 +43,7 @@ class Probes:
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
         """Counts, for a collector on this machine; to anybody else there is nothing here."""
-        peer = scope["client"][0] if scope.get("client") else ""
-        if not peer or not ipaddress.ip_address(peer).is_loopback or _forwarded(scope):
+        if not _is_local(scope):
             await answer_problem(send, NotFound())
             return
         await answer(
@@ -61,5 +60,7 @@ class Probes:
         )
 
 
-def _forwarded(scope: Scope) -> bool:
-    return any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+def _is_local(scope: Scope) -> bool:
+    peer: str = scope["client"][0] if scope.get("client") else "0.0.0.0"  # noqa: S104 - stands for nobody
+    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    return ipaddress.ip_address(peer).is_loopback and not forwarded

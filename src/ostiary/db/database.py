@@ -8,12 +8,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from ostiary.errors import StoreUnavailable
 
@@ -112,8 +111,6 @@ def _engine(database: Database, *, pool_size: int, writes: bool = False) -> Engi
     return engine
 
 
-def is_lost(error: DBAPIError) -> bool:
-    """Whether the database itself failed (away, full, locked), not the statement."""
-    with suppress(AttributeError):
-        return error.connection_invalidated or isinstance(error, OperationalError)
-    return False
+def ping(connection: Connection) -> None:
+    """The smallest question there is."""
+    connection.exec_driver_sql("SELECT 1")
