@@ -26,14 +26,15 @@ JSON_DEPTH_MAX = 64
 JSON_TYPE = (b"content-type", b"application/json")
 PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 NO_STORE = (b"cache-control", b"no-store")
+_HEADERS = "ostiary.headers"
 
 
 def header(scope: Scope, name: bytes) -> bytes:
-    """The header's value, empty if absent; the first one where it is repeated."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value)
-    return b""
+    """The header's value, empty if absent; the first one where it is repeated. The request's headers are gone through once."""
+    held: dict[bytes, bytes] | None = scope.get(_HEADERS)
+    if held is None:
+        held = scope[_HEADERS] = dict(reversed(list(scope["headers"])))
+    return held.get(name, b"")
 
 
 def text_header(scope: Scope, name: bytes) -> str:

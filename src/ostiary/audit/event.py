@@ -105,7 +105,7 @@ def subjects_of(event: Event) -> tuple[SubjectId, ...]:
 
 
 def seal(event: Event, vault: Vault, pseudonym: Callable[[TenantId, str], str]) -> SealedEvent:
-    """The event as it is kept; `pseudonym` is the vault's, or one that remembers. Raises KeysUnavailable; ValueError for public fields that are not plain."""
+    """The event as it is kept; `pseudonym` is the vault's. Raises KeysUnavailable; ValueError for public fields that are not plain."""
     event_id = event.id or ids.new("evt")
     blobs: list[bytes] = []
     commitments: list[dict[str, str]] = []

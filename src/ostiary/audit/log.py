@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
@@ -31,7 +30,6 @@ from ostiary.vault.sealing import Vault
 BATCH_ENTRIES_MAX = 1024
 QUEUE_ENTRIES_MAX = 20_000
 HEADS_HELD_MAX = 10_000
-PSEUDONYMS_HELD_MAX = 20_000
 FORK_ATTEMPTS = 3
 STOP_TIMEOUT_S = 30.0
 PROBE_PERIOD_S = 1.0
@@ -92,7 +90,6 @@ class Audit:
         self._queue: SimpleQueue[tuple[_Waiting, ...]] = SimpleQueue()
         self._heads: dict[TenantId, tiles.Tree] = {}
         self._verifiers: dict[TenantId, VerifierKey] = {}
-        self._pseudonym = lru_cache(PSEUDONYMS_HELD_MAX)(vault.pseudonym)
         self._thread: threading.Thread | None = None
         self._open = False
         self._failing = False
@@ -275,7 +272,7 @@ class Audit:
         """Seal an entry's events. One that cannot be sealed is refused alone: its caller gets the error, nobody else does."""
         try:
             for event in waiting.entry.events:
-                waiting.kept.append(seal(event, self.vault, self._pseudonym))
+                waiting.kept.append(seal(event, self.vault, self.vault.pseudonym))
                 self.verifier(event.tenant)  # a tenant without a signing key has no log
         except OstiaryError as error:
             waiting.unsealed, waiting.error = True, AuditUnavailable()

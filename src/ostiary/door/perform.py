@@ -71,7 +71,7 @@ class Performer:
         await self._recorded(call, Entry((event, *record.traces(call)), writes))
         for hook in call.after:
             hook()
-        metrics.CALLS.labels(call.face, "ran").inc()
+        metrics.calls(call.face, "ran").inc()
         return result
 
     async def outside(self, call: Call, params: object, plain: JsonValue, started_us: int) -> JsonValue:
@@ -101,7 +101,7 @@ class Performer:
         for hook in call.after:
             hook()
         self._ledger.watch.touch(call.tenant)
-        metrics.CALLS.labels(call.face, "ran").inc()
+        metrics.calls(call.face, "ran").inc()
         return result
 
     async def _durable(self, entry: Entry) -> None:
@@ -130,7 +130,7 @@ class Performer:
         )
         await self._durable(Entry((event,), (row,)))
         self._ledger.watch.touch(call.tenant)
-        metrics.CALLS.labels(call.face, decision).inc()
+        metrics.calls(call.face, decision).inc()
 
     async def _timed(self, call: Call, params: object) -> JsonValue:
         try:

@@ -38,6 +38,7 @@ from ostiary.vault.store import TenantKeyRow
 SEALERS_HELD_MAX = 20_000
 OPENERS_HELD_MAX = 20_000
 SIGNERS_HELD_MAX = 4096
+PSEUDONYMS_HELD_MAX = 20_000
 MESSAGES_PER_SUBKEY_MAX = 2**32
 SEALED_BYTES_MAX = 64 * 1024 * 1024
 """Larger content is a file: `vault.files` seals it in chunks."""
@@ -93,6 +94,7 @@ class Vault:
         self._sealers: Held[tuple[TenantId, str, str], _Sealer] = Held(SEALERS_HELD_MAX)
         self._openers: Held[tuple[TenantId, bytes], AESGCM] = Held(OPENERS_HELD_MAX)
         self._signers: Held[TenantId, Ed25519PrivateKey] = Held(SIGNERS_HELD_MAX)
+        self._pseudonyms: Held[tuple[TenantId, str], str] = Held(PSEUDONYMS_HELD_MAX)
 
     async def create_tenant(self, tenant: TenantId) -> None:
         """Give a tenant (or INSTALL) its keys; nothing where they stand already. Raises KeysUnavailable."""
@@ -164,7 +166,10 @@ class Vault:
 
     def pseudonym(self, tenant: TenantId, value: str) -> str:
         """20 hex digits that stand for a value in public envelopes and logs; another tenant's differ."""
-        return self._indexed(tenant, "pseudonym", value)[:10].hex()
+        held = self._pseudonyms.get((tenant, value))
+        return held or self._pseudonyms.put(
+            (tenant, value), self._indexed(tenant, "pseudonym", value)[:10].hex()
+        )
 
     def mac(self, tenant: TenantId, purpose: str, message: bytes) -> bytes:
         """HMAC-SHA256 (RFC 2104) with a key of the tenant for this purpose, made at first use. Compare with `hmac.compare_digest`."""
@@ -188,6 +193,7 @@ class Vault:
         gone = {bytes.fromhex(key_id) for key_id in destroyed}
         self._sealers.drop(lambda name: name[0] == tenant and name[2] == subject)
         self._openers.drop(lambda name: name[0] == tenant and name[1][:KEY_ID_BYTES] in gone)
+        self._pseudonyms.drop(lambda name: name == (tenant, subject))
         return destroyed
 
     async def rotate_tenant(self, tenant: TenantId) -> int:
