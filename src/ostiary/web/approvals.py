@@ -1,5 +1,6 @@
 """Calls that wait for a person: the list, the card, and the two answers."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ TABS = (
     ("any", "All"),
 )
 LIST_ROWS_MAX = 100
+_SEEN_IN = re.compile(r"(.{1,500}) \((cal_[0-9a-f]{32})\)")
 CONFIRM_WORD = "approve"
 """What is typed for a call of high risk where the button cannot be held."""
 
@@ -84,9 +86,10 @@ def readable(card: Mapping[str, JsonValue]) -> dict[str, Any]:
     """The card with what the page adds: the sentence in pieces, marks of untrusted text, the refusal in words."""
     code = str(card["code"] or "")
     answer = card["answer"] or {}
-    parameters = card["parameters"]
+    parameters = [{**row, **_source(row["source"])} for row in card["parameters"]]
     return {
         **card,
+        "parameters": parameters,
         "pieces": words.pieces(card["sentence"] or card["title"] or card["action"], parameters),
         "needs_code": bool(card["step_up"] and card["can_decide"] and card["why_not"]),
         "taint": any(row["origin"] == "untrusted" for row in parameters),
@@ -94,3 +97,9 @@ def readable(card: Mapping[str, JsonValue]) -> dict[str, Any]:
         "code_title": words.title(code),
         "remedy": words.REMEDIES.get(code, ""),
     }
+
+
+def _source(text: str) -> dict[str, str]:
+    """`ticket.read /body (cal_...)` -> where it was seen, and the call whose answer it was in."""
+    seen = _SEEN_IN.fullmatch(text)
+    return {"source": seen[1], "seen_in": seen[2]} if seen else {"source": text, "seen_in": ""}

@@ -20,10 +20,16 @@ from ostiary.web.people import names
 from ostiary.web.render import duration
 
 ROWS = 60
+EVENTS_PAGE = 100
+PAGES_MAX = 10
+"""How many pages of the log are read for one page of the timeline, when most of it is people looking around."""
+_LOOKS = frozenset(
+    {"checkpoint", "file", "history", "list", "matrix", "policy_show", "proof", "search", "show"}
+)
 FACETS = ("decision", "action", "actor", "subject", "call", "code")
 DATES = (("since", 0), ("until", DAY_US))
 FACES = {"console": "the console", "rest": "REST", "mcp": "MCP", "cli": "the command line", "job": "a job"}
-_NOTHING: dict[str, Any] = {"events": [], "next": ""}
+_NOTHING: dict[str, Any] = {"events": [], "next": "", "hidden": 0}
 _STEPS = ("Came in", "Within its limits", "Permitted", "On contract", "Consent", "Ran", "Recorded")
 _STOPS = {
     "limit": 1,
@@ -105,8 +111,9 @@ def _entry(entry: Mapping[str, JsonValue]) -> EntryLine:
 async def _page(desk: Desk, *, verified: Any = None, event_id: str = "", parts: Any = None) -> Response:
     filters = {name: desk.query(name).strip() for name in (*FACETS, "since", "until")}
     problem, found = "", _NOTHING
+    looks = desk.query("looks") == "1"
     try:
-        found = await desk.ask("audit.search", _asked(filters, desk.query("after")))
+        found = await _search(desk, filters, looks=looks)
     except InvalidParameters as error:
         problem = error.detail or "; ".join(
             f"{fault.pointer.removeprefix('/')}: {fault.detail}" for fault in error.faults
@@ -115,12 +122,34 @@ async def _page(desk: Desk, *, verified: Any = None, event_id: str = "", parts: 
     chosen = event_id or desk.query("event")
     event = await _event(desk, chosen, known, parts) if chosen else None
     proof = await desk.ask_or(None, "audit.proof", {"event_id": chosen}) if chosen else None
-    kept = {name: value for name, value in filters.items() if value}
+    kept = {name: value for name, value in filters.items() if value} | ({"looks": "1"} if looks else {})
     return await desk.page(
-        "audit/page.html", filters=filters, filtered=bool(kept), days=_days(found["events"], kept, known), problem=problem,
+        "audit/page.html", filters=filters, filtered=any(filters.values()), looks=looks, hidden=found["hidden"],
+        with_looks=urlencode({**kept, "looks": "1"}), without_looks=urlencode({name: value for name, value in kept.items() if name != "looks"}), days=_days(found["events"], kept, known), problem=problem,
         next=urlencode({**kept, "after": found["next"]}) if found["next"] else "", closed=urlencode(kept), verified=verified,
         event=event, proof=_proof(proof) if proof else None, path=_path(event) if event else [],
     )  # fmt: skip
+
+
+async def _search(desk: Desk, filters: Mapping[str, str], *, looks: bool) -> dict[str, Any]:
+    """A page of events. What people merely looked at in this console is recorded like all else, and left out here unless it is asked for."""
+    events: list[dict[str, Any]] = []
+    hidden, cursor = 0, desk.query("after")
+    for _ in range(PAGES_MAX):
+        found = await desk.ask("audit.search", _asked(filters, cursor))
+        shown = [event for event in found["events"] if looks or not is_look(event)]
+        hidden += len(found["events"]) - len(shown)
+        events += shown
+        cursor = found["next"]
+        if len(events) >= ROWS or not cursor:
+            break
+    return {"events": events, "next": cursor, "hidden": hidden}
+
+
+def is_look(event: Mapping[str, JsonValue]) -> bool:
+    """Whether an event is only that a person looked at a page of the console."""
+    verb = str(event["action"]).rsplit(".", 1)[-1]
+    return event["face"] == "console" and event["decision"] == "ran" and verb in _LOOKS
 
 
 def _asked(filters: Mapping[str, str], cursor: str) -> dict[str, JsonValue]:
@@ -131,7 +160,7 @@ def _asked(filters: Mapping[str, str], cursor: str) -> dict[str, JsonValue]:
                 asked[f"{name}_us"] = parse_rfc3339(f"{filters[name]}T00:00:00Z") + shift
             except ValueError:
                 raise InvalidParameters(f"The date under {name} is not one: write 2026-01-31.") from None
-    return {**asked, "limit": ROWS, "cursor": cursor}
+    return {**asked, "limit": EVENTS_PAGE, "cursor": cursor}
 
 
 def _days(

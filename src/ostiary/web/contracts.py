@@ -150,7 +150,7 @@ _LIMITS = (
     ("exclusiveMinimum", "more than {}"),
     ("maximum", "at most {}"),
     ("exclusiveMaximum", "less than {}"),
-    ("minLength", "at least {} characters"),
+    ("minLength", "{} characters or more"),
     ("maxLength", "at most {} characters"),
     ("pattern", "fits {}"),
     ("maxItems", "at most {} items"),
@@ -165,4 +165,5 @@ def _kind(of: Mapping[str, JsonValue]) -> str:
 
 
 def _limits(of: Mapping[str, JsonValue]) -> str:
-    return ", ".join(text.format(of[name]) for name, text in _LIMITS if name in of)
+    said = [text.format(of[name]) for name, text in _LIMITS if name in of]
+    return ", ".join("not empty" if text == "1 characters or more" else text for text in said)

@@ -5,7 +5,7 @@ raised as an OstiaryError and becomes a friendly page in `console.py`.
 """
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
@@ -76,6 +76,8 @@ class Fittings:
     secure: bool
     mailed: bool
     code_place: str = "shown on the gateway's terminal"
+    stopping: Callable[[], bool] = lambda: False
+    """Whether the server is asked to stop: open event streams end then, so that nobody waits for them."""
 
     @property
     def cookie(self) -> str:
@@ -200,6 +202,7 @@ class Desk:
             "desk": self,
             "nonce": self.nonce,
             "theme": theme if theme in THEMES else "",
+            "now_us": self.now_us(),
             "here": self.request.url.path,
             "note": words.NOTES.get(self.query("note"), ""),
             "places": [place for place in PLACES if self.may(place.permission)],
@@ -230,7 +233,11 @@ def read_form(body: bytes, kind: str) -> tuple[dict[str, str], dict[str, list[st
         raise MalformedRequest("Send the form as the page gives it.")
     try:
         pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=FORM_FIELDS_MAX
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            max_num_fields=FORM_FIELDS_MAX,
+            errors="strict",
         )
     except ValueError:
         raise MalformedRequest("Send the form as the page gives it.") from None

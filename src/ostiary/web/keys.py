@@ -53,7 +53,7 @@ async def create(desk: Desk) -> Response:
         made = await desk.ask("key.create", asked)
     except InvalidParameters as error:
         return await _form(desk, {**asked, "scopes": "\n".join(scopes), "days": days}, error.faults)
-    return await _one(desk, made["key"]["key_id"], secret=made["secret"], secret_title="The key.")
+    return await _one(desk, made["key"]["key_id"], secret=made["secret"], heading="The key.")
 
 
 async def rotate(desk: Desk) -> Response:
@@ -61,13 +61,13 @@ async def rotate(desk: Desk) -> Response:
     given = await desk.ask(
         "key.rotate", {"key_id": key_id, "overlap_s": int(overlap) if overlap.isdigit() else 3_600}
     )
-    return await _one(desk, key_id, secret=given["secret"], secret_title="The new secret.")
+    return await _one(desk, key_id, secret=given["secret"], heading="The new secret.")
 
 
 async def signing_secret(desk: Desk) -> Response:
     key_id = desk.path("key_id")
     given = await desk.ask("key.signing_secret", {"key_id": key_id})
-    return await _one(desk, key_id, secret=given["secret"], secret_title="The signing secret.")
+    return await _one(desk, key_id, secret=given["secret"], heading="The signing secret.")
 
 
 async def revoke(desk: Desk) -> Response:
@@ -87,11 +87,9 @@ async def _key(desk: Desk, key_id: str) -> dict[str, Any]:
     return _row(rows[0], desk.now_us())
 
 
-async def _one(desk: Desk, key_id: str, *, secret: str = "", secret_title: str = "") -> Response:
+async def _one(desk: Desk, key_id: str, *, secret: str = "", heading: str = "") -> Response:
     key = await _key(desk, key_id)
-    return await desk.page(
-        "keys/one.html", key=key, secret=secret, secret_title=secret_title, overlaps=OVERLAPS
-    )
+    return await desk.page("keys/one.html", key=key, secret=secret, heading=heading, overlaps=OVERLAPS)
 
 
 async def _form(desk: Desk, values: Mapping[str, Any], faults: Any = ()) -> Response:

@@ -27,6 +27,8 @@ async def _stream(desk: Desk) -> AsyncIterator[str]:
     quiet = 0
     for _ in range(STREAM_BEATS_MAX):
         version = await watch.beyond(tenant, seen, BEAT_S)
+        if desk.fittings.stopping():
+            return
         if not await _still_here(desk):
             yield _event("signed-out", seen)
             return

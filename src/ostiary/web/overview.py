@@ -7,6 +7,7 @@ from starlette.responses import Response
 from ostiary.clock import HOUR_US
 from ostiary.web import words
 from ostiary.web.approvals import readable
+from ostiary.web.audit import is_look
 from ostiary.web.desk import Desk
 
 HOURS = 24
@@ -32,7 +33,7 @@ async def page(desk: Desk) -> Response:
         context["cards"] = await _cards(desk)
     if desk.may("audit.read"):
         events = await _events(desk)
-        context["chart"] = chart(events, desk.now_us())
+        context["chart"] = chart([event for event in events if not is_look(event)], desk.now_us())
         context["refused"] = await _refused(desk)
         context["log"] = await _log(desk)
     return await desk.page("overview/page.html", **context)

@@ -31,6 +31,37 @@ def readable_instant(value: JsonValue) -> str:
     return instant(value).replace("T", " ").replace("Z", " UTC")
 
 
+def approximate(value: JsonValue, mode: str, now_us: int) -> str:
+    """About what JavaScript will write in its place a moment later, so that nothing moves then: `2 min ago`, `4 min 12 s left`, `12:00:00`."""
+    text = instant(value)
+    if mode in _WRITTEN:
+        return text.translate(_SPACED)[_WRITTEN[mode]]
+    seconds = (clock.parse_rfc3339(text) - now_us) // clock.SECOND_US if text else 0
+    if mode == "left":
+        return _left(seconds)
+    for limit, per, unit in _UNITS:
+        if abs(seconds) < limit:
+            count = abs(seconds) // per
+            plain = f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
+            return "now" if limit == 10 else plain + " ago" if seconds < 0 else f"in {plain}"
+    return text[:10]
+
+
+_SPACED = str.maketrans("TZ", "  ")
+_WRITTEN = {"clock": slice(11, 19), "hour": slice(11, 16), "day": slice(0, 10), "exact": slice(0, 19)}
+_UNITS = ((10, 1, ""), (60, 1, "sec"), (3_600, 60, "min"), (86_400, 3_600, "hr"), (2_592_000, 86_400, "day"))
+
+
+def _left(seconds: int) -> str:
+    if seconds <= 0:
+        return "over"
+    if seconds < 3_600:
+        return f"{seconds // 60} min {seconds % 60} s left"
+    if seconds < 86_400:
+        return f"{seconds // 3_600} h {seconds % 3_600 // 60} min left"
+    return f"{seconds // 86_400} days left"
+
+
 def pretty(value: JsonValue) -> str:
     """JSON over several lines, for reading; text that is not JSON stays as it is."""
     if isinstance(value, str):
@@ -71,6 +102,7 @@ def environment(assets: Assets) -> jinja2.Environment:
     filters: dict[str, Any] = {
         "instant": instant,
         "readable_instant": readable_instant,
+        "approximate": approximate,
         "pretty": pretty,
         "short": short,
         "duration": duration,
