@@ -1,4 +1,5 @@
-"""A connected system for tests: it counts what it did. `/pay` does a repeated Idempotency-Key once, `/mail` does every request."""
+"""A connected system for tests: it counts what it did. `/pay` does a repeated Idempotency-Key once, `/mail` does every request;
+`/pay/{to}` tells how often somebody was paid."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -81,6 +82,9 @@ class Shop:
             self.answers[key] = {"paid": body["amount"], "number": len(self.answers) + 1}
         return self._answered(self.answers[key])
 
+    async def look(self, request: Request) -> Response:
+        return JSONResponse({"paid": self.done[request.path_params["to"]]})
+
     async def mail(self, request: Request) -> Response:
         self.requests += 1
         self.done[(await request.json())["to"]] += 1
@@ -96,7 +100,11 @@ class Shop:
 @contextmanager
 def running() -> Iterator[Shop]:
     shop = Shop()
-    routes = [Route("/pay", shop.pay, methods=["POST"]), Route("/mail", shop.mail, methods=["POST"])]
+    routes = [
+        Route("/pay", shop.pay, methods=["POST"]),
+        Route("/pay/{to}", shop.look),
+        Route("/mail", shop.mail, methods=["POST"]),
+    ]
     with served(Starlette(routes=routes)) as url:
         shop.url = url
         yield shop
