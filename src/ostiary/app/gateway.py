@@ -42,7 +42,7 @@ from ostiary.db.migrate import upgrade
 from ostiary.door.door import Door
 from ostiary.door.perform import Performer
 from ostiary.door.resume import Resumer
-from ostiary.errors import ConfigurationError, NotFound, OstiaryError
+from ostiary.errors import ConfigurationError, KeysUnavailable, NotFound, OstiaryError
 from ostiary.identity import actions as identity_actions
 from ostiary.identity import setup
 from ostiary.identity import store as identity_store
@@ -85,6 +85,11 @@ class Gateway:
         upgrade(self.database, "data")
         upgrade(self.keys_database, "keys")
         self.vault = Vault(self.keys_database, root_key(settings), clock)
+        try:
+            rotate_root(self.vault)
+        except ConfigurationError:
+            self.close()
+            raise
         self.vault.create_tenant_now(INSTALL)
         self.desk = desk or OperatorDesk(settings.home, clock)
         self._build()
@@ -299,6 +304,18 @@ def root_key(settings: Settings) -> RootKeyProvider:
     if settings.root_key_file:
         return FileRoot(settings.root_key_file, data_folder=settings.home)
     return EnvironmentRoot(settings.root_key)
+
+
+def rotate_root(vault: Vault) -> None:
+    """Wrap under the first root key what an older one wraps. Raises ConfigurationError where none of those given opens it."""
+    try:
+        count = vault.keys.rewrap_tenant_keys()
+    except KeysUnavailable as error:
+        raise ConfigurationError(
+            ["OSTIARY_ROOT_KEY does not open this installation's keys; give the one that they were made with"]
+        ) from error
+    if count:
+        _LOG.info("root_key.rotated", tenant_keys=count)
 
 
 def prepare_home(settings: Settings) -> None:
