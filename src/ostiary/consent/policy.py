@@ -47,6 +47,11 @@ def decide(action: Action, actor: Actor, *, now_us: int, step_up_s: int) -> Verd
     return Run()
 
 
+def may_ask(action: Action) -> bool:
+    """Whether a call of this action is ever held: for whoever is no person, in the case of built-in ones."""
+    return action.risk is Risk.HIGH or action.confirmation is not Confirmation.NEVER
+
+
 def is_stepped_up(actor: Actor, *, now_us: int, step_up_s: int) -> bool:
     """Whether a second factor was given in this session within `step_up_s`."""
     return actor.stepped_up_us > 0 and now_us - actor.stepped_up_us <= step_up_s * 1_000_000

@@ -48,11 +48,13 @@ from ostiary.door.perform import Performer
 from ostiary.errors import (
     AuditUnavailable,
     InFlight,
+    KeysUnavailable,
     NotAuthenticated,
     NotYourRecord,
     OffContract,
     OstiaryError,
     OutcomeUnknown,
+    StoreUnavailable,
     TooMany,
     by_code,
 )
@@ -63,6 +65,9 @@ from ostiary.shield.admission import Shield
 from ostiary.vault.sealing import Vault
 
 _LOG = log.get("door")
+
+ENTER = "door.enter"
+"""What the log calls a request whose credential was refused: it never became a call."""
 
 UNKNOWN_ACTION = "off.contract"
 """What the log calls an action that does not exist: the name that was asked for is the caller's text, and is kept sealed."""
@@ -142,11 +147,13 @@ class Door:
         self._under_way: set[asyncio.Task[JsonValue]] = set()
 
     async def enter(self, presented: Presented) -> Entrance:
-        """Who asks. Raises CredentialRefused, SignatureRefused, Replayed or TooMany; what fails counts against its address."""
+        """Who asks. Raises CredentialRefused, SignatureRefused, Replayed or TooMany; what fails counts against its address, and is recorded."""
         try:
             entrance = await self._gate.enter(presented)
-        except OstiaryError:
+        except OstiaryError as error:
             self._shield.stranger(presented.address)
+            actor = await self._gate.whose(presented)
+            await self.turned_away(actor, ENTER, error, face=presented.face)
             raise
         if entrance.actor.kind is ActorKind.ANONYMOUS:
             self._shield.stranger(presented.address)
@@ -175,8 +182,18 @@ class Door:
             raise OstiaryError from fault
         finally:
             self._shield.end()
-            metrics.SECONDS.labels(face).observe((clock.monotonic_us() - passage.started_us) / 1e6)
+            metrics.seconds(face).observe((clock.monotonic_us() - passage.started_us) / 1e6)
         return outcome
+
+    async def turned_away(self, actor: Actor, name: str, error: OstiaryError, *, face: Face) -> None:
+        """Record a request that is refused before it is a call: its credential does not count, or it cannot be read."""
+        metrics.REFUSALS.labels(error.code).inc()
+        if isinstance(error, StoreUnavailable | KeysUnavailable):
+            return  # the log is in the same database: the caller is told, and there is nowhere to write it
+        event = record.refusal(
+            self._vault, actor, name, face, CallId(ids.new("cal")), self._clock.now_us(), error, duration_us=0, asked={}
+        )  # fmt: skip
+        await self._audit.record(Entry((event,)))
 
     async def visible(self, actor: Actor) -> list[Action]:
         """The actions that this actor could call: what a face lists (tools, OpenAPI, pages)."""
@@ -241,7 +258,7 @@ class Door:
         )
         await self._commit(passage, Entry((held,), (*passage.claims, *self._ledger.hold(row, approval))))
         self._ledger.watch.touch(call.tenant)
-        metrics.CALLS.labels(call.face, "held").inc()
+        metrics.calls(call.face, "held").inc()
         return Held(call.id, approval.id, approval.expires_us, verdict.rule)
 
     async def _run(self, passage: _Passage, call: Call, params: object, plain: JsonValue) -> Outcome:
@@ -316,7 +333,7 @@ class Door:
             contract=action.hash if action and action.contract else "", risk=action.risk if action else "",
             decision=Decision.FAILED if passage.began else Decision.REFUSED,
         )  # fmt: skip
-        metrics.CALLS.labels(passage.face, event.decision).inc()
+        metrics.calls(passage.face, event.decision).inc()
         await self._audit.record(Entry((event,), passage.claims))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ostiary.actions import Actor, ActorKind, Surface, Write
 from ostiary.clock import SECOND_US, Clock
 from ostiary.db.database import Database
-from ostiary.errors import Replayed, SignatureRefused
+from ostiary.errors import OstiaryError, Replayed, SignatureRefused
 from ostiary.identity import store
 from ostiary.identity.api_keys import customer
 from ostiary.identity.api_keys import store as keys_store
@@ -58,6 +58,17 @@ class Gate:
             actor = await self.sessions.check(presented.session)
             return Entrance(replace(actor, address=presented.address))
         return Entrance(Actor(INSTALL, ActorKind.ANONYMOUS, "", address=presented.address))
+
+    async def whose(self, presented: Presented) -> Actor:
+        """Whose credential was refused, for the record: a key's own secret names its tenant after it was revoked too; else it is nobody's."""
+        nobody = Actor(INSTALL, ActorKind.ANONYMOUS, "", address=presented.address)
+        if presented.bearer is None:
+            return nobody
+        try:
+            known = await self.keys.known(presented.bearer)
+        except OstiaryError:
+            return nobody
+        return replace(known, address=presented.address) if known else nobody
 
     async def flush(self) -> None:
         """Write down last uses, and forget what is long over. Raises StoreUnavailable; nothing depends on it."""

@@ -13,7 +13,6 @@ from ostiary.asgi.wire import (
     answer,
     answer_json,
     answer_problem,
-    header,
     read_body,
     read_json,
     text_header,
@@ -21,14 +20,21 @@ from ostiary.asgi.wire import (
 from ostiary.clock import rfc3339
 from ostiary.door.door import Done, Door, Held
 from ostiary.errors import Fault, InvalidParameters, MalformedRequest, MethodNotAllowed, OstiaryError
+from ostiary.identity.gate import Entrance
 from ostiary.rest.docs import STYLE, page
 from ostiary.rest.openapi import document
 from ostiary.rest.routes import Match, Routes
+from ostiary.shapes import FAULTS_MAX, pointer
 
 KEY_CHARACTERS_MAX = 255
 BEHALF_CHARACTERS_MAX = 200
 QUERY_FIELDS_MAX = 50
 HELD_RETRY_S = 5
+INTEGER_DIGITS_MAX = 19
+STYLE_PATH = "/docs/style.css"
+DOCUMENTS = ("/openapi.json", "/docs", STYLE_PATH)
+UNREADABLE = "contract.unread"
+"""What the log calls a call of a contract whose request could not be read: its name is the caller's text until a contract is found."""
 
 
 class RestFace:
@@ -46,11 +52,7 @@ class RestFace:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["path"] == "/docs/style.css":
-                await answer(
-                    send, 200, STYLE, [(b"content-type", b"text/css"), (b"cache-control", b"max-age=3600")]
-                )
-            elif scope["path"] in ("/openapi.json", "/docs"):
+            if scope["path"] in DOCUMENTS:
                 await self._describe(scope, send)
             else:
                 await self._call(scope, receive, send)
@@ -62,11 +64,16 @@ class RestFace:
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         match = self._routes.match(scope["method"], raw_path)
-        body = await read_body(scope, receive, self._body_bytes_max)
+        body = await self._body(scope, receive, match)
         entrance = await self._door.enter(presented(scope, body, Face.REST, self._proxies))
+        try:
+            given, key = _parameters(scope, body, match), idempotency_key(scope)
+        except OstiaryError as error:
+            await self._turned_away(entrance, match, error)
+            raise
         outcome = await self._door.call(
-            entrance, match.name, _parameters(scope, body, match), face=Face.REST,
-            key=idempotency_key(scope), behalf=text_header(scope, b"ostiary-on-behalf-of")[:BEHALF_CHARACTERS_MAX],
+            entrance, match.name, given, face=Face.REST, key=key,
+            behalf=text_header(scope, b"ostiary-on-behalf-of")[:BEHALF_CHARACTERS_MAX],
         )  # fmt: skip
         call: Header = (b"ostiary-call", outcome.call.encode())
         if isinstance(outcome, Held):
@@ -79,10 +86,28 @@ class RestFace:
             status = match.action.route.status if match.action.route else 200
             await answer_json(send, status, outcome.result, [call])
 
+    async def _body(self, scope: Scope, receive: Receive, match: Match) -> bytes:
+        """Of a body that cannot be taken, what is recorded is who sent it."""
+        try:
+            return await read_body(scope, receive, self._body_bytes_max)
+        except OstiaryError as error:
+            entrance = await self._door.enter(presented(scope, b"", Face.REST, self._proxies))
+            await self._turned_away(entrance, match, error)
+            raise
+
+    async def _turned_away(self, entrance: Entrance, match: Match, error: OstiaryError) -> None:
+        name = match.action.name if match.action else UNREADABLE
+        await self._door.turned_away(entrance.actor, name, error, face=Face.REST)
+
     async def _describe(self, scope: Scope, send: Send) -> None:
         """Everybody may read what the product offers; who shows a credential sees their tenant's contracts too."""
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed("GET, HEAD")
+        if scope["path"] == STYLE_PATH:
+            await answer(
+                send, 200, STYLE, [(b"content-type", b"text/css"), (b"cache-control", b"max-age=3600")]
+            )
+            return
         entrance = await self._door.enter(presented(scope, b"", Face.REST, self._proxies))
         contracts = [action for action in await self._door.visible(entrance.actor) if action.contract]
         described = document(self._registry.all().values(), contracts, self._public_url)
@@ -116,9 +141,16 @@ def done(outcome: Done) -> JsonValue:
 
 
 def idempotency_key(scope: Scope) -> str:
-    """The Idempotency-Key header, empty if absent. Raises MalformedRequest for one that is not 1 to 255 visible ASCII characters."""
-    raw = header(scope, b"idempotency-key")
-    if raw and (len(raw) > KEY_CHARACTERS_MAX or any(not 0x21 <= byte <= 0x7E for byte in raw)):
+    """The Idempotency-Key header, empty if absent. Raises MalformedRequest for one that is not 1 to 255 visible ASCII characters, or comes twice."""
+    given = [value for name, value in scope["headers"] if name == b"idempotency-key"]
+    if not given:
+        return ""
+    raw = bytes(given[0])
+    if (
+        len(given) > 1
+        or not 1 <= len(raw) <= KEY_CHARACTERS_MAX
+        or any(not 0x21 <= byte <= 0x7E for byte in raw)
+    ):
         raise MalformedRequest("Idempotency-Key must be 1 to 255 visible ASCII characters.")
     return raw.decode()
 
@@ -132,11 +164,13 @@ def _parameters(scope: Scope, body: bytes, match: Match) -> JsonValue:
     if not isinstance(given, dict):
         raise InvalidParameters(faults=(Fault("", "must be an object"),))
     fields = _query(query)
-    typed = _typed(fields, match.action) if match.action else fields
-    twice = (set(match.path) & (set(typed) | set(given))) | (set(typed) & set(given))
+    twice = (set(match.path) & (set(fields) | set(given))) | (set(fields) & set(given))
     if twice:
-        raise InvalidParameters(faults=tuple(Fault(f"/{name}", "is given twice") for name in sorted(twice)))
-    return {**given, **typed, **match.path}
+        raise InvalidParameters(
+            faults=tuple(Fault(pointer(name), "is given twice") for name in sorted(twice)[:FAULTS_MAX])
+        )
+    text = {**fields, **match.path}
+    return {**given, **(_typed(text, match.action) if match.action else text)}
 
 
 def _query(raw: bytes) -> dict[str, str]:
@@ -152,15 +186,16 @@ def _query(raw: bytes) -> dict[str, str]:
 
 
 def _typed(fields: Mapping[str, str], action: Action) -> dict[str, JsonValue]:
-    """Query values are text: numbers and booleans are read as the schema says, and left as text where they are not that."""
+    """Values in the path and the query are text: numbers and booleans are read as the schema says, and left as text where they are not that."""
     properties = action.params.schema().get("properties", {})
     return {name: _read(value, properties.get(name, {})) for name, value in fields.items()}
 
 
 def _read(value: str, schema: Mapping[str, JsonValue]) -> JsonValue:
     kinds = {schema.get("type"), *(option.get("type") for option in schema.get("anyOf", ()))}
-    if "integer" in kinds and value.removeprefix("-").isdecimal() and value.isascii():
-        return int(value) if len(value) < 20 else value
+    digits = value.removeprefix("-")
+    if "integer" in kinds and digits.isdecimal() and digits.isascii() and len(digits) <= INTEGER_DIGITS_MAX:
+        return int(value)
     if "boolean" in kinds and value in ("true", "false"):
         return value == "true"
     return value

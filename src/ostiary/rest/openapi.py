@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import ostiary
-from ostiary.actions import Action, Effect, JsonValue
+from ostiary.actions import Action, Effect, JsonValue, Masking
+from ostiary.consent.policy import may_ask
 from ostiary.errors import all_errors
 
 _HELD = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["call_id", "state", "approval_id", "expires_at", "rule", "poll"],
     "properties": {
         "call_id": {"type": "string"},
@@ -22,6 +24,7 @@ _HELD = {
 }
 _PROBLEM = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["type", "title", "status", "code"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -34,6 +37,7 @@ _PROBLEM = {
             "type": "array",
             "items": {
                 "type": "object",
+                "additionalProperties": False,
                 "required": ["pointer", "detail"],
                 "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
             },
@@ -64,6 +68,11 @@ _KEY_HEADER = {
     "description": "Same key, same answer, done once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+
+_OF_VALUES = frozenset(
+    {"pattern", "format", "minLength", "maxLength", "enum", "const", "uniqueItems", "default", "examples"}
+)
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
 
 
 def document(
@@ -150,22 +159,45 @@ def _responses(action: Action, result: JsonValue) -> JsonValue:
     if action.contract:
         answer = {
             "type": "object",
+            "additionalProperties": False,
             "required": ["call_id", "state", "result", "masked"],
             "properties": {
                 "call_id": {"type": "string"},
                 "state": {"const": "done"},
-                "result": {},
+                "result": result if action.masking is Masking.OWN else _masked(result),
                 "masked": {"type": "object", "additionalProperties": {"type": "integer"}},
             },
         }
     responses: dict[str, JsonValue] = {
         status: {"description": "Done.", "content": {"application/json": {"schema": answer}}},
-        "202": {
+    }
+    if may_ask(action):
+        responses["202"] = {
             "description": "Held: a person is asked. Poll the call.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Held"}}},
-        },
-    }
+        }
     return responses | {code: {"$ref": f"#/components/responses/{code}"} for code in _REFUSALS}
+
+
+def _masked(schema: Any) -> Any:
+    """What is left of a schema of answers after masking: a text may be a mask now, and a number that was a card's is a text."""
+    if isinstance(schema, list):
+        return [_masked(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: value for name, value in schema.items() if name not in _OF_VALUES}
+    kept = {
+        name: {key: _masked(each) for key, each in value.items()}
+        if name in _NAMED and isinstance(value, dict)
+        else _masked(value)
+        for name, value in kept.items()
+    }
+    kinds = kept.get("type")
+    if kinds in ("integer", "number"):
+        kept["type"] = [kinds, "string"]
+    elif isinstance(kinds, list) and {"integer", "number"} & set(kinds):
+        kept["type"] = sorted({*kinds, "string"})
+    return kept
 
 
 def _parameter(name: str, place: str, params: JsonValue) -> JsonValue:

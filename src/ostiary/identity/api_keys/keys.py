@@ -84,6 +84,21 @@ class Keys:
         self._note_use(held, now_us)
         return held
 
+    async def known(self, bearer: Secret) -> Actor | None:
+        """The bare actor (tenant, kind, id; no rights) of a key whose secret this is or was, revoked and expired ones too. Raises CredentialRefused,
+        StoreUnavailable."""
+        text = key_text.parse(bearer)
+        mac = self._vault.mac(INSTALL, PURPOSE, text.message)
+
+        def find(connection: Connection) -> Actor | None:
+            versions = store.find_versions(connection, INSTALL, text.id)
+            if not any(hmac.compare_digest(version.mac, mac) for version in versions):
+                return None
+            row = store.find_key(connection, versions[0].home, text.id)
+            return Actor(versions[0].home, KINDS[row.kind], row.id) if row else None
+
+        return await self._database.run(find)
+
     def forget(self, key_id: str) -> None:
         """Look this key up again at its next use."""
         self._forgotten += 1
