@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from sqlalchemy.exc import IntegrityError
+
 from ostiary import log, metrics
 from ostiary.actions import Action, Call, JsonValue, Masking, Recorded, Write
 from ostiary.audit.event import Decision, Entry
@@ -113,9 +115,16 @@ class Performer:
             raise
 
     async def pay(self) -> None:
-        """Record what is owed. Raises AuditUnavailable while the log is still away."""
+        """Record what is owed. Raises AuditUnavailable while the log is still away; what turns out to be recorded already is owed no more."""
         while self._owed:
-            await self._audit.record(self._owed[0])
+            try:
+                await self._audit.record(self._owed[0])
+            except (
+                Conflict,
+                NotFound,
+                IntegrityError,
+            ) as error:  # its commit stood, though the answer to it was lost
+                _LOG.warning("owed.dropped", error=type(error).__name__)
             self._owed.pop(0)
 
     async def _ended(

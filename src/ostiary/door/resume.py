@@ -22,12 +22,15 @@ from ostiary.contracts.schema import SchemaShape
 from ostiary.door import record
 from ostiary.door.perform import Performer
 from ostiary.errors import (
+    ApprovalClosed,
     ApprovalExpired,
     ApprovalStale,
+    Conflict,
     CredentialRefused,
     OffContract,
     OstiaryError,
     OutcomeUnknown,
+    SealBroken,
 )
 from ostiary.ids import TenantId
 from ostiary.vault.sealing import Vault
@@ -79,11 +82,11 @@ class Resumer:
         """Beat until cancelled. A database that is away is tried again at the next beat."""
         while True:
             try:
-                await self._performer.pay()
-                for tenant in await self._tenants():
-                    await self.beat(tenant)
+                await self._round()
             except OstiaryError as error:
                 _LOG.warning("beat.failed", code=error.code)
+            except Exception as fault:  # noqa: BLE001 - a mistake of ours must not end the loop that all approvals wait for
+                _LOG.error("beat.broke", error=type(fault).__name__, where=log.where(fault))
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(
@@ -91,10 +94,18 @@ class Resumer:
                 ):  # not wait_for: in Python 3.11 that may swallow a cancellation
                     await self._wake.wait()
 
+    async def _round(self) -> None:
+        await self._performer.pay()
+        for tenant in await self._tenants():
+            await self.beat(tenant)
+
     async def beat(self, tenant: TenantId) -> None:
-        """One round for one tenant."""
+        """One round for one tenant. A row that does not open is left where it is, and stops nobody else's."""
         for approval in await self._ledger.lapsed(tenant):
-            await self._lapse(approval)
+            try:
+                await self._lapse(approval)
+            except (SealBroken, Conflict, ApprovalClosed) as error:
+                _LOG.error("approval.stuck", approval=approval.id, code=error.code)
         for row in await self._ledger.pending(tenant):
             if row.id not in self._under_way:
                 self._under_way[row.id] = asyncio.create_task(self._one(row))
