@@ -1,6 +1,6 @@
 """The permissions, and the built-in roles as sets of them. A tenant adds roles of its own out of the same permissions.
 
-viewer < developer, support < admin < owner. The operator of the installation holds `install.manage` besides; no role contains it.
+viewer < developer, support < admin < owner. Only an owner reads the audit log, and may give that to a role of its own, such as `auditor`. The operator of the installation holds `install.manage` besides; no role contains it.
 """
 
 import re
@@ -50,7 +50,6 @@ _VIEWER = OWN | {
     "privacy.read",
 }
 _DEVELOPER = _VIEWER | {
-    "audit.read",
     "connector.manage",
     "contract.call",
     "contract.manage",
@@ -58,11 +57,9 @@ _DEVELOPER = _VIEWER | {
     "key.read",
     "privacy.detect",
 }
-_SUPPORT = _VIEWER | {"approval.decide", "audit.read", "call.settle", "contract.call", "privacy.detect"}
-_ADMIN = (
-    _DEVELOPER | _SUPPORT | {"audit.export", "audit.reveal", "member.manage", "privacy.manage", "role.manage"}
-)
-_OWNER = _ADMIN | {"tenant.manage"}
+_SUPPORT = _VIEWER | {"approval.decide", "call.settle", "contract.call", "privacy.detect"}
+_ADMIN = _DEVELOPER | _SUPPORT | {"member.manage", "privacy.manage", "role.manage"}
+_OWNER = _ADMIN | {"audit.export", "audit.read", "audit.reveal", "tenant.manage"}
 
 BUILT_IN: dict[str, frozenset[str]] = {
     "viewer": frozenset(_VIEWER),
