@@ -136,12 +136,17 @@ class Provenance:
         self._shrink()
 
     def explain(self, actor: Actor, params: JsonValue) -> list[Origin]:
-        """Each value of the parameters and where this actor has seen it; at most `EXPLAINED_MAX`."""
+        """Each value of the parameters and where this actor has seen it; at most `EXPLAINED_MAX`, and a last row that says how many more there are."""
         memory = self._memories.get(_name(actor))
-        return [
+        leaves = _leaves(params, ())
+        explained = [
             Origin(str(steps[0]) if steps else "", pointer(*steps), value, *self._origin(memory, value))
-            for steps, value in islice(_leaves(params, ()), EXPLAINED_MAX)
+            for steps, value in islice(leaves, EXPLAINED_MAX)
         ]
+        if more := sum(1 for _ in leaves):
+            told = f"and {more} more value{'s' if more > 1 else ''}, in the exact request"
+            explained.append(Origin(explained[-1].name, "", told, Kind.UNEXPLAINED, ""))
+        return explained
 
     def forget(self, actor: Actor) -> None:
         """Drop what this actor has seen: the session ended."""

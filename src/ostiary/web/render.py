@@ -63,10 +63,10 @@ def _left(seconds: int) -> str:
 
 
 def pretty(value: JsonValue) -> str:
-    """JSON over several lines, for reading; text that is not JSON stays as it is."""
+    """JSON over several lines, for reading; text that is not JSON stays as it is. What would not show is written out."""
     if isinstance(value, str):
-        return value[:PRETTY_CHARACTERS_MAX]
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+        return words.visible(value[:PRETTY_CHARACTERS_MAX])
+    text = words.visible(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
     return text if len(text) <= PRETTY_CHARACTERS_MAX else text[:PRETTY_CHARACTERS_MAX] + "\n..."
 
 

@@ -1,8 +1,11 @@
 """How the console says things: states, decisions, risks and origins, each as a word, an icon and a tone, never as a colour alone."""
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import orjson
 
 from ostiary.actions import JsonValue
 from ostiary.errors import all_errors
@@ -171,16 +174,58 @@ def kind(name: str) -> Word:
 
 
 def plain(value: JsonValue) -> str:
-    """A parameter's value for reading: text as it is, yes and no for booleans, the rest as JSON."""
+    """A parameter's value for reading: text as it is, yes and no for booleans, the rest as JSON. What cannot be seen is written out, so that two values
+    that differ never read the same."""
     if isinstance(value, str):
-        return value
+        return visible(value) if value else '""'
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "nothing"
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
-        return ", ".join(plain(item) for item in value)
-    return str(value)
+        return ", ".join(_quoted(item) for item in value) or "[]"
+    return visible(orjson.dumps(value, default=str).decode())
+
+
+def _quoted(item: JsonValue) -> str:
+    """One value of a list, in quotes where it could be taken for two."""
+    return visible(orjson.dumps(item).decode()) if isinstance(item, str) and "," in item else plain(item)
+
+
+_LAID_OUT = "\n\t"
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters that look like nothing."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    """The text with every character written out that would not show, or would turn the order around: `⟨U+202E⟩`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(f"\u27e8U+{ord(char):04X}\u27e9" if _is_unseen(char) else char for char in text)
+
+
+def _is_unseen(char: str) -> bool:
+    return char in _BLANKS or (char not in _LAID_OUT and unicodedata.category(char) in _UNSEEN)
+
+
+_ALIKE = frozenset(
+    {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH", "MATHEMATICAL"}
+)
+"""Alphabets with letters that look the same."""
+
+
+def mixes_alphabets(value: JsonValue) -> bool:
+    """Whether a word holds letters of two alphabets that look alike, as `paypal` with a Cyrillic a does."""
+    if isinstance(value, list):
+        return any(mixes_alphabets(item) for item in value)
+    if not isinstance(value, str) or value.isascii():
+        return False
+    return any(len({*_alphabets(word)} & _ALIKE) > 1 for word in re.findall(r"\w+", value))
+
+
+def _alphabets(word: str) -> Iterator[str]:
+    return (unicodedata.name(char, "").partition(" ")[0] for char in word if char.isalpha())
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +238,24 @@ class Piece:
 
 def pieces(template: str, parameters: Sequence[Mapping[str, JsonValue]]) -> list[Piece]:
     """`Refund {amount}` and the card's parameters -> words and values, for a template to mark up. A place without a value stays as it is."""
-    values = {str(row["name"]): row for row in parameters}
+    values: dict[str, list[Mapping[str, JsonValue]]] = {}
+    for row in parameters:
+        values.setdefault(str(row["name"]), []).append(row)
     found: list[Piece] = []
     at = 0
     for place in _PLACE.finditer(template[:SENTENCE_CHARACTERS_MAX]):
-        row = values.get(place.group(1) or "")
-        if place.group(1) and row is None:
+        rows = values.get(place.group(1) or "")
+        if place.group(1) and rows is None:
             continue
         found.append(Piece(template[at : place.start()]))
-        found.append(
-            Piece(plain(row["value"]), str(row.get("origin") or "unexplained"))
-            if row
-            else Piece(place.group()[0])
-        )
+        found.append(_filled(rows) if rows else Piece(place.group()[0]))
         at = place.end()
     found.append(Piece(template[at:SENTENCE_CHARACTERS_MAX]))
     return [piece for piece in found if piece.text]
+
+
+def _filled(rows: Sequence[Mapping[str, JsonValue]]) -> Piece:
+    """The value of a place: of a list or an object every value, never one of them; from the least trusted of their origins."""
+    origins = {str(row.get("origin") or "unexplained") for row in rows}
+    worst = next((each for each in ("untrusted", "unexplained") if each in origins), min(origins))
+    return Piece(plain(rows[0]["value"] if len(rows) == 1 else [row["value"] for row in rows]), worst)
