@@ -32,4 +32,4 @@ def test_axe_finds_nothing(tabs: Tabs, scheme: str, width: int) -> None:
             places = [node["target"] for node in violation["nodes"]][:4]
             found[path, violation["id"]] = (places, violation["nodes"][0]["failureSummary"])
     tabs.complaints.clear()
-    assert found == {}
+    assert found == {}, "\n".join(f"{where}: {what}" for where, what in found.items())

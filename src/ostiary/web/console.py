@@ -174,6 +174,7 @@ class Endpoint:
         except OstiaryError as error:
             return await problem(nobody, error)
         desk = Desk(request, self._fittings, self._jinja, entrance, shown, form, lists)
+        desk.seen = self._fittings.watch.version(desk.actor.tenant)
         try:
             response = await self._handle(desk)
         except StepUpRequired:

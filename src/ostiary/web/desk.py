@@ -122,6 +122,8 @@ class Desk:
     form: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, list[str]] = field(default_factory=dict)
     nonce: str = field(default_factory=lambda: ids.token(22))
+    seen: int = 0
+    """The tenant's version (`Watching`) before anything of the page was read: what changes after it is told by the stream."""
     session: Secret | None = None
     """A session token that this request was given: it becomes the cookie of the answer."""
 
@@ -203,6 +205,7 @@ class Desk:
             "nonce": self.nonce,
             "theme": theme if theme in THEMES else "",
             "now_us": self.now_us(),
+            "seen": self.seen,
             "here": self.request.url.path,
             "note": words.NOTES.get(self.query("note"), ""),
             "places": [place for place in PLACES if self.may(place.permission)],

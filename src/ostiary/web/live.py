@@ -21,9 +21,8 @@ async def events(desk: Desk) -> Response:
 
 async def _stream(desk: Desk) -> AsyncIterator[str]:
     tenant, watch = desk.actor.tenant, desk.fittings.watch
-    seen = watch.version(tenant)
-    again = "last-event-id" in desk.request.headers
-    yield _event("approvals" if again else "ready", seen)
+    seen = _seen(desk)
+    yield ": here\n\n"
     quiet = 0
     for _ in range(STREAM_BEATS_MAX):
         version = await watch.beyond(tenant, seen, BEAT_S)
@@ -39,6 +38,12 @@ async def _stream(desk: Desk) -> AsyncIterator[str]:
         elif quiet >= QUIET_BEATS_MAX:
             quiet = 0
             yield ": here\n\n"
+
+
+def _seen(desk: Desk) -> int:
+    """The version that the page shows: the last one that the stream told, else the one before the page was made. Unknown counts as changed."""
+    text = desk.request.headers.get("last-event-id") or desk.query("seen")
+    return int(text) if text.isdecimal() and len(text) <= 18 else -1
 
 
 async def _still_here(desk: Desk) -> bool:
