@@ -213,7 +213,7 @@ def test_a_removed_member_holds_nothing_at_the_next_call(house: House) -> None:
     owner = house.owner()
     other = house.member(owner, "max@example.com", "admin")
     secret = house.sign_in("max@example.com").secret
-    assert "audit.read" in house.at(secret).permissions
+    assert "member.manage" in house.at(secret).permissions
     house.call(owner, "member.remove", person=other.id)
     after = house.at(secret)
     assert (after.tenant, after.permissions) == (INSTALL, frozenset({"me.own", "session.own"}))
