@@ -69,6 +69,7 @@ _LOG = log.get("app")
 
 DRAIN_S = 20
 FLUSH_EVERY_S = 5
+READY_TIMEOUT_S = 3
 REST_PREFIXES = ("/v1/", "/openapi.json", "/docs")
 
 
@@ -209,9 +210,10 @@ class Gateway:
     async def is_ready(self) -> bool:
         """Whether calls would pass: both databases answer, and the log takes events."""
         try:
-            await self.database.run(ping)
-            await self.keys_database.run(ping)
-        except OstiaryError:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self.database.run(ping)
+                await self.keys_database.run(ping)
+        except (OstiaryError, TimeoutError):
             return False
         return self.audit.healthy
 

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ostiary.errors import StoreUnavailable
 
@@ -21,6 +22,11 @@ T = TypeVar("T")
 READERS = 4
 BUSY_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 30
+AWAY_TIMEOUT_S = 10
+"""A PostgreSQL whose machine does not answer at all is given up after this long: to connect, or for a packet to be acknowledged."""
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What a driver raises when it is the database that fails, not the statement."""
 
 
 class Database:
@@ -42,7 +48,7 @@ class Database:
         try:
             with self._reader.connect() as connection, connection.begin():
                 return look(connection)
-        except OperationalError as error:
+        except AWAY as error:
             raise StoreUnavailable from error
 
     def transact(self, work: Callable[[Connection], T]) -> T:
@@ -53,7 +59,7 @@ class Database:
                     return work(connection)
             with self._writer.begin() as connection:
                 return work(connection)
-        except OperationalError as error:
+        except AWAY as error:
             raise StoreUnavailable from error
 
     async def run(self, look: Callable[[Connection], T]) -> T:
@@ -79,7 +85,19 @@ def _engine(database: Database, *, pool_size: int, writes: bool = False) -> Engi
         options = f"{database.url.query.get('options', '')} -c statement_timeout={STATEMENT_TIMEOUT_S * 1000}"
         url = database.url.update_query_dict({"options": f"{options.strip()} -c synchronous_commit=on"})
         return create_engine(
-            url, pool_size=pool_size + 2, max_overflow=0, pool_pre_ping=True, hide_parameters=True
+            url,
+            pool_size=pool_size + 2,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=AWAY_TIMEOUT_S,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": AWAY_TIMEOUT_S,
+                "tcp_user_timeout": AWAY_TIMEOUT_S * 1000,
+                "keepalives_idle": AWAY_TIMEOUT_S,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+            },
         )
     engine = create_engine(
         database.url,
