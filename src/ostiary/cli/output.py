@@ -4,9 +4,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from getpass import getpass
+from pathlib import Path
 from typing import Any, NoReturn
 
-from ostiary.cli.remote import Refused, Unreachable
+from ostiary.cli.remote import Refused
+from ostiary.net.operator import Unreachable
 
 CELL_CHARACTERS_MAX = 60
 
@@ -34,13 +37,26 @@ def told(*, json_wanted: bool) -> Iterator[None]:
         fail(str(error))
 
 
+def secret_from(file: Path | None, what: str) -> str:
+    """A secret's text from a file, from a hidden prompt, or from standard input where that is no terminal; never from an argument, which
+    `ps` shows."""
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{file} cannot be read ({type(error).__name__}).", code=2)
+    if sys.stdin.isatty():
+        return getpass(f"{what}: ").strip()
+    return sys.stdin.readline().strip()
+
+
 def in_words(problem: Mapping[str, Any]) -> str:
     """A problem as text: title, detail, one line a mistake, the code to look up."""
     lines = [str(problem.get("title", "Refused."))]
     if problem.get("detail"):
         lines.append(str(problem["detail"]))
     lines += [f"  {each['pointer'] or '(all)'}: {each['detail']}" for each in problem.get("errors", ())]
-    return "\n".join([*lines, f"({problem.get('code', 'unknown')})"])
+    return "\n".join(printable(line) for line in [*lines, f"({problem.get('code', 'unknown')})"])
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -60,6 +76,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
-    text = "" if value is None else str(value)
-    printable = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return printable if len(printable) <= CELL_CHARACTERS_MAX else printable[: CELL_CHARACTERS_MAX - 1] + "…"
+    text = printable("" if value is None else str(value))
+    return text if len(text) <= CELL_CHARACTERS_MAX else text[: CELL_CHARACTERS_MAX - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Without what a terminal would act on: others wrote it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

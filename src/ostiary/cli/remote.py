@@ -1,12 +1,15 @@
 """Asking the running gateway: OSTIARY_URL (default http://localhost:8080) with the API key in OSTIARY_API_KEY or OSTIARY_API_KEY_FILE."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
-import httpx
+from ostiary.net import operator
+from ostiary.net.operator import Unreachable
+from ostiary.secret import Secret
 
-TIMEOUT_S = 60
 DEFAULT_URL = "http://localhost:8080"
 
 
@@ -18,14 +21,20 @@ class Refused(Exception):
         self.problem = problem
 
 
-class Unreachable(Exception):
-    """No gateway answers at that address."""
-
-
-def key() -> str:
-    """The API key, from the environment or a mounted file; empty if there is none."""
+def key() -> Secret:
+    """The API key (or a session's token), from a mounted file or the environment; empty if there is none. Raises Unreachable."""
     path = os.environ.get("OSTIARY_API_KEY_FILE")
-    return Path(path).read_text().strip() if path else os.environ.get("OSTIARY_API_KEY", "")
+    if not path:
+        return Secret(os.environ.get("OSTIARY_API_KEY", "").strip())
+    try:
+        return Secret(Path(path).read_text(encoding="ascii").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreachable(f"OSTIARY_API_KEY_FILE cannot be read ({type(error).__name__}).") from error
+
+
+def named(*parts: str) -> str:
+    """An address below /v1: each part is one segment, whatever is in it."""
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def ask(
@@ -37,21 +46,21 @@ def ask(
     idempotency_key: str = "",
 ) -> Any:
     """One request; the answer's JSON. Raises Refused and Unreachable."""
-    headers = {"authorization": f"Bearer {key()}"} if key() else {}
+    headers = {"accept": "application/json"}
+    if credential := key():
+        headers["authorization"] = f"Bearer {credential.reveal()}"
     if idempotency_key:
         headers["idempotency-key"] = idempotency_key
+    content = None if body is None else json.dumps(body).encode()
+    if content is not None:
+        headers["content-type"] = "application/json"
     url = os.environ.get("OSTIARY_URL", DEFAULT_URL).rstrip("/")
+    target = path + ("?" + urlencode(query) if query else "")
+    answer = operator.ask(url, method, target, headers, content)
     try:
-        with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            answer = client.request(method, url + path, json=body, params=query, headers=headers)
-    except httpx.HTTPError as error:
-        raise Unreachable(
-            f"No gateway answers at {url} ({type(error).__name__}). Is `ostiary serve` running?"
-        ) from error
-    try:
-        content = answer.json()
+        told = json.loads(answer.body)
     except ValueError as error:
-        raise Unreachable(f"What answers at {url} is not Ostiary (status {answer.status_code}).") from error
-    if answer.status_code >= 400:
-        raise Refused(content)
-    return content
+        raise Unreachable(f"What answers at {url} is not Ostiary (status {answer.status}).") from error
+    if answer.status >= 400:
+        raise Refused(told if isinstance(told, dict) else {})
+    return told

@@ -223,22 +223,21 @@ def _without(params: dict[str, Any], names: set[str]) -> dict[str, Any]:
 def _hoisted(
     schema: dict[str, Any], action: Action, side: str, schemas: dict[str, JsonValue]
 ) -> dict[str, Any]:
-    """Definitions move to the components, so that references hold in the one big document."""
-    prefix = f"{action.name}.{side}."
-    moved = _renamed(schema, prefix)
-    for name, definition in moved.pop("$defs", {}).items():
-        schemas[prefix + name] = definition
-    moved.pop("$schema", None)
-    moved.pop("$id", None)
-    return dict(moved)
+    """A schema that refers to parts of itself moves to the components whole, so that its references hold in the one big document."""
+    name = f"{action.name}.{side}"
+    moved = dict(_renamed(schema, "#/components/schemas/" + name))
+    if moved != schema:
+        schemas[name] = {key: value for key, value in moved.items() if key not in ("$schema", "$id")}
+    return {key: value for key, value in moved.items() if key not in ("$defs", "$schema", "$id")}
 
 
-def _renamed(value: Any, prefix: str) -> Any:
+def _renamed(value: Any, home: str, within: str = "") -> Any:
+    """References as `$ref` and the mapping of a discriminator have them, made to start at `home`."""
     if isinstance(value, dict):
         return {
-            name: f"#/components/schemas/{prefix}{item.removeprefix('#/$defs/')}"
-            if name == "$ref" and isinstance(item, str) and item.startswith("#/$defs/")
-            else _renamed(item, prefix)
+            name: home + item[1:]
+            if isinstance(item, str) and item.startswith("#") and (name == "$ref" or within == "mapping")
+            else _renamed(item, home, name)
             for name, item in value.items()
         }
-    return [_renamed(item, prefix) for item in value] if isinstance(value, list) else value
+    return [_renamed(item, home) for item in value] if isinstance(value, list) else value
