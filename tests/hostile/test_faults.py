@@ -109,6 +109,8 @@ def test_a_full_disk_refuses_calls_loses_nothing_and_recovers_by_itself(tmp_path
             assert (answer.status_code, answer.json()["code"] in AWAY) == (503, True)
             await away(house, agent, "c")
             assert shop.done["c"] == 0
+            house.gateway.audit.probe()
+            assert (await house.ask("GET", "/readyz", "")).status_code == 503
             ballast.unlink()
             await until_ready(house)
             told["d"] = (await write(house, agent, "d")).json()["call_id"]

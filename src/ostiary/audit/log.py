@@ -224,9 +224,14 @@ class Audit:
             self._stdout(b"\n".join(lines) + b"\n")
 
     def probe(self) -> None:
-        """Nothing is recorded while nobody calls, so the sequencer itself looks whether a database that was away is back."""
+        """Nothing is recorded while nobody calls, so the sequencer itself tries whether a database that was away is back, and takes writes."""
+
+        def attempt(connection: Connection) -> None:
+            load_tree(connection, INSTALL)
+            store.rehearse(connection)
+
         try:
-            self.database.transact(lambda connection: load_tree(connection, INSTALL))
+            self.database.transact(attempt)
         except (OstiaryError, SQLAlchemyError):
             return
         self._failing = False

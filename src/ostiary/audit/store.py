@@ -14,7 +14,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     bindparam,
+    delete,
     insert,
     select,
     update,
@@ -22,7 +24,7 @@ from sqlalchemy import (
 
 from ostiary.audit.event import SealedEvent, pack
 from ostiary.db.tables import clear, metadata, sealed, upsert
-from ostiary.ids import TenantId
+from ostiary.ids import INSTALL, TenantId
 
 audit_log = Table(
     "audit_log",
@@ -81,6 +83,9 @@ _PUT_TILE = {
     )
     for dialect in ("sqlite", "postgresql")
 }
+
+
+_REHEARSAL_LEVEL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,13 @@ def tile(connection: Connection, tenant: TenantId, level: int, number: int) -> b
             audit_tile.c.tenant == tenant, audit_tile.c.level == level, audit_tile.c.number == number
         )
     ).scalar_one_or_none()
+
+
+def rehearse(connection: Connection) -> None:
+    """Write a row and take it back: the commit then needs the disk as an event's would, and a disk that is full says so."""
+    put_tiles(connection, INSTALL, {(_REHEARSAL_LEVEL, 0): b""})
+    of_no_tree = and_(audit_tile.c.tenant == INSTALL, audit_tile.c.level == _REHEARSAL_LEVEL)
+    connection.execute(delete(audit_tile).where(of_no_tree))
 
 
 def find(connection: Connection, tenant: TenantId, event_id: str) -> EventRow | None:
