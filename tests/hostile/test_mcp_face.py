@@ -308,3 +308,31 @@ def test_a_header_that_comes_twice_is_refused(gateway: Gateway) -> None:
         gateway.url, headers=sent, json=called("customer_show", REFUND, _meta=ENVELOPE), trust_env=False
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32020)
+
+
+def test_what_never_became_a_call_is_in_the_log(tmp_path: Path) -> None:
+    with running(tmp_path) as fresh:
+        post(fresh, b"{")
+        post(fresh, {"jsonrpc": "2.0", "id": 1})
+        post(fresh, called(NOTE, "text"))
+        post(fresh, called(NOTE, REFUND, _meta={"dev.ostiary/idempotency-key": 7}))
+        post(fresh, called(NOTE, {"invoice": "x" * 70_000}))
+        modern(fresh, "invoice_refund", REFUND, requestState="AAAA")
+        assert fresh.recorded() == [
+            ("request.unreadable", "refused", "request.malformed", "mcp"),
+            ("request.unreadable", "refused", "request.malformed", "mcp"),
+            ("request.unreadable", "refused", "request.malformed", "mcp"),
+            ("request.unreadable", "refused", "params.invalid", "mcp"),
+            ("request.unreadable", "refused", "request.too_large", "mcp"),
+            ("request.unreadable", "refused", "request.malformed", "mcp"),
+        ]
+
+
+def test_a_call_is_recorded_once(tmp_path: Path) -> None:
+    with running(tmp_path) as fresh:
+        post(fresh, called("customer_delete", {}))
+        post(fresh, called("invoice_refund", {"invoice": 7}))
+        assert fresh.recorded() == [
+            ("off.contract", "refused", "contract.unknown", "mcp"),
+            ("invoice.refund", "refused", "params.invalid", "mcp"),
+        ]

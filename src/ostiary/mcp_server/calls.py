@@ -5,12 +5,12 @@ so the last of ours says how to poll instead. Older clients are told how to poll
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolRequestParams, PaginatedRequestParams
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ostiary import ids, log
@@ -18,7 +18,7 @@ from ostiary.actions import Actor, Face, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.consent.ledger import Ledger
 from ostiary.door.door import Done, Door, Outcome
-from ostiary.errors import Fault, InFlight, InvalidParameters, NotFound, OstiaryError
+from ostiary.errors import Fault, InFlight, InvalidParameters, MalformedRequest, NotFound, OstiaryError
 from ostiary.identity.gate import Entrance
 from ostiary.ids import CallId
 from ostiary.mcp_server import answers, state, tools
@@ -34,8 +34,14 @@ CHECK_EVERY_S = 0.2
 KEY_META = "dev.ostiary/idempotency-key"
 BEHALF_META = "dev.ostiary/on-behalf-of"
 META_CHARACTERS_MAX = 200
+UNREADABLE = "request.unreadable"
+"""What the log calls a request that never became a call."""
+
 ENTRANCE = "ostiary.entrance"
 """Where the ASGI scope says who asks."""
+
+CALLED = "ostiary.called"
+"""Set in the ASGI scope as soon as the door is asked: from then on it is the door that records."""
 
 _LOG = log.get("mcp")
 
@@ -55,7 +61,10 @@ class Calls:
         self, context: ServerRequestContext[Any, Any], params: PaginatedRequestParams | None
     ) -> dict[str, Any]:
         """The tools of whoever asks. The answer differs by actor, so nobody may cache it for another."""
-        visible = await self._door.visible(_entrance(context).actor)
+        try:
+            visible = await self._door.visible(_entrance(context).actor)
+        except OstiaryError as error:
+            raise MCPError(INTERNAL_ERROR, error.title(), error.problem()) from None
         listed, after = tools.page(visible, (params.cursor if params else None) or "")
         more = {"nextCursor": after} if after else {}
         return {"resultType": "complete", "tools": listed, "ttlMs": 0, "cacheScope": "private", **more}
@@ -65,6 +74,7 @@ class Calls:
     ) -> dict[str, Any]:
         """One call. What the door refuses comes back as a result that is an error; raises MCPError for an unknown tool or a bad state."""
         entrance = _entrance(context)
+        _scope(context)[CALLED] = True
         try:
             if params.request_state is not None:
                 return await self._returned(context, entrance.actor, params)
@@ -82,9 +92,12 @@ class Calls:
     async def _called(self, entrance: Entrance, params: CallToolRequestParams) -> Outcome:
         meta: dict[str, Any] = dict(params.meta or {})
         # Without a key of the client's own each call is another call; the protocol has no other name for it.
-        key = _said(meta, KEY_META) or ids.new("mcp")
         arguments: JsonValue = params.arguments or {}
-        behalf = _said(meta, BEHALF_META)
+        try:
+            key, behalf = _said(meta, KEY_META) or ids.new("mcp"), _said(meta, BEHALF_META)
+        except InvalidParameters as error:
+            await self._door.turned_away(entrance.actor, UNREADABLE, error, face=Face.MCP)
+            raise
         return await self._door.call(
             entrance, action_name(params.name), arguments, face=Face.MCP, key=key, behalf=behalf
         )
@@ -96,6 +109,7 @@ class Calls:
         try:
             waiting = state.opened(self._vault, actor, params.request_state or "", tool=params.name)
         except state.BadState:
+            await self._door.turned_away(actor, UNREADABLE, MalformedRequest(), face=Face.MCP)
             raise MCPError(INVALID_PARAMS, "Invalid or expired requestState") from None
         return await self._answer(context, actor, waiting, await self._outcome(actor, waiting.call))
 
@@ -153,9 +167,14 @@ class Calls:
 
 def _entrance(context: ServerRequestContext[Any, Any]) -> Entrance:
     """Who asks: the face put it into the scope of this very request."""
-    request: Any = context.request
-    entrance: Entrance = request.scope[ENTRANCE]
+    entrance: Entrance = _scope(context)[ENTRANCE]
     return entrance
+
+
+def _scope(context: ServerRequestContext[Any, Any]) -> MutableMapping[str, Any]:
+    request: Any = context.request
+    scope: MutableMapping[str, Any] = request.scope
+    return scope
 
 
 def _said(meta: Mapping[str, Any], name: str) -> str:

@@ -5,7 +5,7 @@ request stands alone, in both eras. `GET` and `DELETE`, which belong to sessions
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -13,8 +13,9 @@ import orjson
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types import PARSE_ERROR
+from starlette.requests import Request
 
-from ostiary.actions import ActorKind, Face
+from ostiary.actions import ActorKind, Face, JsonValue
 from ostiary.asgi.caller import Proxies, presented
 from ostiary.asgi.wire import (
     JSON_TYPE,
@@ -23,6 +24,7 @@ from ostiary.asgi.wire import (
     Scope,
     Send,
     answer,
+    answer_json,
     answer_problem,
     read_body,
     read_json,
@@ -33,7 +35,8 @@ from ostiary.consent.ledger import Ledger
 from ostiary.door.door import Door
 from ostiary.errors import CrossSite, MalformedRequest, MethodNotAllowed, NotAuthenticated, OstiaryError
 from ostiary.identity.gate import Entrance
-from ostiary.mcp_server.calls import ENTRANCE, Calls
+from ostiary.mcp_server.calls import CALLED, ENTRANCE, UNREADABLE, Calls
+from ostiary.mcp_server.exchange import exchanged
 from ostiary.vault.sealing import Vault
 
 INSTRUCTIONS = (
@@ -41,7 +44,6 @@ INSTRUCTIONS = (
     "Some calls are held until a person approves them: then wait or ask for the outcome, and do not repeat the call. "
     "Send the same `_meta` entry dev.ostiary/idempotency-key when you repeat a call that may have been done."
 )
-PROGRESS_TOKEN = b'"progressToken"'
 
 
 class McpFace:
@@ -79,40 +81,44 @@ class McpFace:
         )
         server.middleware.clear()  # the library's own tracing would carry parameters out of reach of the log's filter
 
-        def manager(*, json_response: bool) -> StreamableHTTPSessionManager:
-            return StreamableHTTPSessionManager(
-                server, stateless=True, json_response=json_response, max_request_body_size=body_bytes_max
-            )
-
-        # A plain JSON answer costs less; a stream is needed only by who wants to hear of progress.
-        self._plain, self._streaming = manager(json_response=True), manager(json_response=False)
+        self._server = server
+        # Only who wants to hear of progress needs a stream, and with it the library's transport.
+        self._streaming = StreamableHTTPSessionManager(
+            server, stateless=True, max_request_body_size=body_bytes_max
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The protocol server's own tasks."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._plain.run())
-            await stack.enter_async_context(self._streaming.run())
+        async with self._streaming.run():
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await self._read(scope, receive)
+            if scope["method"] != "POST":
+                raise MethodNotAllowed
+            body = await self._body(scope, receive)
             entrance = await self._enter(scope, body)
+            message = await self._message(scope, body, entrance)
         except MethodNotAllowed as error:
             await answer_problem(send, error, headers=[(b"allow", b"POST")])
+        except MalformedRequest as error:
+            await answer(send, 400, _unreadable(error), [JSON_TYPE])
         except OstiaryError as error:
             await answer_problem(send, error)
         else:
-            await self._serve(scope, body, entrance, receive, send)
+            await self._serve(_named(scope, entrance), message, body, entrance, receive, send)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        if scope["method"] != "POST":
-            raise MethodNotAllowed
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """Of a body that cannot be taken, what is recorded is who sent it."""
         origin = text_header(scope, b"origin")
         if origin and urlsplit(origin).hostname not in self._hosts:
             raise CrossSite
-        return await read_body(scope, receive, self._body_bytes_max)
+        try:
+            return await read_body(scope, receive, self._body_bytes_max)
+        except OstiaryError as error:
+            await self._turned_away(await self._enter(scope, b""), error)
+            raise
 
     async def _enter(self, scope: Scope, body: bytes) -> Entrance:
         entrance = await self._door.enter(presented(scope, body, Face.MCP, self._proxies))
@@ -120,23 +126,46 @@ class McpFace:
             raise NotAuthenticated
         return entrance
 
-    async def _serve(
-        self, scope: Scope, body: bytes, entrance: Entrance, receive: Receive, send: Send
-    ) -> None:
+    async def _message(self, scope: Scope, body: bytes, entrance: Entrance) -> JsonValue:
         try:
-            read_json(scope, body)
-        except MalformedRequest as error:
-            await answer(send, 400, _unreadable(error), [JSON_TYPE])
-            return
+            return read_json(scope, body)
         except OstiaryError as error:
-            await answer_problem(send, error)
+            await self._turned_away(entrance, error)
+            raise
+
+    async def _serve(
+        self, scope: Scope, message: JsonValue, body: bytes, entrance: Entrance, receive: Receive, send: Send
+    ) -> None:
+        if _wants_progress(message):
+            await self._streaming.asgi_app(scope, _again(body, receive), send)
             return
-        # Who asks travels with this one request and no further. White space around a value is not part of it (RFC 9110 section 5.5), and not every
-        # HTTP parser takes it away.
-        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-        inner = {**scope, "headers": headers, ENTRANCE: entrance}
-        manager = self._streaming if PROGRESS_TOKEN in body else self._plain
-        await manager.asgi_app(inner, _again(body, receive), send)
+        reply = await exchanged(self._server, Request(scope), message)
+        if reply.body is None:
+            await answer(send, reply.status, b"")
+            return
+        if "error" in reply.body and CALLED not in scope:
+            await self._turned_away(entrance, MalformedRequest())
+        await answer_json(send, reply.status, reply.body)
+
+    async def _turned_away(self, entrance: Entrance, error: OstiaryError) -> None:
+        await self._door.turned_away(entrance.actor, UNREADABLE, error, face=Face.MCP)
+
+
+def _named(scope: Scope, entrance: Entrance) -> Scope:
+    """The scope with who asks, which travels with this one request and no further. White space around a header's value is not part of it (RFC 9110
+    section 5.5), and not every HTTP parser takes it away."""
+    headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+    return {**scope, "headers": headers, ENTRANCE: entrance}
+
+
+def _wants_progress(message: JsonValue) -> bool:
+    """Whether this is a tool call, in order, whose caller wants to hear how it goes."""
+    params = message.get("params") if isinstance(message, dict) else None
+    if not isinstance(params, dict) or message.get("method") != "tools/call":
+        return False
+    meta, arguments = params.get("_meta"), params.get("arguments", {})
+    well_formed = isinstance(params.get("name"), str) and isinstance(arguments, dict)
+    return well_formed and isinstance(meta, dict) and "progressToken" in meta
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
