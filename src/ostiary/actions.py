@@ -190,12 +190,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A step in the life of another call that this call brings about (approved, rejected, settled): recorded beside it, under that call's id."""
+    """Something else that this call brings about, recorded beside it: a step in another call's life (approved, rejected, settled), under that call's id;
+    or a sign-in, which the tenant's own log should know too: then `tenant` and `person` say where and who."""
 
     call: CallId
     action: str
     decision: str
     approval: str = ""
+    tenant: TenantId = TenantId("")
+    person: str = ""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-from ostiary.actions import Action, Actor, Call, Face, JsonValue
+from ostiary.actions import Action, Actor, ActorKind, Call, Face, JsonValue
 from ostiary.audit.event import Decision, Event, Part
 from ostiary.consent.binding import canonical
 from ostiary.errors import OstiaryError
@@ -106,11 +106,11 @@ def traces(call: Call) -> tuple[Event, ...]:
     actor = call.actor
     return tuple(
         Event(
-            tenant=actor.tenant,
+            tenant=trace.tenant or actor.tenant,
             action=trace.action,
             decision=Decision(trace.decision),
-            actor_kind=actor.kind,
-            actor_id=actor.id,
+            actor_kind=ActorKind.PERSON if trace.person else actor.kind,
+            actor_id=trace.person or actor.id,
             face=call.face,
             call=trace.call,
             at_us=call.at_us,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from ostiary import ids
 from ostiary.access.roles import OWNER
-from ostiary.actions import Action, ActorKind, Call, Risk, Route
+from ostiary.actions import Action, ActorKind, Call, Risk, Route, Trace
 from ostiary.clock import SECOND_US, rfc3339
 from ostiary.errors import CodeRefused, NotAuthenticated, NotFound, StepUpRequired, TooMany
 from ostiary.identity import codes, people, setup, store, totp
@@ -182,6 +182,8 @@ async def start(services: Services, call: Call, params: SessionStart) -> Session
         store.add(connection, INSTALL, session)
 
     call.write(rows)
+    if session.stage == "open":
+        _told(call, session)
     return opened(secret, session)
 
 
@@ -189,7 +191,9 @@ async def second_factor(services: Services, call: Call, params: CodeGiven) -> Se
     if call.actor.kind is not ActorKind.ANONYMOUS or not call.actor.session:
         raise NotAuthenticated("Sign in with an emailed code first.")
     session = await _session(services, call)
-    return await _confirmed(services, call, session, params.code)
+    answer = await _confirmed(services, call, session, params.code)
+    _told(call, session)
+    return answer
 
 
 async def step_up(services: Services, call: Call, params: CodeGiven) -> SessionOpened:
@@ -302,6 +306,12 @@ def store_renewed(connection: Connection, session: SessionRow) -> None:
     names = ("token", "stage", "second_us", "seen_us", "expires_us")
     values = {name: getattr(session, name) for name in names}
     _must_stand(store.change_session(connection, INSTALL, session.id, values))
+
+
+def _told(call: Call, session: SessionRow) -> None:
+    """The tenant's own log learns that somebody signed in; the sign-in itself stands in the installation's."""
+    if session.home != INSTALL:
+        call.traces.append(Trace(call.id, "session.start", "ran", tenant=session.home, person=session.person))
 
 
 def _must_stand(stands: bool) -> None:
