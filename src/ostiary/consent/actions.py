@@ -29,6 +29,7 @@ from ostiary.errors import (  # fmt: skip
     ApprovalExpired,
     ApprovalStale,
     Conflict,
+    Forbidden,
     NotAuthenticated,
     NotFound,
     OstiaryError,
@@ -202,9 +203,10 @@ class Consent:
         if asked.digest != row.binding.hex():
             raise ApprovalStale("The card has changed; look at it again.")
         at_us = self._clock.now_us()
+        vouched = self._ledger.vouch(row, by=call.actor.id, at_us=at_us)
         call.write(
             lambda c: store.decide_approval(
-                c, row.tenant, row.id, state="approved", by=call.actor.id, at_us=at_us
+                c, row.tenant, row.id, state="approved", by=call.actor.id, at_us=at_us, vouched=vouched
             )
         )
         call.write(
@@ -270,6 +272,8 @@ class Consent:
         row = await self._ledger.call_row(call.tenant, CallId(asked.call_id))
         if row is None:
             raise NotFound
+        if call.actor.kind is not ActorKind.PERSON:
+            raise Forbidden("Only a person settles a call: somebody has to have looked.")
         if row.state is not State.UNKNOWN:
             raise Conflict("Only a call of unknown outcome can be settled.")
         to = State.DONE if asked.outcome == "done" else State.FAILED
@@ -307,6 +311,10 @@ class Consent:
         """Why this actor cannot say yes now; None if they can."""
         if row.state != "waiting":
             return ApprovalClosed()
+        if (
+            actor.kind is not ActorKind.PERSON
+        ):  # else whoever makes keys could ask with one and agree with another
+            return Forbidden("Only a person says yes to a held call.")
         if row.expires_us <= self._clock.now_us():
             return ApprovalExpired()
         if row.actor_id == actor.id and not row.self_approval:
@@ -323,7 +331,10 @@ class Consent:
         card = self._ledger.card_of(row)
         decides = "approval.decide" in actor.permissions
         hindrance = self._hindrance(actor, row)
-        answer = self._ledger.answer_of(of) if decides else None
+        opened = of.actor_id == actor.id or "audit.reveal" in actor.permissions
+        answer = (
+            self._ledger.answer_of(of) if decides and opened else None
+        )  # it is masked for the asker's roles, not for these
         decided_us, decided_by = at_us or row.decided_us, by or row.decided_by
         return Card(
             id=row.id,
@@ -348,7 +359,7 @@ class Consent:
             step_up=row.step_up,
             self_approval=row.self_approval,
             can_decide=decides and (hindrance is None or isinstance(hindrance, StepUpRequired)),
-            why_not=hindrance.title() if hindrance and decides else "",
+            why_not=(hindrance.detail or hindrance.title()) if hindrance and decides else "",
             decided_at=rfc3339(decided_us) if decided_us else None,
             decided_by=decided_by,
             reason=self._ledger.reason_of(row),

@@ -33,6 +33,12 @@ def key_index(vault: Vault, tenant: TenantId, actor_id: str, key: str) -> bytes:
     return vault.mac(tenant, "call.key", canonical([actor_id, key]))
 
 
+def vouch(vault: Vault, tenant: TenantId, *, approval: str, binding: bytes, by: str, at_us: int) -> bytes:
+    """A keyed hash over a yes: whoever can write to the database, but has no keys, cannot say it."""
+    said = canonical(["approved", approval, binding.hex(), by, at_us])
+    return vault.mac(tenant, "approval.decision", said)
+
+
 def bind(
     vault: Vault,
     *,

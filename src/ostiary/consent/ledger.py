@@ -4,6 +4,7 @@ Each step is a `Write` that moves the row from one state to the next, or raises:
 transaction that holds the audit event for the same step.
 """
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,8 @@ from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "call"
 PENDING_MAX = 200
+WAITING_PER_ACTOR_MAX = 200
+"""How many questions of one actor may wait for a person: more would only tire whoever has to read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Ledger:
         """Whether a yes earlier in this session covers this call."""
         since = self._clock.now_us() - policy.ONCE_PER_SESSION_S * SECOND_US
         chosen = binding.sinks(self._vault, actor.tenant, action, params)
-        return await self._database.run(
+        said = await self._database.run(
             lambda c: store.remembered(
                 c,
                 actor.tenant,
@@ -108,6 +111,7 @@ class Ledger:
                 since_us=since,
             )
         )
+        return any(self.is_vouched(row) for row in said)
 
     # Opening what is sealed.
 
@@ -145,6 +149,22 @@ class Ledger:
     def reason_of(self, row: ApprovalRow) -> str:
         return self._open(row.tenant, "approval", "reason", row.id, row.reason).decode() if row.reason else ""
 
+    def was_held(self, row: CallRow) -> bool:
+        """Whether the call was held at first, so that it may never run without an approval."""
+        return bool(orjson.loads(self._open(row.tenant, "call", "actor", row.id, row.actor))["held"])
+
+    def is_vouched(self, row: ApprovalRow) -> bool:
+        """Whether the yes that stands in the row was said through the door: the row alone proves nothing."""
+        if row.state != "approved" or not row.decided_by or not row.decided_us or not row.vouched:
+            return False
+        return hmac.compare_digest(row.vouched, self.vouch(row, by=row.decided_by, at_us=row.decided_us))
+
+    def vouch(self, row: ApprovalRow, *, by: str, at_us: int) -> bytes:
+        """What makes a yes one."""
+        return binding.vouch(
+            self._vault, row.tenant, approval=row.id, binding=row.binding, by=by, at_us=at_us
+        )
+
     def sealed_reason(self, row: ApprovalRow, reason: str) -> bytes | None:
         return (
             self._seal(row.tenant, "approval", "reason", row.id, reason.encode(), SubjectId(""))
@@ -159,7 +179,7 @@ class Ledger:
     ) -> CallRow:
         """The row of a call at its first step. `key` is the caller's own idempotency key, empty if none was given."""
         actor, tenant = call.actor, call.tenant
-        kept = {"surface": actor.surface, "subject": actor.subject, "session": actor.session, "name": actor.name, "address": actor.address}  # fmt: skip
+        kept = {"surface": actor.surface, "subject": actor.subject, "session": actor.session, "name": actor.name, "address": actor.address, "held": state is State.HELD}  # fmt: skip
         subject = self.subject(call.action, actor, params)
         sealed_answer = (
             self._seal(tenant, "call", "answer", call.id, orjson.dumps(answer), subject) if answer else None
@@ -226,6 +246,7 @@ class Ledger:
             expires_us=expires_us,
             decided_us=None,
             decided_by=None,
+            vouched=None,
         )
 
     def binding(
@@ -245,9 +266,13 @@ class Ledger:
         """The row of a call that goes straight on."""
         return lambda c: store.insert_call(c, row)
 
-    def hold(self, row: CallRow, approval: ApprovalRow) -> tuple[Write, Write]:
-        """The rows of a call that waits for a person."""
-        return (lambda c: store.insert_call(c, row)), (lambda c: store.insert_approval(c, approval))
+    def hold(self, row: CallRow, approval: ApprovalRow) -> tuple[Write, Write, Write]:
+        """The rows of a call that waits for a person. Raises TooMany where too many wait already."""
+        return (
+            lambda c: store.must_have_room(c, row.tenant, row.actor_id, WAITING_PER_ACTOR_MAX),
+            lambda c: store.insert_call(c, row),
+            lambda c: store.insert_approval(c, approval),
+        )
 
     def done_row(self, key: str) -> Callable[[Call, JsonValue, JsonValue], Write]:
         """For a change of our own rows with an idempotency key: a row that is done when it is made, in the same transaction as the change."""

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from ostiary.db.tables import blind, clear, metadata, sealed
-from ostiary.errors import ApprovalClosed, Conflict
+from ostiary.errors import ApprovalClosed, Conflict, TooMany
 from ostiary.ids import CallId, TenantId
 
 
@@ -40,6 +40,8 @@ class State(StrEnum):
     EXPIRED = "expired"
     UNKNOWN = "unknown"
 
+
+REMEMBERED_MAX = 10
 
 ENDED = (State.DONE, State.FAILED, State.REJECTED, State.EXPIRED)
 
@@ -93,6 +95,7 @@ APPROVAL = Table(
     clear("expires_us", BigInteger),
     clear("decided_us", BigInteger, nullable=True),
     clear("decided_by", String(64), nullable=True),
+    blind("vouched", nullable=True),
     UniqueConstraint("tenant", "call"),
     Index(None, "tenant", "state", "asked_us"),
 )
@@ -144,6 +147,7 @@ class ApprovalRow:
     expires_us: int
     decided_us: int | None
     decided_by: str | None
+    vouched: bytes | None
 
 
 def _call(row: Row[Any]) -> CallRow:
@@ -249,6 +253,14 @@ def list_approvals(
     return [(row, calls[row.call]) for row in rows]
 
 
+def must_have_room(connection: Connection, tenant: TenantId, actor_id: str, waiting_max: int) -> None:
+    """Raises TooMany where this actor has asked as much as a person can look at."""
+    where = and_(APPROVAL.c.tenant == tenant, APPROVAL.c.state == "waiting", APPROVAL.c.actor_id == actor_id)
+    waiting = select(APPROVAL.c.id).where(where).limit(waiting_max).subquery()
+    if connection.execute(select(func.count()).select_from(waiting)).scalar_one() >= waiting_max:
+        raise TooMany(f"{waiting_max} calls of yours wait for a person already.", retry_after_s=60)
+
+
 def count_waiting(connection: Connection, tenant: TenantId) -> int:
     where = and_(APPROVAL.c.tenant == tenant, APPROVAL.c.state == "waiting")
     return connection.execute(select(func.count()).select_from(APPROVAL).where(where)).scalar_one()
@@ -263,10 +275,11 @@ def decide_approval(
     by: str | None,
     at_us: int,
     reason: bytes | None = None,
+    vouched: bytes | None = None,
 ) -> None:
     """Close a waiting approval. Raises ApprovalClosed if somebody was faster."""
     where = and_(APPROVAL.c.tenant == tenant, APPROVAL.c.id == approval, APPROVAL.c.state == "waiting")
-    values = {"state": state, "decided_by": by, "decided_us": at_us, "reason": reason}
+    values = {"state": state, "decided_by": by, "decided_us": at_us, "reason": reason, "vouched": vouched}
     if connection.execute(update(APPROVAL).where(where).values(**values)).rowcount != 1:
         raise ApprovalClosed
 
@@ -280,8 +293,8 @@ def remembered(
     contract: str,
     sinks: bytes,
     since_us: int,
-) -> bool:
-    """Whether a person said yes in this session to the same contract with the same sink values, since `since_us`."""
+) -> list[ApprovalRow]:
+    """Where a person said yes in this session to the same contract with the same sink values, since `since_us`; the last REMEMBERED_MAX."""
     where = and_(
         APPROVAL.c.tenant == tenant,
         APPROVAL.c.state == "approved",
@@ -291,7 +304,8 @@ def remembered(
         APPROVAL.c.sinks == sinks,
         APPROVAL.c.decided_us >= since_us,
     )
-    return connection.execute(select(APPROVAL.c.id).where(where).limit(1)).first() is not None
+    latest = select(APPROVAL).where(where).order_by(APPROVAL.c.decided_us.desc()).limit(REMEMBERED_MAX)
+    return [_approval(row) for row in connection.execute(latest)]
 
 
 def expired_approvals(connection: Connection, tenant: TenantId, now_us: int, limit: int) -> list[ApprovalRow]:

@@ -170,7 +170,7 @@ class Door:
         passage = _Passage(
             entrance.actor, face, CallId(ids.new("cal")), clock.now_us(), clock.monotonic_us(), entrance.claims, raw, key, behalf, name,
         )  # fmt: skip
-        self._shield.begin()
+        self._shield.begin(entrance.actor)
         try:
             outcome = await self._pass(passage)
         except OstiaryError as error:
@@ -181,7 +181,7 @@ class Door:
             await self._refused(passage, OstiaryError())
             raise OstiaryError from fault
         finally:
-            self._shield.end()
+            self._shield.end(entrance.actor)
             metrics.seconds(face).observe((clock.monotonic_us() - passage.started_us) / 1e6)
         return outcome
 
@@ -221,7 +221,9 @@ class Door:
         if isinstance(verdict, policy.Refuse):
             raise verdict.error
         if isinstance(verdict, policy.Ask) and not (
-            verdict.memory and await self._ledger.has_memory(actor, action, plain)
+            verdict.memory
+            and actor.surface is not Surface.WRITE_ONLY  # whoever comes with that key is somebody else each time
+            and await self._ledger.has_memory(actor, action, plain)
         ):
             return await self._hold(passage, call, params, plain, verdict)
         return await self._run(passage, call, params, plain)
@@ -247,7 +249,7 @@ class Door:
             description=action.description,
             parameters=[
                 {"name": origin.name, "pointer": origin.pointer, "value": origin.value, "origin": origin.kind, "source": origin.source}
-                for origin in self._provenance.explain(call.actor, plain)
+                for origin in self._provenance.explain(call.actor, record.recordable(action, plain))
             ],
             request=action.preview(call, params) if action.preview else None,
         )  # fmt: skip
@@ -282,7 +284,7 @@ class Door:
             result = await self._performer.inside(
                 call, params, plain, passage.claims, row_of, passage.started_us
             )
-        return Done(call.id, result, call.counts)
+        return Done(call.id, result, {} if call.actor.surface is Surface.WRITE_ONLY else call.counts)
 
     async def _seen_through(self, work: Coroutine[None, None, JsonValue]) -> JsonValue:
         """What has begun outside goes on to its record, also when the caller hangs up."""
@@ -349,6 +351,6 @@ def own_record(actor: Actor, action: Action, params: JsonValue) -> None:
     if (
         actor.surface is Surface.CUSTOMER
         and action.own
-        and (not actor.subject or str(params.get(action.own)) != actor.subject)
+        and (not actor.subject or params.get(action.own) is None or str(params[action.own]) != actor.subject)
     ):
         raise NotYourRecord  # ids that are numbers in the contract are compared as they are written

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from sqlalchemy.exc import IntegrityError
 
 from ostiary import log, metrics
-from ostiary.actions import Action, Call, JsonValue, Masking, Recorded, Write
+from ostiary.actions import Action, Call, JsonValue, Masking, Recorded, Surface, Write
 from ostiary.audit.event import Decision, Entry
 from ostiary.audit.log import Audit
 from ostiary.clock import Clock
+from ostiary.consent.binding import canonical
 from ostiary.consent.ledger import Ledger
 from ostiary.consent.store import State
 from ostiary.contracts.provenance import Provenance
@@ -28,6 +29,9 @@ from ostiary.privacy.policy import Masker
 from ostiary.vault.sealing import Vault
 
 _LOG = log.get("door")
+
+MASKED_HERE_BYTES_MAX = 65_536
+"""Larger answers are masked in a thread."""
 
 
 class Performer:
@@ -90,7 +94,10 @@ class Performer:
             _LOG.error("call.broke", call=call.id, error=type(fault).__name__, where=log.where(fault))
             await self._ended(call, plain, State.UNKNOWN, OstiaryError(), started_us)
             raise OutcomeUnknown from fault
-        answer = {"result": record.without_secrets(result)}
+        told = (
+            None if call.actor.surface is Surface.WRITE_ONLY else result
+        )  # who may only submit reads nothing back
+        answer = {"result": record.without_secrets(told)}
         event = record.event(
             self._vault, call, Decision.RAN, params=plain, answer=result, duration_us=self._since(started_us)
         )
@@ -104,7 +111,7 @@ class Performer:
             hook()
         self._ledger.watch.touch(call.tenant)
         metrics.calls(call.face, "ran").inc()
-        return result
+        return told
 
     async def _durable(self, entry: Entry) -> None:
         """What was done outside must get its record: where the log is away just now it is owed, and paid as soon as the log is back."""
@@ -152,7 +159,12 @@ class Performer:
         if call.action.masking is not Masking.POLICY:
             return result
         await self._masker.ready(call.tenant)
-        masked, counts = self._masker.mask(call.actor, result)
+        if (
+            len(canonical(result)) > MASKED_HERE_BYTES_MAX
+        ):  # a large answer takes up to seconds: nobody else waits for it
+            masked, counts = await asyncio.to_thread(self._masker.mask, call.actor, result)
+        else:
+            masked, counts = self._masker.mask(call.actor, result)
         for category, count in counts.items():
             call.counts[f"masked.{category}"] = count
             metrics.MASKED.labels(category).inc(count)

@@ -165,7 +165,7 @@ class Resumer:
         approval = await self._ledger.approval_of(row.tenant, row.id)
         if approval:
             self._bound(approval, call, parsed, params)
-        elif row.state is State.APPROVED:
+        elif row.state is State.APPROVED or self._ledger.was_held(row):
             raise ApprovalStale
         return parsed
 
@@ -176,7 +176,8 @@ class Resumer:
         made = self._ledger.binding(
             call.actor, call.action, params, request, approval.expires_us, approval.nonce
         )
-        if approval.state != "approved" or made != approval.binding:
+        own = approval.decided_by == call.actor.id and not call.action.self_approval
+        if not self._ledger.is_vouched(approval) or own or made != approval.binding:
             raise ApprovalStale
 
     def _again(self, row: CallRow, call: Call) -> bool:

@@ -1,5 +1,8 @@
 """Admission: may this address, and this actor, ask anything now?"""
 
+import ipaddress
+from collections import Counter
+
 from ostiary.actions import Actor, ActorKind
 from ostiary.clock import Clock
 from ostiary.errors import TooMany
@@ -7,6 +10,10 @@ from ostiary.shield.rate import Occasionally, Rate
 
 ANONYMOUS_BURST = 30
 NOTE_FLOOD_EVERY_S = 60
+SHARES = 4
+"""No actor has more than this part (a quarter) of the calls under way, and no tenant more than three quarters: a few who wait do not stop all others."""
+NEIGHBOURS = 64
+"""The first bits of an IPv6 address that make one caller: whoever has one has the 2**64 behind it."""
 
 
 class Shield:
@@ -20,24 +27,51 @@ class Shield:
         self._floods = Occasionally(clock, every_s=NOTE_FLOOD_EVERY_S)
         self._under_way = 0
         self._calls_at_once_max = calls_at_once_max
+        self._actors_calls: Counter[str] = Counter()
+        self._tenants_calls: Counter[str] = Counter()
 
     def stranger(self, address: str) -> None:
         """Count a request without a valid credential. Raises TooMany."""
-        self._addresses.take(address)
+        self._addresses.take(_caller(address))
 
     def admit(self, actor: Actor) -> None:
         """Count a call. Raises TooMany."""
-        if self._under_way >= self._calls_at_once_max:
+        most = self._calls_at_once_max
+        share = max(1, most // SHARES)
+        if (
+            self._under_way > most
+            or self._actors_calls[actor.id] > share
+            or self._tenants_calls[actor.tenant] > max(1, most - share)
+        ):
             raise TooMany("Too many calls are under way.", retry_after_s=1)
         if actor.kind is not ActorKind.ANONYMOUS:
             self._actors.take(actor.id)
 
-    def begin(self) -> None:
+    def begin(self, actor: Actor) -> None:
+        """A call comes in; `end` follows, whatever becomes of it."""
         self._under_way += 1
+        self._actors_calls[actor.id] += 1
+        self._tenants_calls[actor.tenant] += 1
 
-    def end(self) -> None:
+    def end(self, actor: Actor) -> None:
         self._under_way -= 1
+        for calls, key in ((self._actors_calls, actor.id), (self._tenants_calls, actor.tenant)):
+            calls[key] -= 1
+            if not calls[key]:
+                del calls[key]
 
     def worth_recording(self, actor: Actor) -> bool:
         """Whether this refusal for rate is the first of its minute for this actor."""
         return self._floods.now(actor.id or actor.address)
+
+
+def _caller(address: str) -> str:
+    """What an address counts as: itself, or its network for IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    mapped = parsed.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((parsed, NEIGHBOURS), strict=False))

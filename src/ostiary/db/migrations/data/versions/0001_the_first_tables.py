@@ -48,6 +48,7 @@ def upgrade() -> None:
     sa.Column('expires_us', sa.BigInteger(), nullable=False),
     sa.Column('decided_us', sa.BigInteger(), nullable=True),
     sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('vouched', sa.LargeBinary(length=32), nullable=True),
     sa.PrimaryKeyConstraint('tenant', 'id', name=op.f('pk_approval')),
     sa.UniqueConstraint('tenant', 'call', name=op.f('uq_approval_tenant_call'))
     )
