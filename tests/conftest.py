@@ -1,5 +1,6 @@
 """What tests share: a clock that stands still, and each database twice (SQLite, PostgreSQL)."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from sqlalchemy import MetaData
 from ostiary.db.database import Database
 from ostiary.db.tables import keys_metadata, metadata
 from tests import servers
+
+
+KINDS = {"both": ["sqlite", "postgresql"]}.get(chosen := os.environ.get("OSTIARY_TEST_DATABASE", "both"), [chosen])
+"""`make test DATABASE=postgresql` runs the store tests on that one alone."""
 
 
 class StillClock:
@@ -41,7 +46,7 @@ def _open(kind: str, tables: MetaData, folder: Path, name: str) -> Iterator[Data
     servers.drop_postgresql(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """The data database, empty, on each of the two kinds."""
     yield from _open(request.param, metadata, tmp_path, "data")
@@ -59,6 +64,6 @@ def keys_database(tmp_path: Path) -> Iterator[Database]:
     yield from _open("sqlite", keys_metadata, tmp_path, "keys")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def each_keys_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     yield from _open(request.param, keys_metadata, tmp_path, "keys")
