@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+import uvicorn
 from playwright.sync_api import Browser, expect
 
 from ostiary import config
@@ -27,6 +28,8 @@ class Running:
     url: str
     desk: QuietDesk
     client: httpx.Client
+    server: uvicorn.Server
+    thread: threading.Thread
 
     def good(self, method: str, path: str, token: str = "", **more: Any) -> Any:
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -55,7 +58,7 @@ def gateway(tmp_path: Path) -> Iterator[Running]:
     while not started.started:
         thread.join(0.02)
     with httpx.Client(base_url=url, timeout=30) as client:
-        yield Running(url, desk, client)
+        yield Running(url, desk, client, started, thread)
     started.should_exit = True
     thread.join(30)
 
@@ -110,3 +113,22 @@ def test_an_agent_asks_and_a_person_answers(gateway: Running, chromium: Browser)
         page.locator("[data-item]").first.click()
         expect(page.locator("#proof")).to_have_attribute("data-verdict", "good")
         page.context.close()
+
+
+def test_an_open_tab_does_not_hold_up_the_stop(gateway: Running, chromium: Browser) -> None:
+    gateway.good(
+        "POST", "/v1/setup",
+        json={"token": gateway.desk.last(), "email": OWNER, "name": "Olive Owner", "tenant": "Pellow"},
+    )  # fmt: skip
+    request = gateway.good("POST", "/v1/session/code", json={"email": OWNER})["request"]
+    while OWNER not in gateway.desk.shown[-1]:
+        gateway.thread.join(0.02)
+    opened = gateway.good("POST", "/v1/session/start", json={"request": request, "code": gateway.desk.last()})
+    page = chromium.new_context().new_page()
+    page.context.add_cookies([{"name": "ostiary", "value": opened["secret"], "url": gateway.url}])
+    page.goto(gateway.url + "/approvals")
+    expect(page.locator("#live[data-state=on]")).to_be_visible()
+    gateway.server.should_exit = True
+    gateway.thread.join(8)
+    assert not gateway.thread.is_alive()
+    page.context.close()

@@ -93,6 +93,8 @@ class Gateway:
             raise
         self.vault.create_tenant_now(INSTALL)
         self.desk = desk or OperatorDesk(settings.home, clock)
+        self.stopping: Callable[[], bool] = lambda: False
+        """Whether the server was asked to stop: open event streams end then, so that nobody waits for a browser tab."""
         self._build()
 
     def _build(self) -> None:
@@ -193,6 +195,7 @@ class Gateway:
         fittings = Fittings(
             self.door, self.ledger.watch, self.clock, proxies, origins=frozenset({settings.public_url}), secure=secure,
             mailed=bool(settings.smtp_url), code_place=self.desk.place,
+            stopping=lambda: self.stopping(),
         )  # fmt: skip
         pages = Router(routes=routes(fittings), redirect_slashes=False, default=_nowhere)
         self.asgi = guard(

@@ -26,7 +26,7 @@ def server(gateway: Gateway) -> uvicorn.Server:
             "ssl_keyfile": settings.tls_key,
             "ssl_context_factory": _context,
         }
-    return uvicorn.Server(
+    made = uvicorn.Server(
         uvicorn.Config(
             _Application(gateway),
             host=settings.host,
@@ -43,6 +43,8 @@ def server(gateway: Gateway) -> uvicorn.Server:
             **tls,
         )
     )
+    gateway.stopping = lambda: made.should_exit
+    return made
 
 
 def port_of(running: uvicorn.Server) -> int:
