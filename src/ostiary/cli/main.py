@@ -46,14 +46,19 @@ def found(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-@app.callback()
-def ostiary_command(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """The gateway between AI (and people) and a company's data."""
-    if version:
+def print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(ostiary.__version__)
         raise typer.Exit
+
+
+@app.callback()
+def ostiary_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=print_version)
+    ] = False,
+) -> None:
+    """The gateway between AI (and people) and a company's data."""
 
 
 @app.command()

@@ -259,7 +259,7 @@ class _Desk:
 
     def _put_secrets(self, call: Call, params: Put, standing: list[store.SecretRow]) -> str:
         """The signing secret if one was made."""
-        if params.forget_credential or params.credential:
+        if params.forget_credential and not params.credential:
             call.write(
                 lambda connection: store.forget_secret(connection, call.tenant, params.name, "credential")
             )
