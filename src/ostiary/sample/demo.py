@@ -82,18 +82,18 @@ async def _play(stage: Stage, folder: Path, *, port: int, headless: bool) -> Non
         with started(folder, generate(), settings, port=listening) as gateway:
             owner = Person(gateway.url)
             try:
-                key = await _prepared(owner, gateway, backend_url, signing)
+                key = await prepared(owner, gateway, backend_url, signing)
                 async with connected(f"{gateway.url}/mcp", key) as agent:
                     await play(Cast(stage, agent, owner, books, folder))
                     if not headless:
-                        await _left_running(stage, owner, agent, gateway, listening)
+                        await _left_running(stage, owner, agent, gateway, key=key, port=listening)
                 _summed_up(stage)
             finally:
                 await owner.close()
                 books.close()
 
 
-async def _prepared(owner: Person, gateway: Process, backend_url: str, signing: Secret) -> Secret:
+async def prepared(owner: Person, gateway: Process, backend_url: str, signing: Secret) -> Secret:
     """Set the gateway up as its operator would: owner, connectors, contracts; the answer is the agent's API key."""
     await owner.set_up(gateway.setup_token(), email=OWNER, name="Nora Pellow", tenant=company.NAME)
     http = {"kind": "http", "base_url": backend_url}
@@ -111,7 +111,9 @@ async def _prepared(owner: Person, gateway: Process, backend_url: str, signing: 
     return Secret((await owner.ask("POST", "/v1/keys", asked))["secret"])
 
 
-async def _left_running(stage: Stage, owner: Person, agent: Agent, gateway: Process, port: int) -> None:
+async def _left_running(
+    stage: Stage, owner: Person, agent: Agent, gateway: Process, *, key: Secret, port: int
+) -> None:
     """Leave something to decide in the browser, say how to get there, and show sign-in codes until Ctrl-C."""
     member = {"email": VISITOR, "name": "You", "role": "admin"}
     await owner.ask("POST", "/v1/members", member)
@@ -125,10 +127,11 @@ async def _left_running(stage: Stage, owner: Person, agent: Agent, gateway: Proc
     shown = len(gateway.codes())
     stage.plain()
     stage.plain("The gateway goes on running, and the agent has just asked to post a letter.", "bold")
-    stage.plain(f"  Look at it:  http://localhost:{port}   (approvals, contracts, the log; REST at /docs)")
-    stage.plain(f"  Sign in as:  {VISITOR}   (the code appears here)")
-    stage.plain(f"  MCP:         http://localhost:{port}/mcp")
-    stage.plain("  Stop with Ctrl-C; everything it wrote goes away.", "dim")
+    stage.plain(f"  Look at it:   http://localhost:{port}")
+    stage.plain(f"  Sign in as:   {VISITOR}   (the code appears here)")
+    stage.plain(f"  REST and MCP: http://localhost:{port}/docs and http://localhost:{port}/mcp")
+    stage.plain(f"  Agent's key:  {key.reveal()}")
+    stage.plain("  Stop with Ctrl-C; everything that was written goes away.", "dim")
     while gateway.child.poll() is None:
         codes = gateway.codes()
         for line in codes[shown:]:

@@ -31,6 +31,12 @@ class Person:
         self._client = httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_S, trust_env=False)
         self._token: Secret | None = None
 
+    def at(self, url: str) -> "Person":
+        """The same person with the same session, at a gateway that was started anew."""
+        again = Person(url)
+        again._token = self._token
+        return again
+
     async def close(self) -> None:
         await self._client.aclose()
 
