@@ -56,7 +56,7 @@ def test_a_risky_call_waits_shows_itself_and_runs_once_after_a_yes(tmp_path: Pat
                 "events"
             ]
         ]
-        assert trail == ["ran", "intended", "approved", "held"]
+        assert trail == ["repeated", "ran", "intended", "approved", "held"]
 
     told(tmp_path, story)
 

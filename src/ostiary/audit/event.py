@@ -38,6 +38,7 @@ class Decision(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     SETTLED = "settled"
+    REPEATED = "repeated"
     EXPIRED = "expired"
     OPENED = "opened"
     CLOSED = "closed"

@@ -215,7 +215,9 @@ class Door:
         if passage.key and action.effect is not Effect.NONE:
             earlier = await self._ledger.earlier(actor, action.name, plain, passage.key)
             if earlier:
-                passage.recorded = True
+                call.id = earlier.id
+                again = record.event(self._vault, call, Decision.REPEATED, code=earlier.state, params=plain)
+                await self._commit(passage, Entry((again,), passage.claims))
                 return await self.outcome_of(earlier)
         verdict = policy.decide(action, actor, now_us=passage.at_us, step_up_s=self._step_up_s)  # consent
         if isinstance(verdict, policy.Refuse):

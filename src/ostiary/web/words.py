@@ -46,6 +46,7 @@ DECISIONS: Mapping[str, Word] = {
     "failed": Word("Failed", "fail", "no"),
     "unknown": Word("Unknown", "unknown", "odd"),
     "settled": Word("Settled", "check", "ok"),
+    "repeated": Word("Asked again", "check", "ok"),
     "expired": Word("Expired", "expire"),
     "opened": Word("Opened", "right", "run"),
     "closed": Word("Closed", "done", "ok"),
