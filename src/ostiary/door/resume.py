@@ -27,6 +27,7 @@ from ostiary.errors import (
     ApprovalStale,
     Conflict,
     CredentialRefused,
+    KeysUnavailable,
     OffContract,
     OstiaryError,
     OutcomeUnknown,
@@ -97,7 +98,10 @@ class Resumer:
     async def _round(self) -> None:
         await self._performer.pay()
         for tenant in await self._tenants():
-            await self.beat(tenant)
+            try:
+                await self.beat(tenant)
+            except (SealBroken, KeysUnavailable) as error:  # this tenant's keys: the others go on
+                _LOG.error("beat.failed", tenant=tenant, code=error.code)
 
     async def beat(self, tenant: TenantId) -> None:
         """One round for one tenant. A row that does not open is left where it is, and stops nobody else's."""
