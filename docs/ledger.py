@@ -1,0 +1,52 @@
+"""The part of docs/reference/dependencies.md that no machine can know: why each dependency is there, and what we would write instead."""
+
+LICENCES = {
+    "google-re2": "BSD-3-Clause",
+    "jinja2": "BSD-3-Clause",
+    "obstore": "MIT",
+    "segno": "BSD-3-Clause",
+    "uvloop": "MIT OR Apache-2.0",
+}
+"""Where a package states its licence in a form that is not an SPDX expression."""
+
+LEDGER: dict[str, tuple[str, str]] = {
+    "alembic": ("migrations of both databases", "a table of versions and a folder of SQL files"),
+    "certifi": ("the public certificate authorities, where the system has none", "the system's own store"),
+    "cryptography": (
+        "AES-GCM, HKDF, Ed25519, chunked files; the only cryptography we use",
+        "nothing: nobody writes this twice",
+    ),
+    "google-re2": ("pattern detection in linear time", "hyperscan, which is faster and less portable"),
+    "httpcore": (
+        "one HTTP request to an address that we have judged, without redirects, proxies or cookies",
+        "a small HTTP/1.1 client on asyncio streams",
+    ),
+    "httptools": ("HTTP parsing for the server, in C", "uvicorn with h11, at half the speed"),
+    "httpx": ("the command line's requests to the gateway, and the tests'", "urllib.request"),
+    "idna": ("host names in other alphabets, by the rule that browsers use", "ASCII names only"),
+    "jinja2": ("the console's pages, escaped by default", "string templates with an escaping type"),
+    "jsonschema-rs": (
+        "JSON Schema 2020-12 for contracts, with linear patterns",
+        "a validator for the subset that contracts use",
+    ),
+    "mcp": ("the Model Context Protocol, both eras", "the JSON-RPC methods that we offer, by hand"),
+    "obstore": ("files in a folder, S3, GCS or Azure, through one interface", "local files only"),
+    "orjson": ("canonical JSON where bytes are many", "json, five to ten times slower"),
+    "prometheus-client": ("the text of /metrics", "two hundred lines of counters"),
+    "psycopg": ("PostgreSQL, for our own data and for contracts", "nothing: it is the driver"),
+    "pydantic": (
+        "parameters of built-in actions, checked and described",
+        "dataclasses with JSON Schemas written by hand",
+    ),
+    "pyotp": ("codes of an authenticator app (RFC 6238)", "forty lines over hmac"),
+    "pyyaml": ("contract files, read event by event under our own rules", "JSON only"),
+    "rich": ("tables and colours in the terminal", "plain columns"),
+    "segno": ("the QR code that an authenticator app scans", "showing the key as text only"),
+    "sqlalchemy": ("one way to write SQL for SQLite and PostgreSQL (Core, no ORM)", "two sets of statements"),
+    "starlette": ("routes of the console, plain ASGI elsewhere", "our own router"),
+    "structlog": ("logs as JSON, with a filter for secrets", "logging with a formatter"),
+    "typer": ("the command line", "argparse"),
+    "uuid-utils": ("ids that sort by time, quickly", "our own UUIDv7 on os.urandom"),
+    "uvicorn": ("the HTTP server", "nothing: another server"),
+    "uvloop": ("a faster event loop", "asyncio's own"),
+}
