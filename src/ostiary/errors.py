@@ -76,6 +76,12 @@ class RequestTooLarge(OstiaryError):
     code, status = "request.too_large", 413
 
 
+class RequestTimeout(OstiaryError):
+    """The request took too long to arrive."""
+
+    code, status = "request.timeout", 408
+
+
 class UnsupportedMedia(OstiaryError):
     """The request's content type is not one this route takes."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from ostiary.app.gateway import DRAIN_S, Gateway
+from ostiary.asgi.protocol import BoundedProtocol
 from ostiary.asgi.wire import Receive, Scope, Send
 
 KEEP_ALIVE_S = 30
@@ -38,6 +39,7 @@ def server(gateway: Gateway) -> uvicorn.Server:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=DRAIN_S,
             backlog=BACKLOG,
+            http=BoundedProtocol,
             lifespan="on",
             ws="none",
             **tls,

@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from ostiary.actions import Face
-from ostiary.asgi.wire import Scope, header, target, text_header
+from ostiary.asgi.wire import Scope, all_of, header, target, text_header
 from ostiary.config import Network
 from ostiary.identity.presented import Presented
 from ostiary.secret import Secret
@@ -27,19 +27,28 @@ class Proxies:
         return any(parsed in network for network in self.networks)
 
     def address(self, scope: Scope) -> str:
-        """The caller's address: the right-most forwarded one that is not a trusted proxy's."""
+        """The caller's address: the right-most forwarded one that is not a trusted proxy's; the peer's where that is no address."""
         peer = scope["client"][0] if scope.get("client") else ""
         if not self.networks or not self.trusts(peer):
             return str(peer)
-        hops = [hop.strip() for hop in text_header(scope, b"x-forwarded-for").split(",") if hop.strip()]
-        return next((hop for hop in reversed(hops) if not self.trusts(hop)), str(peer))
+        hops = [hop.strip() for hop in all_of(scope, b"x-forwarded-for").split(",") if hop.strip()]
+        nearest = next((hop for hop in reversed(hops) if not self.trusts(hop)), "")
+        return nearest if _is_address(nearest) else str(peer)
 
     def is_secure(self, scope: Scope) -> bool:
         """Whether the caller's own connection was HTTPS."""
         peer = scope["client"][0] if scope.get("client") else ""
         if self.networks and self.trusts(peer):
-            return text_header(scope, b"x-forwarded-proto").strip().lower() == "https"
+            return all_of(scope, b"x-forwarded-proto").rsplit(",", 1)[-1].strip().lower() == "https"
         return scope.get("scheme") == "https"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def presented(

@@ -52,8 +52,9 @@ def guard(app: App, *, hosts: frozenset[str], proxies: Proxies, https: bool) -> 
 
 
 def host_of(scope: Scope) -> str:
-    """The host that the caller asked for, lower case and without port; an IPv6 address without brackets."""
-    host = text_header(scope, b"host").strip().lower()
+    """The host that the caller asked for, lower case and without port; an IPv6 address without brackets. Empty where several are named."""
+    named = [value for name, value in scope["headers"] if name == b"host"]
+    host = named[0].decode("latin-1").strip().lower() if len(named) == 1 else ""
     if host.startswith("["):
         return host[1:].split("]", 1)[0]
     return host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdigit() else host

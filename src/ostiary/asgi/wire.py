@@ -1,5 +1,6 @@
 """Reading a request and writing an answer, each in one place, each with a bound."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from ostiary.errors import (
     MalformedRequest,
     NotAuthenticated,
     OstiaryError,
+    RequestTimeout,
     RequestTooLarge,
     UnsupportedMedia,
 )
@@ -23,6 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 JSON_DEPTH_MAX = 64
+BODY_TIMEOUT_S = 60
+LENGTH_DIGITS_MAX = 18
 JSON_TYPE = (b"content-type", b"application/json")
 PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 NO_STORE = (b"cache-control", b"no-store")
@@ -41,6 +45,11 @@ def text_header(scope: Scope, name: bytes) -> str:
     return header(scope, name).decode("latin-1")
 
 
+def all_of(scope: Scope, name: bytes) -> str:
+    """A list header whole, where proxies may have added lines of their own: the lines in order, joined by commas (RFC 9110 section 5.3)."""
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
+
+
 def target(scope: Scope) -> str:
     """Path with query as on the request line, which is what a signature covers."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -49,11 +58,21 @@ def target(scope: Scope) -> str:
 
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
-    """The whole body. Raises RequestTooLarge as soon as it is clear, MalformedRequest if the caller hangs up half-way."""
+    """The whole body. Raises RequestTooLarge as soon as it is clear, RequestTimeout, and MalformedRequest if the caller hangs up half-way."""
     announced = header(scope, b"content-length")
-    if announced.isdigit() and int(announced) > bytes_max:
+    if announced.isdigit() and (len(announced) > LENGTH_DIGITS_MAX or int(announced) > bytes_max):
         raise RequestTooLarge
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _whole(receive, bytes_max)
+    except TimeoutError:
+        raise RequestTimeout from None
+
+
+async def _whole(receive: Receive, bytes_max: int) -> bytes:
     message = await receive()
+    if message["type"] == "http.disconnect":
+        raise MalformedRequest("The request ended before its body was complete.")
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
         return _within(body, bytes_max)

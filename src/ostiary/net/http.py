@@ -29,7 +29,7 @@ from ostiary.net.address import Egress, Endpoint, vetted
 KEEP_ALIVE_S = 30
 _TARGET = re.compile(r"/[!-~]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
-_HEADER_VALUE = re.compile(r"[ -~]{0,4096}")
+_HEADER_VALUE = re.compile(r"[ -~]{0,8192}")
 _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's window bits
 
 

@@ -49,6 +49,7 @@ _REFUSALS = {
     "401": "A valid credential is required.",
     "403": "Not permitted.",
     "404": "There is nothing here by that name.",
+    "408": "It took too long to arrive.",
     "409": "It does not fit the present state.",
     "410": "Too late.",
     "413": "Too large.",
