@@ -1,0 +1,176 @@
+"""SIGKILL at a chosen system call of one call, of one letter and of one approval: before each write to a file, each sync and each byte that is sent.
+
+`strace` counts the system calls of each thread from the moment it is attached, and kills the gateway when the n-th one begins.
+"""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.hostile.test_crash import QUICK, Ledger, Told
+from tests.process import Process
+from tests.shop import CONTRACTS, Shop, running
+
+WRITES = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "write", "writev", "sendto", "sendmsg")
+KINDS = ("pay.quick", "mail.send", "approve")
+SETTLED_TIMEOUT_S = 20
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed"),
+]
+
+
+class Bench:
+    """A gateway that is killed at a point, started again and asked what became of the call."""
+
+    def __init__(self, folder: Path, shop: Shop) -> None:
+        self.folder, self.shop = folder, shop
+        self.process = Process(folder / "home")
+        self.process.start()
+        self.process.found()
+        self.process.connect("shop", kind="http", base_url=shop.url, honours_idempotency_key=True)
+        self.process.connect("letters", kind="http", base_url=shop.url)
+        self.process.agree(CONTRACTS + QUICK)
+        self.agent = self.process.make_key("helper", "support")
+        self.ledger = Ledger(self.process, shop, self.agent, Told(), folder)
+        self.ledger.checkpoint()
+        self.turn = 0
+
+    def points(self, kind: str) -> Counter[str]:
+        """How many of each system call the busiest thread makes for one call of this kind."""
+        seen: Counter[tuple[str, str]] = Counter()
+        trace = self.folder / "trace"
+        prepared = self.prepare(kind)
+        with self.traced("-o", str(trace), "-e", f"trace={','.join(WRITES)}"):
+            assert self.ask(kind, prepared).status_code == 200
+        for line in trace.read_text().splitlines():
+            if found := re.match(r"(\d+)\s+(\w+)\(", line):
+                seen[found[1], found[2]] += 1
+        busiest: Counter[str] = Counter()
+        for (_, name), count in seen.items():
+            busiest[name] = max(busiest[name], count)
+        return busiest
+
+    @contextmanager
+    def traced(self, *how: str) -> Iterator[None]:
+        assert self.process.running is not None
+        command = ["strace", "-f", "-p", str(self.process.running.pid), *how]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
+            assert tracer.stderr is not None
+            first = tracer.stderr.readline()
+            if "attached" not in first:
+                pytest.skip(f"strace may not attach here: {first.strip()}")
+            try:
+                yield
+            finally:
+                tracer.terminate()
+                tracer.stderr.read()
+
+    def prepare(self, kind: str) -> str:
+        """A fresh name for the call; for an approval, the call that waits for it."""
+        self.turn += 1
+        name = f"{kind}-{self.turn}"
+        if kind == "approve":
+            held = self.send("pay.send", name).json()
+            self.cards = {name: held}
+        return name
+
+    def send(self, action: str, name: str) -> httpx.Response:
+        body: dict[str, Any] = {"to": name} if action == "mail.send" else {"to": name, "amount": 3}
+        return self.process.ask("POST", f"/v1/actions/{action}", self.agent, json=body, key=name)
+
+    def ask(self, kind: str, name: str) -> httpx.Response:
+        return (
+            self.process.approve(self.cards[name]["approval_id"])
+            if kind == "approve"
+            else self.send(kind, name)
+        )
+
+    def kill_at(self, kind: str, call: str, number: int) -> bool:
+        """Whether the gateway died there; what became of the call is checked after a new start."""
+        name = self.prepare(kind)
+        answer = None
+        with self.traced(
+            "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"
+        ):
+            with suppress(httpx.TransportError):
+                answer = self.ask(kind, name)
+            if kind == "approve" and answer is not None:
+                self.settle(name)
+        assert self.process.running is not None
+        died = self.process.running.poll() is not None
+        if died:
+            self.process.kill()
+            self.process.start()
+        self.check(kind, name, answer)
+        return died
+
+    def settle(self, name: str) -> Any:
+        with suppress(httpx.TransportError):
+            path = f"/v1/calls/{self.cards[name]['call_id']}?wait_s={SETTLED_TIMEOUT_S}"
+            return self.process.good("GET", path, self.agent)
+        return None
+
+    def check(self, kind: str, name: str, answer: httpx.Response | None) -> None:
+        if kind == "approve":
+            card = self.process.good("GET", f"/v1/approvals/{self.cards[name]['approval_id']}")
+            assert answer is None or card["state"] != "waiting"
+            if card["state"] == "waiting":
+                assert self.shop.done[name] == 0
+                assert self.ask(kind, name).status_code == 200
+            ended = self.settle(name)
+            assert (ended["state"], self.shop.done[name]) == ("done", 1), ended
+        else:
+            again = self.send(kind, name)
+            while again.status_code == 409 and again.json()["code"] == "call.in_flight":
+                again = self.send(kind, name)
+            if answer is not None:
+                assert (again.status_code, again.json()["call_id"]) == (200, answer.json()["call_id"])
+            if again.status_code == 200:
+                assert self.shop.done[name] == 1
+            else:
+                assert (kind, again.json()["code"]) == ("mail.send", "call.unknown")
+                assert self.shop.done[name] <= 1
+        self.ledger.checkpoint()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with running() as shop:
+        made = Bench(tmp_path, shop)
+        yield made
+        made.process.kill()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("kind", "call"), [("pay.quick", "fdatasync"), ("approve", "pwrite64")])
+def test_killed_at_its_first_write_and_at_its_first_sync(bench: Bench, kind: str, call: str) -> None:
+    assert bench.kill_at(kind, call, 1)
+    assert bench.process.good("POST", "/v1/audit/verify", json={})["ok"]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_every_write_of_one_call(bench: Bench, kind: str) -> None:
+    points = bench.points(kind)
+    assert points["pwrite64"] > 2
+    assert points["fdatasync"] > 0
+    died = 0
+    for call, count in sorted(points.items()):
+        for number in range(1, count + 1):
+            died += bench.kill_at(kind, call, number)
+    print(
+        f"\n{kind}: {died} kills at {sum(points.values())} points ({dict(points)}), nothing lost, nothing twice"
+    )
+    assert died >= sum(points.values()) * 3 // 4
+    bench.ledger.export()
