@@ -35,10 +35,11 @@ _HEADERS = "ostiary.headers"
 
 def header(scope: Scope, name: bytes) -> bytes:
     """The header's value, empty if absent; the first one where it is repeated. The request's headers are gone through once."""
-    held: dict[bytes, bytes] | None = scope.get(_HEADERS)
-    if held is None:
-        held = scope[_HEADERS] = dict(reversed(list(scope["headers"])))
-    return held.get(name, b"")
+    headers, held = scope["headers"], scope.get(_HEADERS)
+    if held is None or held[0] is not headers:  # a copy of the scope may bring headers of its own
+        held = scope[_HEADERS] = (headers, dict(reversed(list(headers))))
+    found: bytes = held[1].get(name, b"")
+    return found
 
 
 def text_header(scope: Scope, name: bytes) -> str:
