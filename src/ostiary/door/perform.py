@@ -94,9 +94,8 @@ class Performer:
             _LOG.error("call.broke", call=call.id, error=type(fault).__name__, where=log.where(fault))
             await self._ended(call, plain, State.UNKNOWN, OstiaryError(), started_us)
             raise OutcomeUnknown from fault
-        told = (
-            None if call.actor.surface is Surface.WRITE_ONLY else result
-        )  # who may only submit reads nothing back
+        # Who may only submit reads nothing back.
+        told = None if call.actor.surface is Surface.WRITE_ONLY else result
         answer = {"result": record.without_secrets(told)}
         event = record.event(
             self._vault, call, Decision.RAN, params=plain, answer=result, duration_us=self._since(started_us)
@@ -159,9 +158,8 @@ class Performer:
         if call.action.masking is not Masking.POLICY:
             return result
         await self._masker.ready(call.tenant)
-        if (
-            len(canonical(result)) > MASKED_HERE_BYTES_MAX
-        ):  # a large answer takes up to seconds: nobody else waits for it
+        # A large answer takes up to seconds: nobody else waits for it.
+        if len(canonical(result)) > MASKED_HERE_BYTES_MAX:
             masked, counts = await asyncio.to_thread(self._masker.mask, call.actor, result)
         else:
             masked, counts = self._masker.mask(call.actor, result)

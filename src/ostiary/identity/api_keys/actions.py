@@ -1,5 +1,6 @@
 """API keys and signing secrets, as actions. Nobody makes or renews a key that holds more than they do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
@@ -10,10 +11,10 @@ from sqlalchemy import Connection
 from ostiary import ids
 from ostiary.access import store as access_store
 from ostiary.access.authorise import within
-from ostiary.access.roles import held_by, must_hold
+from ostiary.access.roles import BUILT_IN, held_by, must_hold
 from ostiary.actions import Action, Actor, Call, Risk, Route, Surface
 from ostiary.clock import DAY_US, SECOND_US, rfc3339
-from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound, OutOfScope
+from ostiary.errors import Conflict, Fault, Forbidden, InvalidParameters, NotFound, OutOfScope
 from ostiary.identity.api_keys import key_text, store
 from ostiary.identity.api_keys.keys import (
     KINDS,
@@ -251,6 +252,7 @@ def _may_make(connection: Connection, call: Call, params: KeyCreate) -> None:
     if unknown:
         raise InvalidParameters(faults=tuple(unknown))
     granted = _granted(connection, call.tenant, params.kind, list(params.roles))
+    _must_reach(connection, call.actor, params.roles)
     _must_cover(
         call.actor, granted, list(params.contracts) if params.kind == "publishable" else params.scopes
     )
@@ -261,6 +263,7 @@ def _may_renew(services: Services, connection: Connection, call: Call, key_id: s
     row = _standing_key(connection, call.tenant, key_id)
     details = open_details(services.vault, call.tenant, row)
     granted = _granted(connection, call.tenant, row.kind, row.roles.split())
+    _must_reach(connection, call.actor, row.roles.split())
     _must_cover(call.actor, granted, details.contracts if row.kind == "publishable" else details.scopes)
     return row
 
@@ -269,6 +272,17 @@ def _granted(connection: Connection, tenant: TenantId, kind: str, roles: list[st
     if kind == "publishable":
         return frozenset({"contract.call"})
     return held_by(KINDS[kind], access_store.granted(connection, tenant, roles))
+
+
+def _must_reach(connection: Connection, actor: Actor, roles: Iterable[str]) -> None:
+    """Contracts and the masking policy go by a role's name, so its name is worth something beside its permissions, and an agent has the name though it
+    holds less: it is for who has the role, hands roles out, or holds all of a built-in one. Raises Forbidden."""
+    for role in roles:
+        if role in actor.roles or "member.manage" in actor.permissions:
+            continue
+        if role not in BUILT_IN:
+            raise Forbidden("A role of the tenant's own is given by who has it, or may change members.")
+        must_hold(actor, access_store.granted(connection, actor.tenant, [role]))
 
 
 def _must_cover(actor: Actor, granted: frozenset[str], scopes: list[str] | None) -> None:
