@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.web.conftest import Tabs
 from tests.web.test_browser import PAGES
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser_too")]
 
 RULES: dict[str, Any] = {
     "runOnly": {
@@ -18,8 +18,8 @@ RULES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light")])
 def test_axe_finds_nothing(tabs: Tabs, scheme: str, width: int) -> None:
     page = tabs.open(
         "/", width=width, color_scheme=scheme, bypass_csp=True

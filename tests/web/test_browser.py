@@ -302,3 +302,24 @@ def test_nothing_moves_while_a_page_loads(open_page: Open) -> None:
         live(page)
         shifts[path] = page.evaluate("window.shift")
     assert max(shifts.values()) < 0.02, shifts
+
+
+def test_without_a_second_factor_the_card_says_how_to_get_one(open_page: Open, door: SampleDoor) -> None:
+    door.enrolled = False
+    page = open_page(REFUND)
+    expect(page.get_by_text("you have none yet")).to_be_visible()
+    expect(page.locator("#approve-button")).to_have_count(0)
+    expect(page.get_by_role("button", name="Reject")).to_be_visible()
+
+
+def test_the_file_form_begins_with_what_stands(open_page: Open) -> None:
+    page = open_page("/contracts/apply")
+    assert page.locator("#file").input_value().startswith("version: 1\nactions:\n- name: customer.read\n")
+    page.locator("#file").fill("risk: hihg")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("2 things to put right")).to_be_visible()
+    page.locator("#file").fill("fine")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator(".diff .add").first).to_have_text("+ 500")
+    page.get_by_role("button", name="Yes, apply").click()
+    expect(page.get_by_text("Applied.")).to_be_visible()

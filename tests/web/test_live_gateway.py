@@ -20,7 +20,7 @@ from tests import shop
 from tests.house import OWNER, MovingClock, QuietDesk, free_port
 from tests.keys import ROOT_KEY
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser_too")]
 
 
 @dataclass

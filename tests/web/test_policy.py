@@ -160,7 +160,7 @@ def _hostile(door: SampleDoor) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("browser_too")
 def test_what_an_agent_sends_is_text(open_page: Open, door: SampleDoor) -> None:
     _hostile(door)
     page = open_page(f"/approvals/{numbered('apr', 2)}")
@@ -197,7 +197,7 @@ SWAPPED = {
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("browser_too")
 @pytest.mark.parametrize("name", SWAPPED)
 def test_hostile_markup_in_a_swapped_answer_runs_nothing(tabs: Tabs, console: Served, name: str) -> None:
     page = tabs.open("/approvals")
@@ -229,7 +229,7 @@ def test_hostile_markup_in_a_swapped_answer_runs_nothing(tabs: Tabs, console: Se
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("browser_too")
 def test_the_same_swap_works_when_it_is_honest(tabs: Tabs, console: Served) -> None:
     page = tabs.open("/approvals")
     expect(page.locator("#live[data-state=on]")).to_be_visible()
@@ -244,7 +244,7 @@ def test_the_same_swap_works_when_it_is_honest(tabs: Tabs, console: Served) -> N
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("browser_too")
 def test_the_console_cannot_be_framed(tabs: Tabs) -> None:
     page = tabs.open("/setup", signed_in=False)
     page.route(

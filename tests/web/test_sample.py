@@ -25,6 +25,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "connector.secret_rotate": {"name": "billing"},
     "connector.show": {"name": "billing"},
     "contract.check": {"text": ""},
+    "contract.file": {"version": 0},
     "contract.show": {"name": "invoice.refund"},
     "key.rotate": {"key_id": AGENT},
     "me.totp_confirm": {"code": TOTP},

@@ -79,6 +79,9 @@ async def _card(desk: Desk, approval_id: str) -> dict[str, Any]:
     if card["decided_by"]:
         known = await names(desk)
         card["decided_by"] = known.get(card["decided_by"], card["decided_by"])
+    card["enrolled"] = True
+    if card["needs_code"]:
+        card["enrolled"] = bool((await desk.ask_or({}, "me.show")).get("second_factor"))
     return card
 
 

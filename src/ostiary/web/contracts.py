@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from starlette.responses import Response
 
 from ostiary.actions import JsonValue
@@ -16,6 +17,7 @@ ADDED, CHANGED, REMOVED = (
     words.Word("Changed", "run", "run"),
     words.Word("Removed", "cross", "no"),
 )
+LINE_CHARACTERS = 110
 EXAMPLE = """version: 1
 actions:
   - name: invoice.refund
@@ -54,8 +56,12 @@ async def one(desk: Desk) -> Response:
 
 
 async def ask_file(desk: Desk) -> Response:
-    standing = await desk.ask_or({"version": 0}, "contract.list")
-    return await _form(desk, "" if standing["version"] else EXAMPLE, expected=standing["version"])
+    """Filled with what stands, since a file replaces all of it; with an example where nothing does."""
+    standing = await desk.ask_or(None, "contract.file", {"version": 0})
+    if standing is None:
+        return await _form(desk, EXAMPLE)
+    text = yaml.safe_dump(standing["file"], sort_keys=False, allow_unicode=True, width=LINE_CHARACTERS)
+    return await _form(desk, text, expected=standing["version"])
 
 
 async def check(desk: Desk) -> Response:
