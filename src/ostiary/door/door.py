@@ -54,6 +54,7 @@ from ostiary.errors import (
     OffContract,
     OstiaryError,
     OutcomeUnknown,
+    Replayed,
     StoreUnavailable,
     TooMany,
     by_code,
@@ -338,7 +339,9 @@ class Door:
             decision=Decision.FAILED if passage.began else Decision.REFUSED,
         )  # fmt: skip
         metrics.calls(passage.face, event.decision).inc()
-        await self._audit.record(Entry((event,), passage.claims))
+        # A nonce that is taken cannot be claimed: trying again would undo the record too.
+        claims = () if isinstance(error, Replayed) else passage.claims
+        await self._audit.record(Entry((event,), claims))
 
 
 def _asked(passage: _Passage) -> dict[str, JsonValue]:
