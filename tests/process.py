@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,10 @@ from tests.house import OWNER, free_port
 from tests.keys import ROOT_KEY
 
 SERVE = [sys.executable, "-c", "from ostiary.cli.main import main; main()", "serve"]
-READY_TIMEOUT_S = 40.0
+READY_TIMEOUT_S = 60.0
+BYTECODE = Path(tempfile.gettempdir()) / f"ostiary-test-bytecode-{os.getuid()}"
+"""Compiled once, as in an installation: a start would else compile everything anew."""
+
 LOOK_EVERY_S = 0.01
 
 
@@ -46,9 +50,11 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("OSTIARY_")}
+        dropped = ("OSTIARY_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         return {
             **kept,
+            "PYTHONPYCACHEPREFIX": str(BYTECODE),
             "OSTIARY_HOME": str(self.home),
             "OSTIARY_ROOT_KEY": ROOT_KEY,
             "OSTIARY_PORT": str(self.port),
