@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.routing import Router
 
-from ostiary import config, log
+from ostiary import config, log, metrics
 from ostiary.access import actions as access_actions
 from ostiary.actions import Action, Registry
 from ostiary.app.codes import OperatorDesk, code_letter
@@ -260,11 +260,18 @@ class Gateway:
         while True:
             await asyncio.sleep(FLUSH_EVERY_S)
             try:
-                await self.gate.flush()
-                for tenant in await self.tenants():
-                    await self.ledger.forget(tenant)
+                await self.tidy()
             except OstiaryError as error:
                 _LOG.warning("flush.failed", code=error.code)
+
+    async def tidy(self) -> None:
+        """Write down last uses, forget what is over, count what waits. Raises StoreUnavailable; no call depends on it."""
+        await self.gate.flush()
+        waiting = 0
+        for tenant in await self.tenants():
+            await self.ledger.forget(tenant)
+            waiting += await self.ledger.waiting(tenant)
+        metrics.WAITING.set(waiting)
 
 
 def _limits(settings: Settings) -> Limits:

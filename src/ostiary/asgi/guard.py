@@ -21,6 +21,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Probes come by address, not by name, and from inside: they tell nothing, so any host name and plain HTTP will do."""
 
+LOCAL_PATHS = frozenset({"/metrics"})
+"""What answers to callers on this machine alone, who come past the proxy: plain HTTP will do."""
+
 
 def guard(app: App, *, hosts: frozenset[str], proxies: Proxies, https: bool) -> App:
     """`https`: callers reach us by HTTPS only (our own TLS, or a proxy's): plain HTTP is refused, and HSTS is sent."""
@@ -43,7 +46,7 @@ def guard(app: App, *, hosts: frozenset[str], proxies: Proxies, https: bool) -> 
             if host_of(scope) not in hosts:
                 await answer_problem(sending, WrongHost())
                 return
-            if https and not proxies.is_secure(scope):
+            if https and scope["path"] not in LOCAL_PATHS and not proxies.is_secure(scope):
                 await answer_problem(sending, WrongHost("This gateway is reached by HTTPS only."))
                 return
         await app(scope, receive, sending)

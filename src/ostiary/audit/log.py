@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from ostiary import log
+from ostiary import log, metrics
 from ostiary.audit import store, tiles
 from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, check_name, sign
 from ostiary.audit._rfc6962 import leaf_hash
@@ -238,6 +238,7 @@ class Audit:
 
     def _refuse(self, batch: list[_Waiting], error: Exception) -> None:
         self._failing = True
+        metrics.AUDIT_FAILURES.inc()
         self._heads.clear()
         _log.error("audit.batch_refused", error=type(error).__name__, entries=len(batch))
         for waiting in batch:
@@ -261,7 +262,10 @@ class Audit:
             self._verifiers.clear()
         self._heads.update(done.trees)
         self._failing = False
-        return [kept.envelope for events in done.events.values() for kept in events]
+        envelopes = [kept.envelope for events in done.events.values() for kept in events]
+        metrics.AUDIT_BATCHES.inc()
+        metrics.AUDIT_EVENTS.inc(len(envelopes))
+        return envelopes
 
     def _write(self, connection: Connection, batch: list[_Waiting]) -> _Batch:
         done = _Batch()

@@ -91,6 +91,10 @@ class Ledger:
         now = self._clock.now_us()
         return await self._database.run(lambda c: store.expired_approvals(c, tenant, now, PENDING_MAX))
 
+    async def waiting(self, tenant: TenantId) -> int:
+        """How many calls wait for a person."""
+        return await self._database.run(lambda c: store.count_waiting(c, tenant))
+
     async def forget(self, tenant: TenantId) -> None:
         """Let idempotency keys go whose time is over."""
         before = self._clock.now_us() - self._idempotency_ttl_us
