@@ -22,8 +22,10 @@ from ostiary.asgi.caller import Proxies
 from ostiary.asgi.guard import guard
 from ostiary.asgi.wire import App, Receive, Scope, Send, answer_problem
 from ostiary.audit import actions as audit_actions
+from ostiary.audit.large import Large
 from ostiary.audit.log import Audit
 from ostiary.audit.stdout import EnvelopeStream
+from ostiary.blobs import storage
 from ostiary.clock import Clock
 from ostiary.config import Settings
 from ostiary.connectors import actions as connector_actions
@@ -95,6 +97,7 @@ class Gateway:
         self.desk = desk or OperatorDesk(settings.home, clock)
         self.stopping: Callable[[], bool] = lambda: False
         """Whether the server was asked to stop: open event streams end then, so that nobody waits for a browser tab."""
+        self.blobs = storage.at(settings.blob_url)
         self._build()
 
     def _build(self) -> None:
@@ -102,7 +105,7 @@ class Gateway:
         self._stdout = EnvelopeStream(sys.stdout.buffer) if settings.audit_stdout else None
         self.audit = Audit(
             database, vault, clock, origin=urlsplit(settings.public_url).netloc, batch_max=settings.audit_batch_max,
-            queue_max=settings.audit_queue_max, stdout=self._stdout.write if self._stdout else None,
+            queue_max=settings.audit_queue_max, stdout=self._stdout.write if self._stdout else None, large=Large(vault, self.blobs),
         )  # fmt: skip
         limits = SessionLimits(idle_s=settings.session_idle_s, absolute_s=settings.session_ttl_s)
         self.gate = Gate(database, vault, clock, limits)

@@ -15,6 +15,7 @@ import orjson
 
 from ostiary import ids
 from ostiary.actions import ActorKind, JsonValue, Write
+from ostiary.audit.large import INLINE_BYTES_MAX, Large
 from ostiary.ids import SubjectId, TenantId
 from ostiary.vault.sealing import Place, Vault
 
@@ -46,7 +47,8 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Content about one subject. An empty subject means the actor. More than `PART_BYTES_MAX` is kept as its size and SHA-256 only."""
+    """Content about one subject. An empty subject means the actor. A large one becomes a sealed file (`audit.large`); without a place
+    for files, more than `PART_BYTES_MAX` is kept as its size and SHA-256 only."""
 
     subject: SubjectId
     content: JsonValue
@@ -105,17 +107,21 @@ def subjects_of(event: Event) -> tuple[SubjectId, ...]:
     return tuple(part.subject or SubjectId(event.actor_id) for part in event.parts)
 
 
-def seal(event: Event, vault: Vault, pseudonym: Callable[[TenantId, str], str]) -> SealedEvent:
-    """The event as it is kept; `pseudonym` is the vault's. Raises KeysUnavailable; ValueError for public fields that are not plain."""
+def seal(
+    event: Event, vault: Vault, pseudonym: Callable[[TenantId, str], str], large: Large | None = None
+) -> SealedEvent:
+    """The event as it is kept; `pseudonym` is the vault's, `large` takes what no row should hold. Raises BlobsUnavailable, KeysUnavailable; ValueError for public fields that are not plain."""
     event_id = event.id or ids.new("evt")
     blobs: list[bytes] = []
     commitments: list[dict[str, str]] = []
     others: list[str] = []
     for number, part in enumerate(event.parts):
         subject = part.subject or SubjectId(event.actor_id)
-        blob = vault.seal(
-            place(event.tenant, event_id, number), _content(part), purpose=PURPOSE, subject=subject
-        )
+        content = _plain(part.content)
+        if len(content) > INLINE_BYTES_MAX:
+            name = f"{event_id}-{number}"
+            content = large.put(event.tenant, name, content, subject) if large else _cut(content)
+        blob = vault.seal(place(event.tenant, event_id, number), content, purpose=PURPOSE, subject=subject)
         named = pseudonym(event.tenant, subject)
         blobs.append(blob)
         commitments.append({"sha256": hashlib.sha256(blob).hexdigest(), "subject": named})
@@ -175,8 +181,7 @@ def _check_clear(event: Event, actor_id: str, envelope: bytes) -> None:
         raise ValueError("an event's public field is too long")
 
 
-def _content(part: Part) -> bytes:
-    plaintext = _plain(part.content)
+def _cut(plaintext: bytes) -> bytes:
     if len(plaintext) <= PART_BYTES_MAX:
         return plaintext
     cut = {"bytes": len(plaintext), "cut": True, "sha256": hashlib.sha256(plaintext).hexdigest()}

@@ -21,6 +21,7 @@ from ostiary.audit import store, tiles
 from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, check_name, sign
 from ostiary.audit._rfc6962 import leaf_hash
 from ostiary.audit.event import PURPOSE, Entry, SealedEvent, seal, subjects_of
+from ostiary.audit.large import Large
 from ostiary.clock import Clock
 from ostiary.db.database import Database
 from ostiary.errors import AuditUnavailable, OstiaryError, StoreUnavailable
@@ -65,6 +66,7 @@ class Audit:
     """The logs of an installation. `start()` before the first record, `stop()` at the end.
 
     origin: the name of this installation in checkpoints, a host name without a scheme; the log of tenant T is `<origin>/<T>`.
+    large: where content goes that is too large for a row.
     stdout: takes the envelopes of a batch, one JSON line each, after they are committed. It must not block.
     """
 
@@ -78,6 +80,7 @@ class Audit:
         batch_max: int = BATCH_ENTRIES_MAX,
         queue_max: int = QUEUE_ENTRIES_MAX,
         stdout: Callable[[bytes], None] | None = None,
+        large: Large | None = None,
     ) -> None:
         check_name(origin)
         self.database = database
@@ -87,6 +90,7 @@ class Audit:
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._stdout = stdout
+        self.large = large
         self._queue: SimpleQueue[tuple[_Waiting, ...]] = SimpleQueue()
         self._heads: dict[TenantId, tiles.Tree] = {}
         self._verifiers: dict[TenantId, VerifierKey] = {}
@@ -281,7 +285,7 @@ class Audit:
         """Seal an entry's events. One that cannot be sealed is refused alone: its caller gets the error, nobody else does."""
         try:
             for event in waiting.entry.events:
-                waiting.kept.append(seal(event, self.vault, self.vault.pseudonym))
+                waiting.kept.append(seal(event, self.vault, self.vault.pseudonym, self.large))
                 self.verifier(event.tenant)  # a tenant without a signing key has no log
         except OstiaryError as error:
             waiting.unsealed, waiting.error = True, AuditUnavailable()

@@ -156,8 +156,11 @@ def _opened(
     if hashlib.sha256(blob).hexdigest() != part["sha256"]:
         return Opened(part["subject"], "changed", None)
     try:
-        return Opened(part["subject"], "opened", open_part(audit.vault, tenant, event_id, number, blob))
-    except SealBroken:
+        content = open_part(audit.vault, tenant, event_id, number, blob)
+        return Opened(
+            part["subject"], "opened", audit.large.fetch(tenant, content) if audit.large else content
+        )
+    except (SealBroken, NotFound):
         return Opened(part["subject"], "gone", None)
 
 
