@@ -79,13 +79,13 @@ async def _whole(receive: Receive, bytes_max: int) -> bytes:
         return _within(body, bytes_max)
     parts, size = [body], len(body)
     while message.get("more_body"):
+        if size > bytes_max:
+            raise RequestTooLarge
         message = await receive()
         if message["type"] == "http.disconnect":
             raise MalformedRequest("The request ended before its body was complete.")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > bytes_max:
-            raise RequestTooLarge
     return _within(b"".join(parts), bytes_max)
 
 
@@ -157,6 +157,8 @@ async def answer_problem(
                 b"Bearer" if isinstance(error, NotAuthenticated) else b'Bearer error="invalid_token"',
             )
         )
+    if isinstance(error, RequestTimeout):
+        extra.append((b"connection", b"close"))  # whoever drips a body does not keep the connection by it
     if error.retry_after_s is not None:
         extra.append((b"retry-after", str(error.retry_after_s).encode()))
     await answer(send, error.status, orjson.dumps(error.problem(instance)), extra)

@@ -122,7 +122,9 @@ def _refusal(text: str) -> JsonValue:
 def _operation(action: Action, schemas: dict[str, JsonValue]) -> JsonValue:
     route = action.route
     params = _hoisted(action.params.schema(), action, "asked", schemas)
-    result = _hoisted(action.result.schema(), action, "answered", schemas)
+    answers = action.result.schema()
+    masked = action.contract and action.masking is Masking.POLICY
+    result = _hoisted(_masked(answers) if masked else answers, action, "answered", schemas)
     in_path = re.findall(r"{(\w+)}", route.path) if route else []
     in_query = (
         []
@@ -165,7 +167,7 @@ def _responses(action: Action, result: JsonValue) -> JsonValue:
             "properties": {
                 "call_id": {"type": "string"},
                 "state": {"const": "done"},
-                "result": result if action.masking is Masking.OWN else _masked(result),
+                "result": result,
                 "masked": {"type": "object", "additionalProperties": {"type": "integer"}},
             },
         }
