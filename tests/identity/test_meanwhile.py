@@ -9,9 +9,8 @@ from ostiary.access import store as access_store
 from ostiary.actions import Actor, Call
 from ostiary.errors import Conflict, CredentialRefused, Forbidden, NotAuthenticated, NotFound, Replayed
 from ostiary.identity import gate as gate_module
-from ostiary.identity import member_actions, setup, store
+from ostiary.identity import key_actions, member_actions, setup, store
 from ostiary.identity import post as post_module
-from ostiary.identity.api_keys import actions as key_actions
 from ostiary.identity.api_keys import customer
 from ostiary.identity.api_keys import keys as keys_module
 from ostiary.identity.api_keys import store as key_store

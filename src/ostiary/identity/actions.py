@@ -1,8 +1,7 @@
 """Everything that can be asked of identity, in the order of the reference."""
 
 from ostiary.actions import Action
-from ostiary.identity import me_actions, member_actions, session_actions, tenant_actions
-from ostiary.identity.api_keys import actions as key_actions
+from ostiary.identity import key_actions, me_actions, member_actions, session_actions, tenant_actions
 from ostiary.identity.services import Services
 
 
