@@ -11,8 +11,9 @@ from ostiary.db.database import Database
 from ostiary.db.tables import keys_metadata, metadata
 from tests import servers
 
-
-KINDS = {"both": ["sqlite", "postgresql"]}.get(chosen := os.environ.get("OSTIARY_TEST_DATABASE", "both"), [chosen])
+KINDS = {"both": ["sqlite", "postgresql"]}.get(
+    chosen := os.environ.get("OSTIARY_TEST_DATABASE", "both"), [chosen]
+)
 """`make test DATABASE=postgresql` runs the store tests on that one alone."""
 
 

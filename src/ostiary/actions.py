@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from ostiary.ids import CallId, SubjectId, TenantId
+from ostiary.ids import NO_SUBJECT, NO_TENANT, CallId, SubjectId, TenantId
 
 JsonValue = Any
 """A value as `orjson.loads` gives it: dict, list, str, int, float, bool or None. `Any` is confined to this name."""
@@ -106,7 +106,7 @@ class Actor:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
     surface: Surface = Surface.ADMIN
-    subject: SubjectId = SubjectId("")
+    subject: SubjectId = NO_SUBJECT
     session: str = ""
     stepped_up_us: int = 0
     name: str = ""
@@ -197,7 +197,7 @@ class Trace:
     action: str
     decision: str
     approval: str = ""
-    tenant: TenantId = TenantId("")
+    tenant: TenantId = NO_TENANT
     person: str = ""
 
 

@@ -16,6 +16,9 @@ CallId = NewType("CallId", str)
 SubjectId = NewType("SubjectId", str)
 """Whom sealed content is about: the key that is destroyed when this subject is erased. Never an email address or a name."""
 
+NO_SUBJECT = SubjectId("")
+NO_TENANT = TenantId("")
+
 INSTALL = TenantId("install")
 """The installation itself: it has a log and keys of its own, as a tenant has, and holds no tenant's data."""
 

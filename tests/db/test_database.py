@@ -1,3 +1,4 @@
+import pytest
 from sqlalchemy import BigInteger, MetaData, String, Table, insert, select
 
 from ostiary.db.database import Database
@@ -30,8 +31,6 @@ def test_a_failed_write_leaves_nothing(database: Database) -> None:
         connection.execute(insert(THING).values(tenant="a", count=1, body=b"x"))
         raise RuntimeError
 
-    try:
+    with pytest.raises(RuntimeError):
         database.transact(half)
-    except RuntimeError:
-        pass
     assert database.read(lambda c: c.execute(select(THING)).all()) == []
