@@ -258,6 +258,14 @@ def test_a_viewer_is_not_offered_what_they_may_not_do(open_page: Open, door: Sam
     expect(page.locator(".side").get_by_role("link", name="Approvals")).to_have_count(1)
 
 
+def test_who_may_see_no_approvals_is_left_in_peace(open_page: Open, door: SampleDoor) -> None:
+    door.person = replace(door.person, permissions=frozenset({"me.own", "session.own"}))
+    page = open_page("/settings")
+    live(page)
+    page.wait_for_timeout(1_500)
+    assert page.url.endswith("/settings")
+
+
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_no_page_scrolls_sideways(open_page: Open, width: int) -> None:
     page = open_page("/", width=width)

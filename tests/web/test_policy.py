@@ -9,7 +9,11 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
+from starlette.applications import Starlette
 
+from ostiary.asgi.caller import Proxies
+from ostiary.asgi.guard import guard
+from ostiary.web.console import routes
 from ostiary.web.render import FOLDER
 from tests.web.conftest import Tabs
 from tests.web.sample import AGENT, SESSION, SampleDoor, numbered, parameter
@@ -98,6 +102,19 @@ def test_forms_need_our_own_page(door: SampleDoor) -> None:
         return [(await client.post(path, data=form, headers=headers)).status_code for headers in sent]
 
     assert ask(door, story) == [403, 403, 403, 403, 400, 303]
+
+
+def test_a_page_opened_by_number_moves_to_its_name(door: SampleDoor) -> None:
+    async def whole() -> httpx.Response:
+        app = guard(
+            Starlette(routes=routes(fitted(door, "http://localhost:8080"))),
+            hosts=frozenset({"127.0.0.1"}), proxies=Proxies(), https=False,
+        )  # fmt: skip
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+            return await client.get("/audit?decision=refused")
+
+    assert asyncio.run(whole()).headers["location"] == "http://localhost:8080/audit?decision=refused"
 
 
 def test_over_tls_the_cookie_is_bound_to_the_host(door: SampleDoor) -> None:

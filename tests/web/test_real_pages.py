@@ -224,6 +224,17 @@ def test_secrets_are_shown_once_and_forms_change_what_they_say(tmp_path: Path, c
             assert saved.status_code == 303
             stale = await browser.post("/masking", data={"version": "0", "see": []})
             assert stale.status_code == 409
+            other = await browser.post("/tenants", data={"name": "Pellow Labs"})
+            assert other.headers["location"] == "/settings?note=tenant-created"
+            tenant = re.search(
+                r'name="tenant" value="(ten_[0-9a-f]{32})">[^>]*>[^>]*></svg>Pellow Labs',
+                (await browser.get("/")).text,
+            )
+            assert tenant
+            assert (await browser.post("/tenants/switch", data={"tenant": tenant[1]})).status_code == 303
+            assert "Nothing is agreed yet" in (await browser.get("/contracts")).text
+            assert (await browser.get("/connectors/shop")).status_code == 404
+            assert (await browser.post("/tenants/switch", data={"tenant": house.tenant})).status_code == 303
             role = await browser.post(
                 "/roles", data={"name": "refund_desk", "title": "Refund desk", "permissions": "approval.read"}
             )

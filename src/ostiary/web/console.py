@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import jinja2
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from ostiary.actions import Actor, ActorKind, Face
 from ostiary.asgi.caller import presented
 from ostiary.asgi.guard import SAFE_METHODS, same_site
-from ostiary.asgi.wire import read_body
+from ostiary.asgi.wire import read_body, target
 from ostiary.errors import (
     CodeRefused,
     CredentialRefused,
@@ -122,6 +122,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/settings/totp/remove", settings.remove_factor),
     ("POST", "/settings/sessions/end", settings.end_session),
     ("POST", "/settings/sessions/end-all", settings.end_all),
+    ("POST", "/tenants", settings.create_tenant),
     ("POST", "/tenants/switch", settings.switch_tenant),
 )
 
@@ -154,6 +155,8 @@ class Endpoint:
 
     async def _answer(self, request: Request) -> Response:
         nobody = Desk(request, self._fittings, self._jinja, Entrance(_ANONYMOUS), Presented(Face.CONSOLE))
+        if elsewhere := localhost_of(request, self._fittings.origins):
+            return RedirectResponse(elsewhere, 307, {"Cache-Control": "no-store"})
         try:
             same_site(request.scope, self._fittings.origins)
             body = (
@@ -205,6 +208,15 @@ class Endpoint:
             desk.presented = replace(desk.presented, session=desk.session)
             desk.entrance = await self._fittings.door.enter(desk.presented)
         return await self._handler(desk)
+
+
+def localhost_of(request: Request, origins: frozenset[str]) -> str:
+    """Where a page that was opened as 127.0.0.1 is, when we are `localhost`: cookies and forms belong to one name. Empty for all others."""
+    host, _, port = request.headers.get("host", "").rpartition(":")
+    ours = f"http://localhost:{port}"
+    if request.method != "GET" or host not in ("127.0.0.1", "[::1]") or ours not in origins:
+        return ""
+    return ours + target(request.scope)
 
 
 def with_session(desk: Desk, response: Response) -> Response:

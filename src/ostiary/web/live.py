@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 from ostiary.errors import OstiaryError
 from ostiary.web.desk import Desk
 
+SEES = "approval.read"
 BEAT_S = 1.0
 """How often the viewer's authority is checked anew while a stream is open."""
 QUIET_BEATS_MAX = 15
@@ -47,16 +48,13 @@ def _seen(desk: Desk) -> int:
 
 
 async def _still_here(desk: Desk) -> bool:
-    """Whether the session stands, in the same tenant, and may still read approvals."""
+    """Whether the session stands, in the same tenant, and what it could see of approvals it still can."""
     try:
         actor = (await desk.fittings.door.enter(desk.presented)).actor
     except OstiaryError:
         return False
-    return (
-        actor.kind == desk.actor.kind
-        and actor.tenant == desk.actor.tenant
-        and "approval.read" in actor.permissions
-    )
+    lost = desk.may(SEES) and SEES not in actor.permissions
+    return actor.kind == desk.actor.kind and actor.tenant == desk.actor.tenant and not lost
 
 
 def _event(name: str, version: int) -> str:

@@ -13,7 +13,7 @@ from ostiary.web.desk import Desk
 HOURS = 24
 REFUSED_ROWS = 6
 EVENTS_PAGE = 200
-EVENTS_MAX = 2_000
+EVENTS_MAX = 600
 """How many events are looked at for the chart; a busier day is counted from its latest ones, and says so."""
 PARTS = (("ran", "Ran"), ("held", "Held"), ("refused", "Refused"), ("failed", "Failed"))
 _PART_OF = {
@@ -33,7 +33,9 @@ async def page(desk: Desk) -> Response:
         context["cards"] = await _cards(desk)
     if desk.may("audit.read"):
         events = await _events(desk)
-        context["chart"] = chart([event for event in events if not is_look(event)], desk.now_us())
+        context["chart"] = chart(
+            [event for event in events if not is_look(event)], desk.now_us(), cut=len(events) >= EVENTS_MAX
+        )
         context["refused"] = await _refused(desk)
         context["log"] = await _log(desk)
     return await desk.page("overview/page.html", **context)
@@ -76,7 +78,7 @@ async def _log(desk: Desk) -> dict[str, Any] | None:
     return checkpoint if checkpoint and checkpoint.get("size") else None
 
 
-def chart(events: list[dict[str, Any]], now_us: int) -> dict[str, Any]:
+def chart(events: list[dict[str, Any]], now_us: int, *, cut: bool = False) -> dict[str, Any]:
     """Events -> stacked bars, one an hour, in a 480 by 100 box, and the same as rows for a table."""
     start_us = (now_us // HOUR_US - HOURS + 1) * HOUR_US
     counts = [dict.fromkeys((name for name, _ in PARTS), 0) for _ in range(HOURS)]
@@ -88,6 +90,7 @@ def chart(events: list[dict[str, Any]], now_us: int) -> dict[str, Any]:
     highest = max((sum(hour.values()) for hour in counts), default=0) or 1
     totals = [(name, label, sum(hour[name] for hour in counts)) for name, label in PARTS]
     return {
+        "cut": EVENTS_MAX if cut else 0,
         "start": start_us,
         "total": sum(count for _, _, count in totals),
         "totals": totals,

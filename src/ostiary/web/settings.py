@@ -48,6 +48,11 @@ async def end_all(desk: Desk) -> Response:
     return desk.go("/settings", "sessions-ended")
 
 
+async def create_tenant(desk: Desk) -> Response:
+    await desk.ask("tenant.create", {"name": desk.form.get("name", "").strip()})
+    return desk.go("/settings", "tenant-created")
+
+
 async def switch_tenant(desk: Desk) -> Response:
     await desk.ask("session.switch_tenant", {"tenant": desk.form.get("tenant", "")})
     return desk.go("/", "switched")
