@@ -57,7 +57,7 @@ def test_time_is_read_only_in_clock(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", each({"net", "connectors", "sample", "cli"}), ids=lambda path: str(path.relative_to(SOURCE))
+    "path", each({"net", "connectors", "sample"}), ids=lambda path: str(path.relative_to(SOURCE))
 )
 def test_only_net_reaches_out(path: Path) -> None:
     assert [name for name, _ in imports(path) if name in NETWORK] == []
