@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import make_url
 
 from ostiary.db import database as database_module
+from ostiary.errors import StoreUnavailable
 from tests import servers
 from tests.house import House, free_port, opened, play
 from tests.process import Process
@@ -221,8 +222,40 @@ def test_what_was_done_while_the_log_was_away_is_recorded_later(tmp_path: Path, 
             assert again.json()["state"] == "done"
             assert shop.done == {"ada": 1}
             trail = await house.good("GET", "/v1/audit/events", params={"call": again.json()["call_id"]})
-            assert [event["decision"] for event in trail["events"]][:2] == ["ran", "intended"]
+            decisions = [event["decision"] for event in trail["events"] if event["decision"] != "repeated"]
+            assert decisions[:2] == ["ran", "intended"]
             assert (await house.good("POST", "/v1/audit/verify", json={}))["ok"]
+
+        play(tmp_path, story)
+
+
+def test_an_intent_whose_commit_stood_though_the_answer_to_it_was_lost_is_closed_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running() as shop:
+
+        async def story(house: House) -> None:
+            agent = await furnish(house, shop)
+            transact = house.gateway.database.transact
+
+            def lost(work: Callable[[Any], Any]) -> Any:
+                transact(work)
+                monkeypatch.setattr(house.gateway.database, "transact", transact)
+                raise StoreUnavailable
+
+            monkeypatch.setattr(house.gateway.database, "transact", lost)
+            refused = await write(house, agent, "bob")
+            assert (refused.status_code, refused.json()["code"]) == (503, "audit.unavailable")
+            assert (await write(house, agent, "bob")).json()["code"] == "call.in_flight"
+            house.clock.advance(91)
+            house.gateway.resumer.wake()
+            for _ in range(100):
+                answer = await write(house, agent, "bob")
+                if answer.json()["code"] != "call.in_flight":
+                    break
+                await asyncio.sleep(0.05)
+            assert answer.json()["code"] == "call.unknown"
+            assert shop.done["bob"] == 0
 
         play(tmp_path, story)
 

@@ -191,6 +191,7 @@ class Gateway:
             clock,
             tenants=self._tenants,
             who_now=self._who,
+            call_timeout_s=30,
         )  # type: ignore[arg-type]
         hosts = frozenset({"127.0.0.1", "localhost"})
         self.face = McpFace(

@@ -139,6 +139,7 @@ class Gateway:
         self.resumer = Resumer(
             self.registry, self.book, self.ledger, performer, self.audit, vault, clock,
             tenants=self.tenants, who_now=standing(database, self.gate.keys, clock),
+            call_timeout_s=settings.call_timeout_s,
         )  # fmt: skip
         self._faces()
 

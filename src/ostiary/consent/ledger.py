@@ -84,8 +84,13 @@ class Ledger:
     async def approval_of(self, tenant: TenantId, call: CallId) -> ApprovalRow | None:
         return await self._database.run(lambda c: store.approval_of(c, tenant, call))
 
-    async def pending(self, tenant: TenantId) -> list[CallRow]:
-        return await self._database.run(lambda c: store.pending_calls(c, tenant, self.boot, PENDING_MAX))
+    async def pending(self, tenant: TenantId, stale_s: int) -> list[CallRow]:
+        """What somebody has to go on with. A call that has been running for `stale_s` is nobody's, also if this process began it: the commit of
+        its intent stood, and the answer to that was lost."""
+        stale_us = self._clock.now_us() - stale_s * SECOND_US
+        return await self._database.run(
+            lambda c: store.pending_calls(c, tenant, self.boot, stale_us, PENDING_MAX)
+        )
 
     async def lapsed(self, tenant: TenantId) -> list[ApprovalRow]:
         now = self._clock.now_us()

@@ -314,9 +314,11 @@ def expired_approvals(connection: Connection, tenant: TenantId, now_us: int, lim
     return [_approval(row) for row in connection.execute(select(APPROVAL).where(where).limit(limit))]
 
 
-def pending_calls(connection: Connection, tenant: TenantId, boot: str, limit: int) -> list[CallRow]:
-    """Calls that somebody has to go on with: approved ones, and running ones of a process that is no more."""
-    orphan = and_(CALL.c.state == State.RUNNING, CALL.c.boot != boot)
+def pending_calls(
+    connection: Connection, tenant: TenantId, boot: str, stale_us: int, limit: int
+) -> list[CallRow]:
+    """Calls that somebody has to go on with: approved ones, and running ones of a process that is no more, or that began before `stale_us`."""
+    orphan = and_(CALL.c.state == State.RUNNING, or_(CALL.c.boot != boot, CALL.c.changed_us < stale_us))
     where = and_(CALL.c.tenant == tenant, or_(CALL.c.state == State.APPROVED, orphan))
     return [
         _call(row) for row in connection.execute(select(CALL).where(where).order_by(CALL.c.id).limit(limit))

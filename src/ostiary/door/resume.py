@@ -41,6 +41,8 @@ _LOG = log.get("resume")
 ATTEMPTS_MAX = 5
 BEAT_S = 1.0
 AT_ONCE_MAX = 16
+RECORD_S = 60
+"""How long after its time is over a call may take to be recorded, before it counts as nobody's."""
 
 WhoIsThisNow = Callable[[Actor], Awaitable[Actor | None]]
 """The actor with the rights of this moment; None where the credential or the person is no more."""
@@ -61,6 +63,7 @@ class Resumer:
         *,
         tenants: Callable[[], Awaitable[list[TenantId]]],
         who_now: WhoIsThisNow,
+        call_timeout_s: int,
     ) -> None:
         self._registry = registry
         self._book = book
@@ -71,6 +74,7 @@ class Resumer:
         self._clock = clock
         self._tenants = tenants
         self._who_now = who_now
+        self._stale_s = call_timeout_s + RECORD_S
         self._wake = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
@@ -110,7 +114,7 @@ class Resumer:
                 await self._lapse(approval)
             except (SealBroken, Conflict, ApprovalClosed) as error:
                 _LOG.error("approval.stuck", approval=approval.id, code=error.code)
-        for row in await self._ledger.pending(tenant):
+        for row in await self._ledger.pending(tenant, self._stale_s):
             if row.id not in self._under_way:
                 self._under_way[row.id] = asyncio.create_task(self._one(row))
 
