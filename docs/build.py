@@ -178,7 +178,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Read from the environment at start, all checked together: `ostiary serve` names every mistake at once and does not start with one. For each name,",
+        "Read from the environment at start, all checked together: `ostiary serve` names each mistake and does not start with one. For each name,",
         "`<NAME>_FILE` may point to a mounted file that holds the value; name one of the two. An unknown variable that starts with `OSTIARY_` is a mistake, so that",
         "a typing error cannot turn a protection off.",
         "",
