@@ -1,0 +1,128 @@
+"""The admin of one tenant against another: every address of the API with the other's ids, and names that both have."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.door.test_consent import PAY, held, told
+from tests.house import House
+from tests.shop import CONTRACTS, Shop
+
+BODIES: dict[str, dict[str, Any]] = {
+    "approval.approve": {"digest": "0" * 64},
+    "approval.reject": {"reason": "no"},
+    "call.settle": {"outcome": "done"},
+    "member.change_role": {"role": "viewer"},
+    "contract.apply": {},
+}
+
+
+async def other_tenant(house: House) -> str:
+    """The owner goes on as the owner of a second tenant."""
+    made = await house.good("POST", "/v1/tenants", json={"name": "Other"})
+    tenant = str(made.get("tenant") or made["tenant_id"])
+    await house.good("POST", "/v1/session/switch-tenant", json={"tenant": tenant})
+    return tenant
+
+
+async def ids_of(house: House, agent: str) -> dict[str, str]:
+    """One id of every kind in the first tenant."""
+    waiting = await held(house, agent)
+    (key,) = [
+        key["key_id"] for key in (await house.good("GET", "/v1/keys"))["keys"] if key["name"] == "helper"
+    ]
+    email = {"email": "sue@pellow.example", "name": "Sue", "role": "support"}
+    sue = await house.good("POST", "/v1/members", json=email)
+    await house.good("PUT", "/v1/roles/desk", json={"permissions": ["contract.call"]})
+    events = (await house.good("GET", "/v1/audit/events"))["events"]
+    return {
+        "approval_id": waiting["approval_id"], "call_id": waiting["call_id"], "key_id": key, "person": sue["person"], "name": "shop",
+        "event_id": events[0]["id"], "id": events[0]["id"], "event": events[0]["id"], "role": "desk", "version": "1",
+    }  # fmt: skip
+
+
+def test_no_address_of_the_api_says_anything_about_anothers_ids(tmp_path: Path) -> None:
+    async def story(house: House, shop: Shop, agent: str) -> None:
+        ids = await ids_of(house, agent)
+        named = {"contract": "pay.send", "role": "desk"}
+        await other_tenant(house)
+        asked = 0
+        for action in house.gateway.registry.all().values():
+            route = action.route
+            if (
+                route is None
+                or "{" not in route.path
+                or route.path.startswith("/v1/session")
+                or (route.method == "PUT" and action.name != "member.change_role")
+            ):
+                continue
+            known = {**ids, "name": named.get(action.name.split(".")[0], "shop")}
+            path = route.path.format(**known)
+            more = {"json": BODIES.get(action.name, {})} if route.method != "GET" else {}
+            answer = await house.ask(route.method, path, **more)
+            assert answer.status_code == 404, (action.name, path, answer.status_code, answer.text)
+            assert answer.json()["code"] == "not_found"
+            asked += 1
+        assert asked >= 14
+
+    told(tmp_path, story)
+
+
+def test_the_same_names_in_two_tenants_are_two_things(tmp_path: Path) -> None:
+    async def story(house: House, shop: Shop, agent: str) -> None:
+        await house.ask("POST", "/v1/actions/mail.send", agent, json={"to": "bob"}, key="k")
+        await other_tenant(house)
+        await house.connect("shop", kind="http", base_url=shop.url + "/elsewhere")
+        await house.connect("letters", kind="http", base_url=shop.url + "/elsewhere")
+        await house.agree(CONTRACTS)
+        theirs = await house.make_key("helper")
+        away = await house.ask("POST", "/v1/actions/mail.send", theirs, json={"to": "bob"}, key="k")
+        assert (away.status_code, away.json()["code"]) == (502, "target.refused")
+        mine = await house.good("POST", "/v1/actions/mail.send", agent, json={"to": "bob"}, key="k")
+        assert mine["result"] == {"sent": True}
+        assert shop.done == {"bob": 1}
+
+    told(tmp_path, story)
+
+
+def test_a_yes_of_another_tenant_is_no_yes(tmp_path: Path) -> None:
+    async def story(house: House, shop: Shop, agent: str) -> None:
+        waiting = await held(house, agent)
+        digest = (await house.good("GET", f"/v1/approvals/{waiting['approval_id']}"))["digest"]
+        await other_tenant(house)
+        answer = await house.ask(
+            "POST", f"/v1/approvals/{waiting['approval_id']}/approve", json={"digest": digest}
+        )
+        assert answer.status_code == 404
+        key = await house.make_key("theirs", "program", ("admin",))
+        assert (await house.ask("POST", "/v1/actions/pay.send", key, json=PAY)).status_code == 404
+        assert shop.requests == 0
+
+    told(tmp_path, story)
+
+
+def test_one_tenant_does_not_take_all_calls_under_way(tmp_path: Path) -> None:
+    """Many keys of one tenant wait at once: another tenant is answered."""
+
+    async def story(house: House, shop: Shop, agent: str) -> None:
+        await other_tenant(house)
+        theirs = await house.make_key("theirs")
+        await house.good("POST", "/v1/session/switch-tenant", json={"tenant": house.tenant})
+        waiting = await held(house, agent)
+        keys = [agent] + [await house.make_key(f"k{number}") for number in range(5)]
+        asks = [
+            asyncio.create_task(
+                house.ask("GET", f"/v1/calls/{waiting['call_id']}", key, params={"wait_s": "20"})
+            )
+            for key in keys
+            for _ in range(4)
+        ]
+        await asyncio.sleep(0.3)
+        assert (await house.ask("GET", "/v1/calls", agent)).status_code == 429
+        assert (await house.ask("GET", "/v1/calls", theirs)).status_code == 200
+        for ask in asks:
+            ask.cancel()
+        await asyncio.gather(*asks, return_exceptions=True)
+        assert (await house.ask("GET", "/v1/calls", agent)).status_code == 200
+
+    told(tmp_path, story, OSTIARY_CALLS_AT_ONCE_MAX="16")
