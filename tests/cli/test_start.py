@@ -87,3 +87,13 @@ def test_a_root_key_is_made_and_its_text_is_what_the_settings_take() -> None:
 
 def test_the_version_is_printed() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == "0.1.0\n"
+
+
+def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "ostiary.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    done = serve(tmp_path, OSTIARY_ROOT_KEY=base64.b64encode(bytes(32)).decode())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "The database or the key store cannot be used. It does not answer, or this user may not write it.\n"
+    )

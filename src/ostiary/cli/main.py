@@ -18,7 +18,7 @@ from ostiary.cli.audit import audit
 from ostiary.cli.calls import approvals, call
 from ostiary.cli.connectors import connectors
 from ostiary.cli.contracts import contracts
-from ostiary.errors import ConfigurationError
+from ostiary.errors import ConfigurationError, StoreUnavailable
 
 GATEWAY = "ostiary.app.gateway:Gateway"
 SERVER = "ostiary.app.serve:server"
@@ -85,6 +85,9 @@ def serve(
         gateway = found(GATEWAY)(settings, SystemClock())
     except ConfigurationError as error:
         output.fail("\n".join(error.mistakes), code=2)
+    except StoreUnavailable as error:
+        why = error.detail or "It does not answer, or this user may not write it."
+        output.fail(f"The database or the key store cannot be used. {why}", code=2)
     os.environ.pop("OSTIARY_ROOT_KEY", None)
     found(SERVER)(gateway).run()
 
