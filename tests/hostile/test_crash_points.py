@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.hostile.test_crash import QUICK, Ledger, Told
-from tests.process import Process
+from tests.process import NotReady, Process
 from tests.shop import CONTRACTS, Shop, running
 
 WRITES = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "write", "writev", "sendto", "sendmsg")
@@ -156,6 +156,39 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_killed_at_its_first_write_and_at_its_first_sync(bench: Bench, kind: str, call: str) -> None:
     assert bench.kill_at(kind, call, 1)
     assert bench.process.good("POST", "/v1/audit/verify", json={})["ok"]
+
+
+def killed_while_starting(folder: Path, number: int) -> bool:
+    """Whether the first start died at its n-th write; the next start brings up a gateway that can be set up."""
+    process = Process(folder / f"home{number}")
+    inject = ("-e", "trace=pwrite64", "-e", f"inject=pwrite64:signal=SIGKILL:when={number}")
+    try:
+        process.launch("strace", "-f", "-o", "/dev/null", *inject)
+        with suppress(NotReady):
+            process.wait_ready()
+            return False
+        process.kill()
+        process.start()
+        process.found()
+        assert process.good("POST", "/v1/audit/verify", json={})["ok"]
+        return True
+    finally:
+        process.kill()
+
+
+@pytest.mark.timeout(120)
+def test_killed_while_it_makes_its_tables_it_starts_afresh(tmp_path: Path) -> None:
+    assert killed_while_starting(tmp_path, 20)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_killed_at_every_write_of_its_first_start(tmp_path: Path) -> None:
+    number = 1
+    while killed_while_starting(tmp_path, number):
+        number += 1
+    print(f"\nfirst start: {number - 1} kills, each followed by a start that works")
+    assert number > 20
 
 
 @pytest.mark.soak
