@@ -91,6 +91,20 @@ def test_a_call_that_cannot_be_read_or_does_not_fit_is_refused_recorded_and_not_
         play(tmp_path, story)
 
 
+def test_what_cannot_be_read_does_not_fill_the_log_faster_than_calls_would(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        agent = await house.make_key("flooding")
+        answers = [
+            await house.ask("POST", "/v1/actions/pay.send", agent, content=b"{", headers=JSON)
+            for _ in range(12)
+        ]
+        codes = [problem(answer)[1] for answer in answers]
+        assert set(codes) == {"request.malformed", "limit.rate"}
+        assert codes[0] == "request.malformed"
+
+    play(tmp_path, story, OSTIARY_KEY_RATE_PER_S="5")
+
+
 def test_a_built_in_action_refuses_alike(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         before = await house.good("GET", "/v1/keys")

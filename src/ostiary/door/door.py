@@ -187,7 +187,9 @@ class Door:
         return outcome
 
     async def turned_away(self, actor: Actor, name: str, error: OstiaryError, *, face: Face) -> None:
-        """Record a request that is refused before it is a call: its credential does not count, or it cannot be read."""
+        """Record a request that is refused before it is a call: its credential does not count, or it cannot be read. Raises TooMany instead where it
+        comes faster than the actor's calls may."""
+        self._shield.admit(actor)
         metrics.REFUSALS.labels(error.code).inc()
         if isinstance(error, StoreUnavailable | KeysUnavailable):
             return  # the log is in the same database: the caller is told, and there is nowhere to write it
