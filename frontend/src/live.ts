@@ -1,3 +1,5 @@
+import { announce } from "./forms";
+
 // The one event stream of a tab: says whether it is live, keeps the count in the frame and the title right, and leaves when the session is over.
 function show(state: "on" | "off", words: string): void {
   const place = document.getElementById("live");
@@ -6,10 +8,14 @@ function show(state: "on" | "off", words: string): void {
   place.firstElementChild!.textContent = words;
 }
 
+let known = -1;
+
 function count(): void {
   const list = document.querySelector<HTMLElement>("[data-waiting]");
   if (!list) return;
   const waiting = Number(list.dataset.waiting);
+  if (known >= 0 && waiting > known) announce(waiting === 1 ? "A call waits for a person" : `${waiting} calls wait for a person`);
+  known = waiting;
   for (const id of ["count-side", "count-foot"]) {
     const slot = document.getElementById(id);
     if (!slot) continue;

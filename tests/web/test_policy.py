@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from ostiary.asgi.caller import Proxies
 from ostiary.asgi.guard import guard
+from ostiary.errors import AuditUnavailable, Forbidden, NotAuthenticated, OstiaryError, TooMany
 from ostiary.web.console import routes
 from ostiary.web.render import FOLDER
 from tests.web.conftest import Tabs
@@ -115,6 +116,40 @@ def test_a_page_opened_by_number_moves_to_its_name(door: SampleDoor) -> None:
             return await client.get("/audit?decision=refused")
 
     assert asyncio.run(whole()).headers["location"] == "http://localhost:8080/audit?decision=refused"
+
+
+def test_a_mistake_of_ours_shows_nothing_of_itself(door: SampleDoor) -> None:
+    async def story(client: httpx.AsyncClient) -> list[httpx.Response]:
+        door.approvals[1]["parameters"] = [{"secret detail": 1}]
+        return [await client.get(f"/approvals/{numbered('apr', 2)}"), await client.get("/contracts")]
+
+    broken, whole = ask(door, story)
+    assert (broken.status_code, whole.status_code) == (500, 200)
+    assert "Something went wrong." in broken.text
+    assert "secret detail" not in broken.text
+    assert "Traceback" not in broken.text
+    assert POLICY.fullmatch(broken.headers["content-security-policy"])
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (Forbidden(), 403, "Someone whose role permits it"),
+        (AuditUnavailable(), 503, "Nothing passes until the log can be written"),
+        (TooMany(retry_after_s=7), 429, "Wait a moment"),
+        (NotAuthenticated(), 303, ""),
+    ],
+)
+def test_a_refusal_says_what_to_do(door: SampleDoor, error: OstiaryError, status: int, said: str) -> None:
+    door.wrong["approval.list"] = error
+
+    async def story(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.get("/approvals")
+
+    answer = ask(door, story)
+    assert answer.status_code == status
+    assert said in answer.text
+    assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
 
 
 def test_over_tls_the_cookie_is_bound_to_the_host(door: SampleDoor) -> None:

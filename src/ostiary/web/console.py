@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from ostiary import log
 from ostiary.actions import Actor, ActorKind, Face
 from ostiary.asgi.caller import presented
 from ostiary.asgi.guard import SAFE_METHODS, same_site
@@ -52,6 +53,7 @@ from ostiary.web.desk import COOKIE_AGE_S, FORM_BYTES_MAX, Desk, Fittings, read_
 
 Handler = Callable[[Desk], Awaitable[Response]]
 SECOND_FACTOR_FIELD = "second_factor"
+_LOG = log.get("web")
 _ANONYMOUS = Actor(INSTALL, ActorKind.ANONYMOUS, "")
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
@@ -150,11 +152,16 @@ class Endpoint:
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive))
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except Exception as fault:  # noqa: BLE001 - a mistake of ours: it is logged, and nothing of it is shown
+            _LOG.error("console.broke", error=type(fault).__name__, handler=self._handler.__qualname__)
+            response = await problem(self._nobody(request), OstiaryError())
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        nobody = Desk(request, self._fittings, self._jinja, Entrance(_ANONYMOUS), Presented(Face.CONSOLE))
+        nobody = self._nobody(request)
         if elsewhere := localhost_of(request, self._fittings.origins):
             return RedirectResponse(elsewhere, 307, {"Cache-Control": "no-store"})
         try:
@@ -185,6 +192,9 @@ class Endpoint:
         except OstiaryError as error:
             response = await problem(desk, error)
         return with_session(desk, response)
+
+    def _nobody(self, request: Request) -> Desk:
+        return Desk(request, self._fittings, self._jinja, Entrance(_ANONYMOUS), Presented(Face.CONSOLE))
 
     async def _enter(self, shown: Presented) -> Entrance:
         """Who asks; a session that is over is nobody, on the pages where nobody may be."""
@@ -267,6 +277,8 @@ async def problem(desk: Desk, error: OstiaryError) -> Response:
     if isinstance(error, NotAuthenticated):
         return to_sign_in(desk)
     meaning = "Nothing was changed." if desk.request.method != "GET" else "The page cannot be shown."
+    if error.status >= 500 and desk.request.method != "GET":
+        meaning = "It may or may not have been done: look before you send it again."
     if isinstance(error, NotFound):
         meaning = "It never existed, was removed, or belongs to another tenant."
     response = await desk.page(
