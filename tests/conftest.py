@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import MetaData
@@ -68,3 +69,13 @@ def keys_database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture(params=KINDS)
 def each_keys_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     yield from _open(request.param, keys_metadata, tmp_path, "keys")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say plainly what this machine could not run."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = sorted(
+        {str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped if report.longrepr}
+    )
+    for reason in reasons:
+        terminalreporter.write_line(reason if reason.startswith("not run") else f"not run: {reason}")
