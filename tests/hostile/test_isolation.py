@@ -2,11 +2,12 @@
 moved to another row, column or tenant opens nowhere; and rows that were exchanged make the gateway answer an error, never another's data."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +114,13 @@ def record_seals(patch: pytest.MonkeyPatch, street: Street) -> None:
     patch.setattr(Vault, "seal", sealing)
 
 
-@pytest.fixture
-def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    street = Street(tmp_path)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    """The street is built once; each test gets a copy of its databases."""
+    street = Street(tmp_path_factory.mktemp("street"))
 
     async def whole() -> None:
-        async with opened(tmp_path, clock=street.clock) as house:
+        async with opened(street.home, clock=street.clock) as house:
             await house.found()
             await house.enrol()
             street.tenants["alpha"] = TenantId(house.tenant)
@@ -130,11 +132,17 @@ def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             await house.good("POST", "/v1/session/switch-tenant", json={"tenant": street.tenants["alpha"]})
             street.owner = house.owner
 
-    with running() as shop, monkeypatch.context() as patch:
+    with running() as shop:
         street.shop = shop
-        record_seals(patch, street)
-        asyncio.run(whole())
+        with pytest.MonkeyPatch.context() as patch:
+            record_seals(patch, street)
+            asyncio.run(whole())
         yield street
+
+
+@pytest.fixture
+def street(built: Street, tmp_path: Path) -> Street:
+    return replace(built, home=Path(shutil.copytree(built.home, tmp_path / "home")), clock=MovingClock())
 
 
 class Stolen:
