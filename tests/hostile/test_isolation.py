@@ -15,13 +15,14 @@ import pytest
 from sqlalchemy import Table
 
 from ostiary.audit.event import unpack
+from ostiary.blobs import storage
 from ostiary.clock import SystemClock
 from ostiary.db.database import Database
 from ostiary.db.tables import metadata
 from ostiary.errors import KeysUnavailable, OstiaryError, SealBroken
 from ostiary.ids import INSTALL, TenantId
 from ostiary.secret import Secret
-from ostiary.vault import store
+from ostiary.vault import files, store
 from ostiary.vault.keyring import _tenant_aad
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Place, Vault
@@ -88,6 +89,9 @@ async def live(house: House, street: Street, word: str) -> None:
     other = await house.make_key(f"{word}-other", kind="program")
     for key in (await house.good("GET", "/v1/keys"))["keys"]:
         await house.good("POST", f"/v1/keys/{key['key_id']}/signing-secret", json={})
+    long = {"text": f"{word}-evidence " * 8000}
+    off = await house.ask("POST", "/v1/actions/mail.everyone", agent, json=long)
+    assert off.json()["code"] == "contract.unknown"
     calls = street.calls[word] = []
     for number, who in enumerate((agent, agent, other)):
         done = await house.good(
@@ -211,6 +215,23 @@ def test_a_copy_of_everything_with_the_keys_of_a_opens_nothing_of_b(street: Stre
     ):
         with pytest.raises((SealBroken, KeysUnavailable)):
             secret_of_b()
+    keys.close()
+
+
+def test_the_keys_of_a_open_no_file_of_b(street: Street) -> None:
+    """What is too large for a row lies in the file store."""
+    keys, vault, thief = vaults(street)
+    a, b = street.tenants["alpha"], street.tenants["bravo"]
+    blobs = storage.at(f"file://{street.home / 'blobs'}")
+    (file_of_a,), (file_of_b,) = blobs.list(a), blobs.list(b)
+    assert b"alpha-evidence" in b"".join(files.open_file(thief, blobs, a, file_of_a.id))
+    assert b"bravo-evidence" in b"".join(files.open_file(vault, blobs, b, file_of_b.id))
+    with pytest.raises((SealBroken, KeysUnavailable)):
+        b"".join(files.open_file(thief, blobs, b, file_of_b.id))
+    taken = blobs.get(b, file_of_b.id, bytes_max=1 << 20)
+    for tenant, name in ((a, file_of_b.id), (a, file_of_a.id), (b, "other")):
+        with pytest.raises((SealBroken, KeysUnavailable)):
+            b"".join(files.open_pieces(vault, files.blob_place(tenant, name), iter([taken])))
     keys.close()
 
 
