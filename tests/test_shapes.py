@@ -58,3 +58,11 @@ def test_pointers_are_escaped_and_bounded() -> None:
 
 def test_the_schema_forbids_what_it_does_not_name() -> None:
     assert ModelShape(Paint).schema()["additionalProperties"] is False
+
+
+def test_a_whole_number_may_be_written_with_a_point_zero_and_nothing_else_is_converted() -> None:
+    assert ModelShape(Paint).parse({"colour": "red", "layers": [1.0, 2]}) == Paint(
+        colour=Colour.RED, layers=(1, 2)
+    )
+    for layers in ([1.5], ["1"], [True], [1e300]):
+        faults(ModelShape(Paint), {"colour": "red", "layers": layers})

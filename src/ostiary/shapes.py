@@ -16,6 +16,7 @@ POINTER_CHARACTERS_MAX = 200
 PAGE_ROWS = 50
 PAGE_ROWS_MAX = 200
 CURSOR_CHARACTERS_MAX = 200
+WHOLE_MAX = 2**53
 
 
 class Params(BaseModel):
@@ -63,12 +64,34 @@ class ModelShape:
         if isinstance(raw, self.model):
             return raw
         try:
-            return self.model.model_validate_json(orjson.dumps(raw), strict=True)
+            return self._read(raw)
         except ValidationError as error:
             mistakes = error.errors(include_url=False, include_context=False, include_input=False)
             raise InvalidParameters(faults=tuple(map(_fault, mistakes[:FAULTS_MAX]))) from None
         except orjson.JSONEncodeError:
             raise InvalidParameters(faults=(Fault("", "this is not a JSON value"),)) from None
+
+    def _read(self, raw: Any) -> BaseModel:
+        try:
+            return self.model.model_validate_json(orjson.dumps(raw), strict=True)
+        except ValidationError as error:
+            if all(
+                mistake["type"] != "int_type"
+                for mistake in error.errors(include_url=False, include_input=False)
+            ):
+                raise
+        return self.model.model_validate_json(orjson.dumps(_whole(raw)), strict=True)
+
+
+def _whole(value: Any) -> Any:
+    """With 45.0 read as 45: to JSON Schema that is an integer (2020-12 section 4.2.3), as JavaScript and some others write it."""
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return (
+        int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= WHOLE_MAX else value
+    )
 
 
 def _fault(mistake: ErrorDetails) -> Fault:

@@ -56,6 +56,7 @@ def fuzzed(
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(folder / "schemathesis.toml"), "run", f"{served.url}/openapi.json",
         "--checks", "all", "--phases", phases, "--max-examples", str(examples), "--generation-deterministic",
         "--suppress-health-check", "all", "--continue-on-failure", "--no-color", "--warnings", "off",
+        "--request-timeout", "60",
     ]  # fmt: skip
     for name in ENDS_THE_RUN:
         command += ["--exclude-operation-id", name]
@@ -93,4 +94,4 @@ def test_no_check_fails_at_the_edges_of_the_description(served: Served, tmp_path
     "role", ["", "viewer", "support", "admin", "owner"], ids=lambda role: role or "nobody"
 )
 def test_no_check_fails_on_many_requests_one_after_another(served: Served, role: str, tmp_path: Path) -> None:
-    holds(served, role, tmp_path, examples=200, phases="examples,coverage,fuzzing,stateful")
+    holds(served, role, tmp_path, examples=50, phases="examples,coverage,fuzzing,stateful")
