@@ -42,7 +42,8 @@ from ostiary.contracts.provenance import Provenance
 from ostiary.contracts.schema import SchemaShape
 from ostiary.db.database import Database
 from ostiary.db.tables import keys_metadata, metadata
-from ostiary.door.door import Done, Door, Held
+from ostiary.door.door import Door
+from ostiary.door.outcome import Done, Held
 from ostiary.door.perform import Performer
 from ostiary.door.resume import Resumer
 from ostiary.errors import CredentialRefused, TargetRefused

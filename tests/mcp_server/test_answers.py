@@ -3,7 +3,7 @@
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from ostiary.door.door import Done, Held
+from ostiary.door.outcome import Done, Held
 from ostiary.errors import Fault, InvalidParameters, OffContract, TooMany
 from ostiary.ids import CallId
 from ostiary.mcp_server import answers

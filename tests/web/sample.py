@@ -16,7 +16,7 @@ from ostiary.access.roles import BUILT_IN, PERMISSIONS, held_by
 from ostiary.actions import Actor, ActorKind, Face, JsonValue
 from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, sign
 from ostiary.clock import HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from ostiary.door.door import Done, Held
+from ostiary.door.outcome import Done, Held
 from ostiary.errors import (
     ApprovalClosed,
     CodeRefused,

@@ -15,7 +15,6 @@ Nothing passes that is not recorded: if the log cannot be written, the call is r
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
@@ -33,7 +32,6 @@ from ostiary.actions import (
     Recorded,
     Registry,
     Surface,
-    Write,
 )
 from ostiary.audit.event import Decision, Entry
 from ostiary.audit.log import Audit
@@ -44,6 +42,8 @@ from ostiary.consent.store import CallRow, State
 from ostiary.contracts.book import Book
 from ostiary.contracts.provenance import Provenance
 from ostiary.door import record
+from ostiary.door.outcome import Done, Held, Outcome
+from ostiary.door.passage import Passage, asked
 from ostiary.door.perform import Performer
 from ostiary.errors import (
     AuditUnavailable,
@@ -72,48 +72,6 @@ ENTER = "door.enter"
 
 UNKNOWN_ACTION = "off.contract"
 """What the log calls an action that does not exist: the name that was asked for is the caller's text, and is kept sealed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The call ran; `result` is what the actor may see, `counts` what was masked and how much was read."""
-
-    call: CallId
-    result: JsonValue
-    counts: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The call waits for a person until `expires_us`. Nothing was done."""
-
-    call: CallId
-    approval: str
-    expires_us: int
-    rule: str
-
-
-Outcome = Done | Held
-
-
-@dataclass(slots=True)
-class _Passage:
-    """What is known so far about one call on its way in, so that a refusal at any step can be recorded."""
-
-    actor: Actor
-    face: Face
-    call: CallId
-    at_us: int
-    started_us: int
-    claims: tuple[Write, ...]
-    raw: JsonValue
-    key: str
-    behalf: str
-    name: str
-    action: Action | None = None
-    plain: JsonValue = None
-    began: bool = False
-    recorded: bool = False
 
 
 class Door:
@@ -168,7 +126,7 @@ class Door:
         `raw`: the parameters as JSON gave them. `key`: the caller's Idempotency-Key. `behalf`: whom an agent says it acts for; shown, never trusted.
         """
         clock = self._clock
-        passage = _Passage(
+        passage = Passage(
             entrance.actor, face, CallId(ids.new("cal")), clock.now_us(), clock.monotonic_us(), entrance.claims, raw, key, behalf, name,
         )  # fmt: skip
         self._shield.begin(entrance.actor)
@@ -203,7 +161,7 @@ class Door:
         known = [*self._registry.all().values(), *(await self._book.actions(actor.tenant)).values()]
         return [action for action in known if not isinstance(authorise(actor, action), NotAuthorised)]
 
-    async def _pass(self, passage: _Passage) -> Outcome:
+    async def _pass(self, passage: Passage) -> Outcome:
         actor = passage.actor
         self._shield.admit(actor)  # admit
         action = passage.action = await self._known(passage)
@@ -227,20 +185,21 @@ class Door:
             raise verdict.error
         if isinstance(verdict, policy.Ask) and not (
             verdict.memory
-            and actor.surface is not Surface.WRITE_ONLY  # whoever comes with that key is somebody else each time
+            and actor.surface
+            is not Surface.WRITE_ONLY  # whoever comes with that key is somebody else each time
             and await self._ledger.has_memory(actor, action, plain)
         ):
             return await self._hold(passage, call, params, plain, verdict)
         return await self._run(passage, call, params, plain)
 
-    async def _known(self, passage: _Passage) -> Action:
+    async def _known(self, passage: Passage) -> Action:
         action = self._registry.get(passage.name) or await self._book.get(passage.actor.tenant, passage.name)
         if action is None:
             raise NotAuthenticated if passage.actor.kind is ActorKind.ANONYMOUS else OffContract
         return action
 
     async def _hold(
-        self, passage: _Passage, call: Call, params: object, plain: JsonValue, verdict: policy.Ask
+        self, passage: Passage, call: Call, params: object, plain: JsonValue, verdict: policy.Ask
     ) -> Outcome:
         """Nothing runs: the question and the call's row are committed together."""
         await self._vault.prepare(
@@ -268,7 +227,7 @@ class Door:
         metrics.calls(call.face, "held").inc()
         return Held(call.id, approval.id, approval.expires_us, verdict.rule)
 
-    async def _run(self, passage: _Passage, call: Call, params: object, plain: JsonValue) -> Outcome:
+    async def _run(self, passage: Passage, call: Call, params: object, plain: JsonValue) -> Outcome:
         if call.action.effect is Effect.OUTSIDE:  # intend
             await self._vault.prepare(
                 call.tenant, "call", (self._ledger.subject(call.action, call.actor, plain),)
@@ -319,7 +278,7 @@ class Door:
         problem = answer["problem"] if answer else {}
         raise by_code(row.code)(str(problem.get("detail", "")))
 
-    async def _commit(self, passage: _Passage, entry: Entry) -> None:
+    async def _commit(self, passage: Passage, entry: Entry) -> None:
         """Commit the first rows of a call. The same idempotency key at the same moment: one wins, the other is told that it is under way."""
         try:
             await self._audit.record(entry)
@@ -327,7 +286,7 @@ class Door:
             raise InFlight from None
         passage.recorded = True
 
-    async def _refused(self, passage: _Passage, error: OstiaryError) -> None:
+    async def _refused(self, passage: Passage, error: OstiaryError) -> None:
         metrics.REFUSALS.labels(error.code).inc()
         if passage.recorded or isinstance(error, AuditUnavailable):
             return
@@ -336,7 +295,7 @@ class Door:
         action = passage.action
         event = record.refusal(
             self._vault, passage.actor, action.name if action else UNKNOWN_ACTION, passage.face, passage.call, passage.at_us, error,
-            duration_us=self._clock.monotonic_us() - passage.started_us, asked=_asked(passage),
+            duration_us=self._clock.monotonic_us() - passage.started_us, asked=asked(passage),
             contract=action.hash if action and action.contract else "", risk=action.risk if action else "",
             decision=Decision.FAILED if passage.began else Decision.REFUSED,
         )  # fmt: skip
@@ -344,13 +303,6 @@ class Door:
         # A nonce that is taken cannot be claimed: trying again would undo the record too.
         claims = () if isinstance(error, Replayed) else passage.claims
         await self._audit.record(Entry((event,), claims))
-
-
-def _asked(passage: _Passage) -> dict[str, JsonValue]:
-    """What a refused call asked for, as evidence. Of a built-in action only what its model took: that hides secrets, raw input might not."""
-    if passage.action and not passage.action.contract:
-        return {"params": record.recordable(passage.action, passage.plain)}
-    return {"asked": passage.name, "params": passage.raw if passage.plain is None else passage.plain}
 
 
 def own_record(actor: Actor, action: Action, params: JsonValue) -> None:

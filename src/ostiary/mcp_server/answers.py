@@ -8,7 +8,7 @@ from mcp_types import INVALID_PARAMS
 
 from ostiary.actions import JsonValue
 from ostiary.clock import rfc3339
-from ostiary.door.door import Done, Held
+from ostiary.door.outcome import Done, Held
 from ostiary.errors import OffContract, OstiaryError
 from ostiary.ids import CallId
 from ostiary.mcp_server.names import tool_name

@@ -17,7 +17,8 @@ from ostiary import ids, log
 from ostiary.actions import Actor, Face, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.consent.ledger import Ledger
-from ostiary.door.door import Done, Door, Outcome
+from ostiary.door.door import Door
+from ostiary.door.outcome import Done, Outcome
 from ostiary.errors import Fault, InFlight, InvalidParameters, MalformedRequest, NotFound, OstiaryError
 from ostiary.identity.gate import Entrance
 from ostiary.ids import CallId

@@ -18,7 +18,8 @@ from ostiary.asgi.wire import (
     text_header,
 )
 from ostiary.clock import rfc3339
-from ostiary.door.door import Done, Door, Held
+from ostiary.door.door import Door
+from ostiary.door.outcome import Done, Held
 from ostiary.errors import Fault, InvalidParameters, MalformedRequest, MethodNotAllowed, OstiaryError
 from ostiary.identity.gate import Entrance
 from ostiary.rest.docs import STYLE, page

@@ -18,7 +18,7 @@ from ostiary import ids
 from ostiary.actions import Actor, ActorKind, Face, JsonValue
 from ostiary.asgi.caller import Proxies
 from ostiary.clock import Clock
-from ostiary.door.door import Done, Held, Outcome
+from ostiary.door.outcome import Done, Held, Outcome
 from ostiary.errors import Conflict, MalformedRequest, NotAuthenticated, OstiaryError
 from ostiary.identity.gate import Entrance
 from ostiary.identity.presented import Presented
