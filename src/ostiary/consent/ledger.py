@@ -31,7 +31,7 @@ from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "call"
 PENDING_MAX = 200
-WAITING_PER_ACTOR_MAX = 200
+WAITING_PER_ACTOR_MAX = 2_000
 """How many questions of one actor may wait for a person: more would only tire whoever has to read them."""
 
 
