@@ -35,3 +35,40 @@ def test_from_the_set_up_token_to_a_masked_audited_answer(tmp_path: Path) -> Non
         assert verdict["ok"]
 
     play(tmp_path, story)
+
+
+def test_of_a_databases_answer_the_log_keeps_digest_columns_and_counts_and_no_row(tmp_path: Path) -> None:
+    import sqlite3
+
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    source = sqlite3.connect(folder / "shop.db")
+    source.executescript(
+        "CREATE TABLE p (id TEXT, name TEXT); INSERT INTO p VALUES ('1', 'Quinquireme'), ('2', 'Nineveh')"
+    )
+    source.close()
+    contract = """
+version: 1
+actions:
+  - name: person.list
+    title: List people
+    description: Everybody.
+    parameters: {properties: {}, additionalProperties: false}
+    roles: [owner]
+    target: {connector: shop, sql: {statement: 'SELECT id, name FROM p ORDER BY id'}}
+"""
+
+    async def story(house: House) -> None:
+        await house.connect("shop", kind="sqlite", path=str(folder / "shop.db"))
+        await house.agree(contract)
+        answer = await house.good("POST", "/v1/actions/person.list", json={})
+        assert [row["name"] for row in answer["result"]["rows"]] == ["Quinquireme", "Nineveh"]
+        (event,) = (await house.good("GET", "/v1/audit/events", params={"call": answer["call_id"]}))["events"]
+        assert event["counts"] == {"rows": 2, "columns": 2}
+        shown = await house.good("POST", f"/v1/audit/events/{event['id']}/reveal", json={})
+        (part,) = shown["parts"]
+        assert part["content"]["columns"] == ["id", "name"]
+        assert len(part["content"]["answer_digest"]) == 64
+        assert "Nineveh" not in str(shown)
+
+    play(tmp_path / "home", story, OSTIARY_SOURCE_ROOTS=str(folder))

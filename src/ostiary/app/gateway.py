@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
 
 from starlette.routing import Router
 
@@ -104,7 +103,7 @@ class Gateway:
         settings, clock, database, vault = self.settings, self.clock, self.database, self.vault
         self._stdout = EnvelopeStream(sys.stdout.buffer) if settings.audit_stdout else None
         self.audit = Audit(
-            database, vault, clock, origin=urlsplit(settings.public_url).netloc, batch_max=settings.audit_batch_max,
+            database, vault, clock, origin=f"ostiary-{vault.pseudonym(INSTALL, 'log')[:12]}", batch_max=settings.audit_batch_max,
             queue_max=settings.audit_queue_max, stdout=self._stdout.write if self._stdout else None, large=Large(vault, self.blobs),
         )  # fmt: skip
         limits = SessionLimits(idle_s=settings.session_idle_s, absolute_s=settings.session_ttl_s)

@@ -12,6 +12,8 @@ from ostiary.cli.remote import Refused
 from ostiary.net.operator import Unreachable
 
 CELL_CHARACTERS_MAX = 60
+NEVER_CUT = frozenset({"id", "key_id", "call_id", "name"})
+"""What somebody copies: a narrow terminal cuts other columns."""
 
 
 def as_json(value: Any) -> None:
@@ -67,7 +69,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
 
     shown = Table(box=None, pad_edge=False)
     for column in columns:
-        shown.add_column(column)
+        shown.add_column(column, no_wrap=column in NEVER_CUT)
     for row in rows:
         shown.add_row(*(Text(_cell(row.get(column))) for column in columns))
     Console().print(shown)

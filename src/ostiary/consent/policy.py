@@ -33,7 +33,8 @@ Verdict = Run | Ask | Refuse
 
 
 def decide(action: Action, actor: Actor, *, now_us: int, step_up_s: int) -> Verdict:
-    """What this call needs before it may run. Built-in actions by a person are that person's own act: high risk there needs the second factor."""
+    """What this call needs before it may run. Built-in actions by a person are that person's own act; those that say `step_up` need a fresh second
+    factor. Asked for by a program or an agent, they wait for a person as contracts do."""
     if not action.contract and actor.kind is ActorKind.PERSON:
         if action.step_up and not is_stepped_up(actor, now_us=now_us, step_up_s=step_up_s):
             return Refuse(StepUpRequired())

@@ -163,6 +163,8 @@ class Performer:
             masked, counts = await asyncio.to_thread(self._masker.mask, call.actor, result)
         else:
             masked, counts = self._masker.mask(call.actor, result)
+        if rows := record.rows_of(result):
+            call.counts |= {"rows": len(rows), "columns": len(record.columns(result))}
         for category, count in counts.items():
             call.counts[f"masked.{category}"] = count
             metrics.MASKED.labels(category).inc(count)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from pydantic import BaseModel
 
 from ostiary.actions import Action, Actor, ActorKind, Call, Face, JsonValue
@@ -79,9 +78,11 @@ def _parts(vault: Vault, call: Call, params: JsonValue, answer: JsonValue, reaso
     several = len(about) > 1
     if answer is not None:
         kept = call.action.keeps_answer and not several
-        content["answer" if kept else "answer_digest"] = (
-            without_secrets(answer) if kept else vault.mac(call.tenant, "answer", canonical(answer)).hex()
-        )
+        if kept:
+            content["answer"] = without_secrets(answer)
+        else:
+            content["answer_digest"] = vault.mac(call.tenant, "answer", canonical(answer)).hex()
+            content["columns"] = columns(answer)
     if not several:
         if params:
             content["params"] = recordable(call.action, params)
@@ -92,13 +93,34 @@ def _parts(vault: Vault, call: Call, params: JsonValue, answer: JsonValue, reaso
     )
 
 
+def rows_of(answer: JsonValue) -> list[JsonValue]:
+    """The rows of a database's answer, {"rows": [...]}; none of any other."""
+    rows = answer.get("rows") if isinstance(answer, dict) else None
+    return rows if isinstance(rows, list) else []
+
+
+def columns(answer: JsonValue) -> list[str]:
+    """The names of the columns that a database's answer had; never a value."""
+    first = next(iter(rows_of(answer)), None)
+    return list(first) if isinstance(first, dict) else []
+
+
 def subjects(action: Action, params: JsonValue) -> tuple[SubjectId, ...]:
     """Whom the parameters are about, as far as the contract labels it."""
     return action.subject_of(params) if action.subject_of and isinstance(params, Mapping) else ()
 
 
 def _of_subject(params: Mapping[str, JsonValue], subject: SubjectId) -> JsonValue:
-    return {name: value for name, value in params.items() if subject in orjson.dumps(value).decode()}
+    return {name: value for name, value in params.items() if _names(value, subject)}
+
+
+def _names(value: JsonValue, subject: SubjectId) -> bool:
+    """Whether the value is the subject's id, or holds it: as a whole, not as a part of another's."""
+    if isinstance(value, dict):
+        return any(_names(item, subject) for item in value.values())
+    if isinstance(value, list):
+        return any(_names(item, subject) for item in value)
+    return str(value) == subject
 
 
 def traces(call: Call) -> tuple[Event, ...]:
