@@ -22,6 +22,7 @@ from tests.shop import CONTRACTS, Shop, running
 WRITES = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "write", "writev", "sendto", "sendmsg")
 KINDS = ("pay.quick", "mail.send", "approve")
 SETTLED_TIMEOUT_S = 20
+TRACER_TIMEOUT_S = 5
 
 pytestmark = [
     pytest.mark.journey,
@@ -73,6 +74,10 @@ class Bench:
                 yield
             finally:
                 tracer.terminate()
+                try:
+                    tracer.wait(TRACER_TIMEOUT_S)
+                except subprocess.TimeoutExpired:  # it may wait for ever for a thread that it saw die
+                    tracer.kill()
                 tracer.stderr.read()
 
     def prepare(self, kind: str) -> str:
@@ -106,13 +111,21 @@ class Bench:
                 answer = self.ask(kind, name)
             if kind == "approve" and answer is not None:
                 self.settle(name)
-        assert self.process.running is not None
-        died = self.process.running.poll() is not None
+        died = self.gone()
         if died:
             self.process.kill()
             self.process.start()
         self.check(kind, name, answer)
         return died
+
+    def gone(self) -> bool:
+        """Whether the gateway is dead; its tracer may see that before we do."""
+        assert self.process.running is not None
+        try:
+            self.process.running.wait(1)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def settle(self, name: str) -> Any:
         with suppress(httpx.TransportError):
