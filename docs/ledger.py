@@ -22,7 +22,10 @@ LEDGER: dict[str, tuple[str, str]] = {
         "a small HTTP/1.1 client on asyncio streams",
     ),
     "httptools": ("HTTP parsing for the server, in C", "uvicorn with h11, at half the speed"),
-    "httpx2": ("the sample company's agent and person; `mcp` brings it in any case", "a small client of our own"),
+    "httpx2": (
+        "the sample company's agent and person; `mcp` brings it in any case",
+        "a small client of our own",
+    ),
     "idna": ("host names in other alphabets, by the rule that browsers use", "ASCII names only"),
     "jinja2": ("the console's pages, escaped by default", "string templates with an escaping type"),
     "jsonschema-rs": (
