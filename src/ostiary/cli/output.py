@@ -12,6 +12,7 @@ from ostiary.cli.remote import Refused
 from ostiary.net.operator import Unreachable
 
 CELL_CHARACTERS_MAX = 60
+PIPED_CHARACTERS = 240
 NEVER_CUT = frozenset({"id", "key_id", "call_id", "name"})
 """What somebody copies: a narrow terminal cuts other columns."""
 
@@ -69,10 +70,11 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
 
     shown = Table(box=None, pad_edge=False)
     for column in columns:
-        shown.add_column(column, no_wrap=column in NEVER_CUT)
+        whole = max((len(_cell(row.get(column))) for row in rows), default=0) if column in NEVER_CUT else None
+        shown.add_column(column, min_width=whole, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(_cell(row.get(column))) for column in columns))
-    Console().print(shown)
+    Console(width=None if sys.stdout.isatty() else PIPED_CHARACTERS).print(shown)
 
 
 def _cell(value: Any) -> str:
