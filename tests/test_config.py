@@ -29,6 +29,7 @@ def test_every_mistake_is_named_at_once() -> None:
         "OSTIARY_PROT is not a setting of Ostiary",
         "OSTIARY_PORT must be a whole number from 0 to 65535",
         "OSTIARY_LOG_LEVEL must be one of debug, info, warning, error",
+        "OSTIARY_ROOT_KEY is not set; make one with `ostiary keys generate` and keep it safe",
     ]
 
 

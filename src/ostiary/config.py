@@ -236,15 +236,18 @@ def load(environ: Mapping[str, str], *, offline: bool = False) -> Settings:
     """Read and check every setting. Raises ConfigurationError with all mistakes. `offline`: a command that does not listen."""
     mistakes = [f"{name} is not a setting of Ostiary" for name in sorted(environ) if _is_stranger(name)]
     values: dict[str, Any] = {}
+    wrong: list[str] = []
     for row in SETTINGS:
         try:
             values[row.field] = row.read(_raw(environ, row))
         except ValueError as error:
             mistakes.append(f"{row.name} {error}")
-    if not mistakes:
-        file = environ.get("OSTIARY_ROOT_KEY_FILE")
-        settings = _completed(Settings(**values, root_key_file=Path(file) if file else None))
-        mistakes = [] if offline else together(settings)
+            wrong.append(row.name)
+            values[row.field] = row.read(row.default)
+    file = environ.get("OSTIARY_ROOT_KEY_FILE")
+    settings = _completed(Settings(**values, root_key_file=Path(file) if file else None))
+    if not offline:
+        mistakes += [mistake for mistake in together(settings) if not any(name in mistake for name in wrong)]
     if mistakes:
         raise ConfigurationError(mistakes)
     return settings

@@ -118,7 +118,7 @@ class Gateway:
             idempotency_ttl_s=settings.idempotency_ttl_s,
         )  # fmt: skip
         self.registry = Registry(self._actions())
-        performer = Performer(
+        self.performer = Performer(
             self.ledger,
             self.masker,
             self.provenance,
@@ -132,11 +132,11 @@ class Gateway:
             anonymous_rate_per_minute=settings.anonymous_rate_per_minute,
         )  # fmt: skip
         self.door = Door(
-            self.registry, self.gate, shield, self.book, self.provenance, self.ledger, performer, self.audit, vault, clock,
+            self.registry, self.gate, shield, self.book, self.provenance, self.ledger, self.performer, self.audit, vault, clock,
             step_up_s=settings.step_up_s,
         )  # fmt: skip
         self.resumer = Resumer(
-            self.registry, self.book, self.ledger, performer, self.audit, vault, clock,
+            self.registry, self.book, self.ledger, self.performer, self.audit, vault, clock,
             tenants=self.tenants, who_now=standing(database, self.gate.keys, clock),
             call_timeout_s=settings.call_timeout_s,
         )  # fmt: skip
@@ -244,6 +244,7 @@ class Gateway:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         with suppress(OstiaryError):
+            await self.performer.pay()
             await self.gate.flush()
         await self._stack.aclose()
         await self.connectors.close()
@@ -266,6 +267,8 @@ class Gateway:
                 await self.tidy()
             except OstiaryError as error:
                 _LOG.warning("flush.failed", code=error.code)
+            except Exception as fault:  # noqa: BLE001 - a mistake of ours ends one round, not the loop
+                _LOG.error("flush.broke", error=type(fault).__name__, where=log.where(fault))
 
     async def tidy(self) -> None:
         """Write down last uses, forget what is over, count what waits. Raises StoreUnavailable; no call depends on it."""
