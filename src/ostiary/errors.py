@@ -331,12 +331,6 @@ class SealBroken(OstiaryError):
     code, status = "keys.seal_broken", 500
 
 
-class ShuttingDown(OstiaryError):
-    """The gateway is stopping; try again."""
-
-    code, status = "stopping", 503
-
-
 class ConfigurationError(Exception):
     """The settings have mistakes; `mistakes` has one sentence for each. Raised at start only, and shown to the operator."""
 

@@ -63,7 +63,7 @@ def test_a_risky_call_waits_shows_itself_and_runs_once_after_a_yes(tmp_path: Pat
 
 def test_a_no_means_that_nothing_is_done_and_the_asker_is_told_why(tmp_path: Path) -> None:
     async def story(house: House, shop: Shop, agent: str) -> None:
-        waiting = await held(house, agent)
+        waiting = await held(house, agent, key="k")
         await house.good(
             "POST", f"/v1/approvals/{waiting['approval_id']}/reject", json={"reason": "Not this one."}
         )
@@ -71,6 +71,8 @@ def test_a_no_means_that_nothing_is_done_and_the_asker_is_told_why(tmp_path: Pat
         assert (ended["state"], ended["problem"]["detail"]) == ("rejected", "Not this one.")
         late = await house.approve(waiting["approval_id"])
         assert (late.status_code, late.json()["code"]) == (409, "approval.closed")
+        again = await house.ask("POST", "/v1/actions/pay.send", agent, json=PAY, key="k")
+        assert (again.json()["code"], again.json()["detail"]) == ("approval.rejected", "Not this one.")
         assert shop.requests == 0
 
     told(tmp_path, story)

@@ -228,6 +228,8 @@ class Gateway:
         self._stack = AsyncExitStack()
         self.audit.start()
         await self._stack.enter_async_context(self.mcp.running())
+        with suppress(OstiaryError):
+            await asyncio.to_thread(self.blobs.sweep, self.clock)  # what a crash left half written
         self._loops = [asyncio.create_task(self.resumer.run()), asyncio.create_task(self._flush())]
         if await asyncio.to_thread(setup.is_waiting, self.database):
             token = await asyncio.to_thread(setup.issue_token, self.database, self.clock)

@@ -49,11 +49,6 @@ def server(gateway: Gateway) -> uvicorn.Server:
     return made
 
 
-def port_of(running: uvicorn.Server) -> int:
-    """The port that a started server listens on (it may have been 0)."""
-    return int(running.servers[0].sockets[0].getsockname()[1])
-
-
 class _Application:
     """ASGI with the lifespan protocol: the gateway starts before the first request and stops after the last."""
 

@@ -6,7 +6,7 @@ transaction that holds the audit event for the same step.
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 
@@ -335,8 +335,3 @@ class Ledger:
 
     def _open(self, tenant: TenantId, table: str, column: str, row: str, sealed: bytes | None) -> bytes:
         return self._vault.open(Place(tenant, table, column, row), sealed or b"")
-
-
-def as_running(row: CallRow, *, attempt: int) -> CallRow:
-    """The row after `begin`."""
-    return replace(row, state=State.RUNNING, attempt=attempt)

@@ -46,6 +46,7 @@ from ostiary.door.outcome import Done, Held, Outcome
 from ostiary.door.passage import Passage, asked
 from ostiary.door.perform import Performer
 from ostiary.errors import (
+    ApprovalRejected,
     AuditUnavailable,
     InFlight,
     KeysUnavailable,
@@ -272,6 +273,9 @@ class Door:
             raise InFlight
         if row.state is State.UNKNOWN:
             raise OutcomeUnknown
+        if row.state is State.REJECTED:
+            question = await self._ledger.approval_of(row.tenant, row.id)
+            raise ApprovalRejected(self._ledger.reason_of(question) if question else "")
         answer = self._ledger.answer_of(row)
         if row.state is State.DONE:
             return Done(row.id, answer["result"] if answer else None, {})

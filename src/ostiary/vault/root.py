@@ -8,7 +8,6 @@ import base64
 import binascii
 import os
 import stat
-from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -99,22 +98,6 @@ class FileRoot(LocalRoot):
         super().__init__("file", FILE_SETTING, _listed(path.read_text("ascii", "replace")))
 
 
-def choose(settings: Mapping[str, str], *, data_folder: Path) -> RootKeyProvider:
-    """The root key provider that the settings name. Raises ConfigurationError when none or two are named."""
-    text, file = settings.get(KEY_SETTING, ""), settings.get(FILE_SETTING, "")
-    if text and file:
-        raise ConfigurationError([f"{KEY_SETTING} and {FILE_SETTING} are both set: keep one of them."])
-    if text:
-        return EnvironmentRoot(Secret(text))
-    if file:
-        return FileRoot(Path(file), data_folder=data_folder)
-    raise ConfigurationError(
-        [
-            f"No root key: set {FILE_SETTING} to a file that only you can read, or {KEY_SETTING}; `ostiary keys generate` makes one."
-        ]
-    )
-
-
 def file_mistakes(path: Path, *, data_folder: Path) -> list[str]:
     """One sentence for each thing wrong with a root key file; empty when it may be used."""
     try:
@@ -142,15 +125,6 @@ def file_mistakes(path: Path, *, data_folder: Path) -> list[str]:
 def generate() -> Secret:
     """A fresh root key as the settings take it: base64 of 32 random bytes."""
     return Secret(base64.b64encode(envelope.new_key()).decode())
-
-
-def write_file(path: Path, key: Secret) -> None:
-    """Put a root key into a new file that only its owner can read. Raises FileExistsError: a root key is never overwritten."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key.reveal() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _listed(text: str) -> list[str]:
