@@ -80,7 +80,7 @@ def test_a_no_ends_the_waiting_call_with_exit_code_1(ostiary: Command, shop: Sho
     (card,) = ostiary.json("approvals", "list")["approvals"]
     assert ostiary("approvals", "reject", card["id"], "--reason", "Not this one.").stdout == "Rejected.\n"
     again = ostiary("call", "pay.send", '{"to": "bob", "amount": 1}', "--key", "k-2", role="support", code=1)
-    assert again.stderr == "A person said no to this call.\n(approval.rejected)\n"
+    assert again.stderr == "A person said no to this call.\nNot this one.\n(approval.rejected)\n"
     assert shop.done["bob"] == 0
 
 

@@ -67,6 +67,7 @@ def test_serve_names_every_mistake_in_a_sentence_and_ends_with_code_2(tmp_path: 
         "OSTIARY_ROTT_KEY is not a setting of Ostiary",
         "OSTIARY_PORT must be a whole number from 0 to 65535",
         "OSTIARY_LOG_LEVEL must be one of debug, info, warning, error",
+        "OSTIARY_ROOT_KEY is not set; make one with `ostiary keys generate` and keep it safe",
     ]
     assert not (tmp_path / "home").exists()
 
