@@ -39,7 +39,6 @@ REFERENCE = (
     "actions.md", "permissions.md", "settings.md", "errors.md", "detectors.md", "commands.md", "metrics.md", "dependencies.md",
 )  # fmt: skip
 NOT_OF_THIS_MACHINE = (
-    "/work/",
     "/root/",
     "/tmp/",
     "/home/",
