@@ -117,6 +117,7 @@ class Gateway:
             database, vault, clock, Watch(), approval_ttl_s=settings.approval_ttl_s,
             idempotency_ttl_s=settings.idempotency_ttl_s,
         )  # fmt: skip
+        self.ledger.watch.stopping = lambda: self.stopping()
         self.registry = Registry(self._actions())
         self.performer = Performer(
             self.ledger,
@@ -147,7 +148,11 @@ class Gateway:
         post = Post(self._send_code())
         services = Services(database, vault, clock, self.gate, post, settings.environment)
         consent = Consent(
-            database, self.ledger, clock, step_up_s=settings.step_up_s, wake=lambda: self.resumer.wake()
+            database,
+            self.ledger,
+            clock,
+            step_up_s=settings.step_up_s,
+            wake=lambda: self.resumer.wake(),
         )
         return [
             *identity_actions.actions(services),

@@ -40,6 +40,7 @@ from ostiary.ids import CallId, TenantId
 from ostiary.shapes import Answer, ModelShape, Page, Params
 
 WAIT_S_MAX = 30
+LOOK_EVERY_S = 1.0
 ALL_SURFACES = frozenset(Surface)
 HIDDEN = "(hidden)"
 
@@ -167,7 +168,13 @@ class Consent:
     """The functions behind the actions. `wake`: tell the gateway that an approved call waits to go on."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, clock: Clock, *, step_up_s: int, wake: Callable[[], None]
+        self,
+        database: Database,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        step_up_s: int,
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -251,9 +258,9 @@ class Consent:
                 raise NotAuthenticated
             row = await self._own_or_read(call.actor, CallId(asked.call_id))
             left_s = (deadline_us - self._clock.monotonic_us()) / 1_000_000
-            if row.state in (*store.ENDED, State.UNKNOWN) or left_s <= 0:
+            if row.state in (*store.ENDED, State.UNKNOWN) or left_s <= 0 or self._ledger.watch.stopping():
                 return await self._state(call.actor, row)
-            await self._ledger.watch.beyond(call.tenant, seen, left_s)
+            await self._ledger.watch.beyond(call.tenant, seen, min(left_s, LOOK_EVERY_S))
 
     async def list_calls(self, call: Call, asked: ListCalls) -> CallStates:
         states = [] if asked.state == "any" else [asked.state]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 
 from ostiary.ids import TenantId
@@ -11,6 +12,8 @@ class Watch:
     """A counter a tenant that goes up with each change. Call `touch` on the event loop."""
 
     def __init__(self) -> None:
+        self.stopping: Callable[[], bool] = lambda: False
+        """Whether the gateway ends: then nobody is kept waiting."""
         self._versions: dict[TenantId, int] = defaultdict(int)
         self._waiters: dict[TenantId, set[asyncio.Future[None]]] = defaultdict(set)
 

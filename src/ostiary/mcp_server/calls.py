@@ -29,7 +29,7 @@ from ostiary.vault.sealing import Vault
 
 ROUNDS_MAX = 8
 WAITING_MAX = 256
-PROGRESS_EVERY_S = 5.0
+PROGRESS_EVERY_S = 1.0
 CHECK_EVERY_S = 0.2
 """A busy tenant wakes its waiters often; each looks at its own row at most this often."""
 KEY_META = "dev.ostiary/idempotency-key"
@@ -159,7 +159,7 @@ class Calls:
             seen = watch.version(actor.tenant)
             outcome = await self._outcome(actor, call)
             waited_s = (self._clock.monotonic_us() - began_us) / SECOND_US
-            if isinstance(outcome, Done) or waited_s >= self._wait_s:
+            if isinstance(outcome, Done) or waited_s >= self._wait_s or watch.stopping():
                 return outcome
             await context.session.report_progress(waited_s, self._wait_s, "waiting for a person to decide")
             await watch.beyond(actor.tenant, seen, min(self._wait_s - waited_s, PROGRESS_EVERY_S))

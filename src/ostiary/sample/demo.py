@@ -115,7 +115,7 @@ async def _left_running(
     stage: Stage, owner: Person, agent: Agent, gateway: Process, *, key: Secret, port: int
 ) -> None:
     """Leave something to decide in the browser, say how to get there, and show sign-in codes until Ctrl-C."""
-    member = {"email": VISITOR, "name": "You", "role": "admin"}
+    member = {"email": VISITOR, "name": "You", "role": "owner"}
     await owner.ask("POST", "/v1/members", member)
     letter = {
         "customer_id": "C-1001",
