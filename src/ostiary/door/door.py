@@ -39,7 +39,7 @@ from ostiary.clock import Clock
 from ostiary.consent import policy
 from ostiary.consent.ledger import Ledger, Question
 from ostiary.consent.store import CallRow, State
-from ostiary.contracts.book import Book
+from ostiary.contracts.book import Book, visible
 from ostiary.contracts.provenance import Provenance
 from ostiary.door import record
 from ostiary.door.outcome import Done, Held, Outcome
@@ -160,7 +160,7 @@ class Door:
     async def visible(self, actor: Actor) -> list[Action]:
         """The actions that this actor could call: what a face lists (tools, OpenAPI, pages)."""
         known = [*self._registry.all().values(), *(await self._book.actions(actor.tenant)).values()]
-        return [action for action in known if not isinstance(authorise(actor, action), NotAuthorised)]
+        return visible(actor, known)
 
     async def _pass(self, passage: Passage) -> Outcome:
         actor = passage.actor
