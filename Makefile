@@ -38,7 +38,8 @@ demo: setup
 	$(BIN)/ostiary demo
 
 test: setup-dev
-	OSTIARY_TEST_DATABASE=$(DATABASE) $(BIN)/python -m pytest $(TESTS) -m "not soak"
+	@rm -f .pytest_cache/v/cache/lastfailed
+	export OSTIARY_TEST_DATABASE=$(DATABASE); $(BIN)/python -m pytest $(TESTS) -m "not soak" || $(BIN)/python tests/again.py
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from typing import Any
 
 import typer
 from ledger import LEDGER, LICENCES
+from prometheus_client.metrics import MetricWrapperBase
 
 from ostiary import config, errors, metrics
 from ostiary.access import matrix
@@ -299,8 +300,9 @@ def metrics_page() -> str:
     lines = [
         "# Metrics",
         "",
-        "`GET /metrics` answers in the text format of Prometheus, to callers on the gateway's own machine that do not come through a proxy; to anybody else there is nothing there.",
-        "Labels are closed vocabularies or names of actions: never a person, an address or a value.",
+        "`GET /metrics` of each process answers in the text format of Prometheus, to callers on its own machine that do not come through a proxy and to those whom `OSTIARY_METRICS_ALLOW`",
+        "or `OSTIARY_METRICS_TOKEN` admits ([how to](../howto/monitor.md)); to anybody else there is nothing there. Labels are closed vocabularies: never a person, a tenant, an address or a value.",
+        "Beside these: `process_...` (CPU, memory, open files, start) and `python_gc_...`, by prometheus-client.",
         "",
     ]
     lines += table(("Metric", "Kind", "Labels", "Meaning"), metric_rows())
@@ -311,12 +313,14 @@ def metric_rows() -> list[tuple[str, str, str, str]]:
     """Name as it is exposed, kind, labels and meaning of each metric."""
     rows = []
     for each in vars(metrics).values():
-        if not isinstance(each, metrics.Counter | metrics.Gauge | metrics.Histogram):
-            continue
-        family = next(iter(each.describe()))
-        name = family.name + ("_total" if family.type == "counter" else "")
-        labels = ", ".join(f"`{label}`" for label in each._labelnames)
-        rows.append((f"`{name}`", family.type, labels, family.documentation))
+        if isinstance(each, metrics.Durations):
+            labels = ", ".join(f"`{label}`" for label in each.labels)
+            rows.append((f"`{each.name}`", "histogram", labels, each.documentation))
+        elif isinstance(each, MetricWrapperBase):
+            family = next(iter(each.describe()))
+            name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
+            labels = ", ".join(f"`{label}`" for label in each._labelnames)
+            rows.append((f"`{name}`", family.type, labels, family.documentation))
     return rows
 
 

@@ -16,18 +16,25 @@ LEDGER: dict[str, tuple[str, str]] = {
         "AES-GCM, HKDF, Ed25519, chunked files; the only cryptography we use",
         "nothing: nobody writes this twice",
     ),
-    "google-re2": ("pattern detection in linear time", "hyperscan, which is faster and less portable"),
-    "httpcore": (
-        "one HTTP request to an address that we have judged, without redirects, proxies or cookies",
-        "a small HTTP/1.1 client on asyncio streams",
+    "dbos": (
+        "runs of jobs survive their process: a killed one goes on where it stopped, on another worker too",
+        "a table of runs with leases; the job's own row holds everything else already",
     ),
-    "httptools": ("HTTP parsing for the server, in C", "uvicorn with h11, at half the speed"),
+    "google-re2": ("pattern detection in linear time", "hyperscan, which is faster and less portable"),
+    "httptools": (
+        "HTTP parsing in C (llhttp): of the server's requests, and of the answers of connected systems",
+        "uvicorn and our client on h11, at half the speed and less",
+    ),
     "httpx2": (
         "the sample company's agent and person; `mcp` brings it in any case",
         "a small client of our own",
     ),
     "idna": ("host names in other alphabets, by the rule that browsers use", "ASCII names only"),
     "jinja2": ("the console's pages, escaped by default", "string templates with an escaping type"),
+    "joserfc": (
+        "access tokens as signed JWTs, of our own and of other issuers, with the algorithms that we name",
+        "two hundred lines over cryptography, for three algorithms",
+    ),
     "jsonschema-rs": (
         "JSON Schema 2020-12 for contracts, with linear patterns",
         "a validator for the subset that contracts use",

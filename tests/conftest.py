@@ -9,13 +9,19 @@ import pytest
 from sqlalchemy import MetaData
 
 from ostiary.db.database import Database
+from ostiary.db.marks import Marks
 from ostiary.db.tables import keys_metadata, metadata
 from tests import servers
+from tests.waiting import until
 
 KINDS = {"both": ["sqlite", "postgresql"]}.get(
     chosen := os.environ.get("OSTIARY_TEST_DATABASE", "both"), [chosen]
 )
 """`make test DATABASE=postgresql` runs the store tests on that one alone."""
+
+
+MARKS = Marks(key=lambda _tenant: b"k" * 32, earlier=lambda _tenant: b"e" * 32)
+"""Keys of marked rows, where a test has no vault of its own beside the database."""
 
 
 class StillClock:
@@ -40,9 +46,13 @@ def clock() -> StillClock:
 
 
 def _open(kind: str, tables: MetaData, folder: Path, name: str) -> Iterator[Database]:
-    url = f"sqlite:///{folder / (name + '.db')}" if kind == "sqlite" else servers.fresh_postgresql()
+    url = f"sqlite:///{folder / (name + '.db')}" if kind == "sqlite" else servers.fresh_store(name)
     database = Database(url)
-    tables.create_all(database.engine())
+    database.marks = MARKS
+    if kind == "sqlite":
+        tables.create_all(database.engine())
+    database.signals.start()
+    until(lambda: database.signals.fresh)
     yield database
     database.close()
     servers.drop_postgresql(url)
@@ -69,6 +79,14 @@ def keys_database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture(params=KINDS)
 def each_keys_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     yield from _open(request.param, keys_metadata, tmp_path, "keys")
+
+
+@pytest.fixture(autouse=True)
+def _homes() -> Iterator[None]:
+    """The databases of homes that a test opened go with it; those of its module's fixtures stay."""
+    before = servers.homes()
+    yield
+    servers.drop_homes(but=before)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

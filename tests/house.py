@@ -19,10 +19,13 @@ from ostiary import config
 from ostiary.app.codes import OperatorDesk
 from ostiary.app.gateway import Gateway
 from ostiary.clock import Clock, SystemClock
+from tests import inline, servers
 from tests.keys import ROOT_KEY
 
 OWNER = "olive.owner@pellow.example"
 BASE = "http://localhost:8080"
+EMBEDDED = {"OSTIARY_DATABASE_URL": "", "OSTIARY_KEYS_URL": ""}
+"""For a test that is about files, or counts what one process alone does: on SQLite whatever the suite runs on."""
 
 
 class MovingClock(SystemClock):
@@ -145,6 +148,10 @@ class House:
         """The call once it has ended."""
         return await self.good("GET", f"/v1/calls/{call}", token, params={"wait_s": "20"})
 
+    async def work(self) -> None:
+        """Do the jobs that are due, until there is none left."""
+        await inline.work(self.gateway.worker)
+
     async def approve(self, approval: str, token: str | None = None) -> httpx.Response:
         card = await self.good("GET", f"/v1/approvals/{approval}", token)
         return await self.ask(
@@ -154,21 +161,28 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    home: Path, *, database_url: str = "", clock: MovingClock | None = None, **settings: str
+    home: Path,
+    *,
+    database_url: str = "",
+    clock: MovingClock | None = None,
+    jobs: bool = False,
+    **settings: str,
 ) -> AsyncIterator[House]:
-    """A gateway that runs, with nobody in it yet. The same `home` again is the same gateway after a restart."""
+    """A gateway that runs, with nobody in it yet. The same `home` again is the same gateway after a restart. `jobs`: it works on them by itself, with DBOS,
+    of which there is one a process; else `House.work` does."""
     moving = clock or MovingClock()
     environ = {
         "OSTIARY_HOME": str(home),
         "OSTIARY_ROOT_KEY": ROOT_KEY,
         "OSTIARY_EGRESS_ALLOW": "127.0.0.0/8",
         "OSTIARY_ANONYMOUS_RATE_PER_MINUTE": "100000",
+        **servers.home_settings(home),
         **({"OSTIARY_DATABASE_URL": database_url} if database_url else {}),
         **settings,
     }
     loaded = config.load(environ)
     desk = QuietDesk(loaded.home, moving)
-    gateway = Gateway(loaded, moving, desk=desk)
+    gateway = Gateway(loaded, moving, desk=desk, jobs=jobs)
     await gateway.start()
     transport = httpx.ASGITransport(gateway.asgi, client=("127.0.0.1", 40000))  # type: ignore[arg-type]
     try:

@@ -14,15 +14,19 @@ from typing import Any
 import httpx
 import pyotp
 
+from tests import servers
+from tests.forked import Fork, Forked
 from tests.house import OWNER, free_port
 from tests.keys import ROOT_KEY
 
-SERVE = [sys.executable, "-c", "from ostiary.cli.main import main; main()", "serve"]
+OSTIARY = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
 READY_TIMEOUT_S = 60.0
 BYTECODE = Path(tempfile.gettempdir()) / f"ostiary-test-bytecode-{os.getuid()}"
 """Compiled once, as in an installation: a start would else compile everything anew."""
 
-LOOK_EVERY_S = 0.01
+LOOK_EVERY_S = 0.02
+CLIENT = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""A connection for each request, since whoever is asked may have been killed; one client, since it loads its certificates anew."""
 
 
 class NotReady(Exception):
@@ -33,17 +37,19 @@ class NotReady(Exception):
 class Process:
     """`owner` is the owner's session, with a second factor given. `ready_s`: how long each start took until `/readyz` said yes.
 
-    `wrapper` is put before the command, such as a tracer with its arguments.
+    `command`: what of Ostiary it runs. `wrapper` is put before the command, such as a tracer with its arguments. With a `fork` it starts in a tenth of the time.
     """
 
     home: Path
+    command: tuple[str, ...] = ("serve",)
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     owner: str = ""
     tenant: str = ""
     ready_s: list[float] = field(default_factory=list)
-    running: subprocess.Popen[bytes] | None = None
+    running: subprocess.Popen[bytes] | Forked | None = None
     pid: int = 0
+    fork: Fork | None = None
 
     @property
     def url(self) -> str:
@@ -58,19 +64,27 @@ class Process:
             "OSTIARY_HOME": str(self.home),
             "OSTIARY_ROOT_KEY": ROOT_KEY,
             "OSTIARY_PORT": str(self.port),
+            "OSTIARY_WORKER_PORT": str(self.port),
             "OSTIARY_EGRESS_ALLOW": "127.0.0.0/8",
             "OSTIARY_ANONYMOUS_RATE_PER_MINUTE": "1000000",
             "OSTIARY_KEY_RATE_PER_S": "1000000",
             "OSTIARY_STEP_UP_S": "86400",
             "OSTIARY_LOG_LEVEL": "warning",
+            **servers.home_settings(self.home),
             **self.settings,
         }
 
     def launch(self, *wrapper: str) -> None:
         """Start it without waiting. What it writes goes to `<home>.log`."""
+        if url := self.environment().get("OSTIARY_DATABASE_URL"):
+            servers.make_workflows(url)
+        if self.fork:
+            self.running = self.fork.start(self.command, self.environment(), self.home.with_suffix(".log"))
+            self.running.go()
+            return
         with open(self.home.with_suffix(".log"), "ab") as log:
             self.running = subprocess.Popen(
-                [*wrapper, *SERVE],
+                [*wrapper, *OSTIARY, *self.command],
                 env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
@@ -90,7 +104,7 @@ class Process:
             if self.running.poll() is not None:
                 break
             with suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if CLIENT.get(f"{self.url}/readyz", timeout=5).status_code == 200:
                     return
             time.sleep(LOOK_EVERY_S)
         raise NotReady(self.said())
@@ -120,7 +134,7 @@ class Process:
         self, method: str, path: str, token: str | None = None, *, key: str = "", **more: Any
     ) -> httpx.Response:
         """One request; the owner's by default, nobody's with token ""."""
-        return httpx.request(method, self.url + path, headers=self.headers(token, key), timeout=60, **more)
+        return CLIENT.request(method, self.url + path, headers=self.headers(token, key), **more)
 
     def headers(self, token: str | None = None, key: str = "") -> dict[str, str]:
         bearer = self.owner if token is None else token
@@ -151,8 +165,8 @@ class Process:
     def agree(self, text: str) -> None:
         self.good("PUT", "/v1/contracts", json={"text": text})
 
-    def make_key(self, name: str, *roles: str) -> str:
-        made = self.good("POST", "/v1/keys", json={"name": name, "kind": "agent", "roles": list(roles)})
+    def make_key(self, name: str, *roles: str, kind: str = "agent") -> str:
+        made = self.good("POST", "/v1/keys", json={"name": name, "kind": kind, "roles": list(roles)})
         return str(made["secret"])
 
     def approve(self, approval: str) -> httpx.Response:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -63,7 +63,8 @@ class _Vanish(Response):
 
 @dataclass
 class Shop:
-    """`done` counts effects by recipient; `keys` what came with each request. `vanish`: how many of the next answers get lost."""
+    """`done` counts effects by recipient; `keys` what came with each request. `vanish`: how many of the next answers get lost. `says`: what it answers a letter
+    with, beside that it was sent."""
 
     url: str = ""
     done: Counter[str] = field(default_factory=Counter)
@@ -71,6 +72,7 @@ class Shop:
     requests: int = 0
     vanish: int = 0
     status: int = 200
+    says: dict[str, object] = field(default_factory=dict)
 
     async def pay(self, request: Request) -> Response:
         body, key = await request.json(), request.headers["idempotency-key"]
@@ -88,7 +90,7 @@ class Shop:
     async def mail(self, request: Request) -> Response:
         self.requests += 1
         self.done[(await request.json())["to"]] += 1
-        return self._answered({"sent": True})
+        return self._answered({"sent": True, **self.says})
 
     def _answered(self, content: dict[str, object]) -> Response:
         if self.vanish:
@@ -105,6 +107,8 @@ def running() -> Iterator[Shop]:
         Route("/pay/{to}", shop.look),
         Route("/mail", shop.mail, methods=["POST"]),
     ]
-    with served(Starlette(routes=routes)) as url:
+    # A gateway that is killed while it sends: nothing was asked.
+    handlers = {ClientDisconnect: lambda _request, _error: Response(status_code=400)}
+    with served(Starlette(routes=routes, exception_handlers=handlers)) as url:  # type: ignore[arg-type]
         shop.url = url
         yield shop

@@ -66,3 +66,19 @@ def test_a_secret_shows_itself_to_nobody() -> None:
     assert [f"{secret}", str(secret), repr(secret), f"{secret!r:>4}"] == ["***", "***", "***", " ***"]
     assert secret.matches("hunter2")
     assert not secret.matches("hunter3")
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_breaks_nothing() -> None:
+    stream = io.StringIO()
+    log.configure("info", stream)
+    stream.close()
+    log.get("door").error("call.failed", call="cal_1")
+
+
+def test_a_problems_code_is_read_and_a_typed_code_is_not() -> None:
+    stream = io.StringIO()
+    log.configure("info", stream)
+    log.get("app").warning("flush.failed", code="keys.unavailable")
+    log.get("app").warning("signed.in", code="12345678")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["code"], second["code"]) == ("keys.unavailable", "***")

@@ -4,4 +4,4 @@ Everyone who wants to read or change that data comes through one door (`ostiary.
 agreed, who must consent and what must be hidden, and which leaves proof behind. Read `docs/the-door.md` first.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"

@@ -111,6 +111,13 @@ class Actor:
     stepped_up_us: int = 0
     name: str = ""
     address: str = ""
+    acts_for: str = ""
+    """The person who gave an agent its OAuth grant, proven; "" for everyone else. A person acts for themselves."""
+
+    @property
+    def person(self) -> str:
+        """The person whose own accounts a call may use; "" for a key, which has none."""
+        return self.id if self.kind is ActorKind.PERSON else self.acts_for
 
 
 class Shape(Protocol):
@@ -123,6 +130,8 @@ class Shape(Protocol):
     def parse(self, raw: JsonValue) -> Any:
         """The exact value. Raises InvalidParameters with a fault a mistake."""
         ...
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,13 @@ class Action:
     preview(call, params): what would be sent, for the approval card; it has no effect.
     own: the parameter that must equal the caller's subject on the customer surface.
     keeps_answer: false for database answers: the log keeps a keyed digest and counts, never the rows.
+    labels: what each parameter is (recipient, account, url, address, id, amount, currency, content, selector), by JSON Pointer in which `*` is any item.
+    readers: who may read what a field of the answer holds, by key, pointer with `*`, or `*` for all of it: roles, `*` for everybody, or pointers to the fields
+    of the same answer that list them (an `*` stands for the same item in both).
+    egress: it reads, and still carries a URL or free text outward; judged as a write.
+    approvers: the roles of which whoever approves must hold one; empty means the permission decides alone. quorum: how many different people must say yes.
+    four_eyes: neither who asked nor who made the asking key may be one of them.
+    step: one step of a job. Only the worker calls it; for every other face it does not exist.
     """
 
     name: str
@@ -182,16 +198,27 @@ class Action:
     sinks: frozenset[str] = frozenset()
     own: str = ""
     keeps_answer: bool = True
+    step: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    egress: bool = False
+    approvers: frozenset[str] = frozenset()
+    quorum: int = 1
+    four_eyes: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"action name {self.name!r}: lower-case words joined by dots")
+        if self.step and (self.route or self.tool or self.public or self.risk is Risk.HIGH):
+            raise ValueError(
+                f"{self.name} is a step of a job: no face offers it, and nobody is asked between two steps"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Something else that this call brings about, recorded beside it: a step in another call's life (approved, rejected, settled), under that call's id;
-    or a sign-in, which the tenant's own log should know too: then `tenant` and `person` say where and who."""
+    or a sign-in, which the tenant's own log should know too: then `tenant` and `person` say where and who. `digest`: of a document that the event vouches for."""
 
     call: CallId
     action: str
@@ -199,6 +226,35 @@ class Trace:
     approval: str = ""
     tenant: TenantId = NO_TENANT
     person: str = ""
+    code: str = ""
+    digest: str = ""
+
+
+class Unlimited:
+    """What a call takes from the limits that somebody has set (`shield.limits`), as rows for the transactions that record it: nothing, where none is met."""
+
+    def waiting(self) -> tuple[Write, ...]:
+        """The call waits for a person: nothing is taken, but it has to fit."""
+        return ()
+
+    def intended(self) -> tuple[Write, ...]:
+        """With the intent of an effect outside."""
+        return ()
+
+    def answered(self, counts: Mapping[str, int]) -> tuple[Write, ...]:
+        """With the record of a call without one; `counts` of its answer."""
+        return ()
+
+    def settled(self, counts: Mapping[str, int]) -> tuple[Write, ...]:
+        """With the outcome of an effect outside."""
+        return ()
+
+    def undone(self) -> tuple[Write, ...]:
+        """With an outcome that says that nothing was done."""
+        return ()
+
+
+UNLIMITED = Unlimited()
 
 
 @dataclass(slots=True)
@@ -217,6 +273,11 @@ class Call:
     counts: dict[str, int] = field(default_factory=dict)
     traces: list[Trace] = field(default_factory=list)
     attempt: int = 1
+    charges: Unlimited = UNLIMITED
+    session: str = ""
+    """The agent's session (`provenance`), checked: it is open, and this actor's. Not a person's sign-in, which is `actor.session`."""
+    facts: JsonValue = None
+    """What was known when the call was decided, and what came of it (`consent.facts`): for the sealed content of its first event."""
 
     @property
     def tenant(self) -> TenantId:

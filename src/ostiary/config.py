@@ -7,6 +7,7 @@ protection off.
 
 import base64
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ostiary.errors import ConfigurationError
+from ostiary.ids import TenantId, is_id
 from ostiary.secret import Secret
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -24,17 +26,36 @@ FILE_BYTES_MAX = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A program that the operator lets be started: by its absolute path, with these arguments, and with this for its whole environment. `credential`: the name of
+    the variable that gets the connector's credential, "" for none."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    credential: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the operator decided. Field names are the setting names in lower case without `OSTIARY_`."""
 
     home: Path
     database_url: str
     keys_url: str
+    backup_database_url: str
+    backup_keys_url: str
+    backup_days: int
+    keys_backup_days: int
     blob_url: str
     root_key: Secret
     root_key_file: Path | None
+    tenant: TenantId
+    memory_mb: int
+    cpu_percent: int
     host: str
     port: int
+    worker_port: int
+    drain_wait_s: int
     public_url: str
     allowed_hosts: tuple[str, ...]
     behind_proxy: tuple[Network, ...]
@@ -44,9 +65,15 @@ class Settings:
     mail_from: str
     egress_allow: tuple[str, ...]
     source_roots: tuple[Path, ...]
+    mcp_programs: Mapping[str, Started]
     security_contact: str
     environment: str
     log_level: str
+    metrics_allow: tuple[Network, ...]
+    metrics_token: Secret
+    otlp_endpoint: str
+    otlp_headers: Secret
+    traces_percent: int
     audit_stdout: bool
     body_bytes_max: int
     answer_bytes_max: int
@@ -110,6 +137,13 @@ def _yes_no(value: str) -> bool:
     return answers[value.strip().lower()]
 
 
+def _tenant(value: str) -> TenantId:
+    text = value.strip()
+    if text and not is_id(text, "ten"):
+        raise ValueError("must be a tenant's id, ten_...")
+    return TenantId(text)
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value.strip() not in choices:
@@ -145,6 +179,40 @@ def _folders(value: str) -> tuple[Path, ...]:
     if not all(path.is_absolute() and path.is_dir() for path in paths):
         raise ValueError("must be existing folders with absolute paths, separated by commas")
     return tuple(path.resolve() for path in paths)
+
+
+def _programs(value: str) -> Mapping[str, Started]:
+    """From a JSON file, so that arguments need no quoting: `{"files": {"command": ["/usr/bin/files-mcp"], "environment": {}}}`."""
+    if not value.strip():
+        return {}
+    try:
+        with open(value.strip(), "rb") as file:
+            found = json.loads(file.read(FILE_BYTES_MAX))
+        return {_program_name(name): _started(each) for name, each in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        raise ValueError(
+            'must be a file with JSON such as {"files": {"command": ["/usr/bin/files-mcp"], "environment": {}}}'
+        ) from error
+
+
+def _program_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,47}", name):
+        raise ValueError(name)
+    return name
+
+
+def _started(raw: Mapping[str, Any]) -> Started:
+    command, environment = raw["command"], raw.get("environment", {})
+    credential = raw.get("credential", "")
+    texts = [*command, *environment, *environment.values(), credential]
+    strange = set(raw) - {"command", "environment", "credential"}
+    if strange or not command or isinstance(command, str) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("command")
+    if not Path(command[0]).is_absolute():
+        raise ValueError("command")
+    if not re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]{0,63})?", credential) or credential in environment:
+        raise ValueError("credential")
+    return Started(tuple(command), dict(environment), credential)
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
@@ -185,14 +253,46 @@ def _smtp(value: str) -> Secret:
     return Secret(value.strip())
 
 
+def _token(value: str) -> Secret:
+    text = value.strip()
+    if text and (len(text) < 24 or not re.fullmatch(r"[!-~]+", text)):
+        raise ValueError("must be 24 or more visible ASCII characters")
+    return Secret(text)
+
+
+def _headers(value: str) -> Secret:
+    """As OpenTelemetry's own variable is written: `name=value,name=value`."""
+    for part in _listed(value):
+        if not re.fullmatch(r"[A-Za-z0-9-]{1,64}=[ -~]{1,4096}", part):
+            raise ValueError("must be name=value, separated by commas")
+    return Secret(value.strip())
+
+
+def database_url(text: str) -> str:
+    """A database's address as the settings take it; empty stays empty. Raises ConfigurationError."""
+    try:
+        return _database(text)
+    except ValueError as error:
+        raise ConfigurationError([f"The address of a database {error}"]) from error
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("OSTIARY_HOME", lambda text: Path(text).expanduser(), "./ostiary-data", "The folder where data lives unless a URL below says otherwise."),
     Setting("OSTIARY_DATABASE_URL", _database, "", "The database: `sqlite:///...` or `postgresql://...`. Empty: `ostiary.db` in the home folder."),
     Setting("OSTIARY_KEYS_URL", _database, "", "The key store, apart from the data. Empty: `keys.db` in the home folder."),
     Setting("OSTIARY_BLOB_URL", _url("file", "s3", "gs", "az"), "", "Where files go: `file:///...`, `s3://...`, `gs://...` or `az://...`. Empty: `blobs` in the home folder."),
+    Setting("OSTIARY_BACKUP_DATABASE_URL", _database, "", "The database as `ostiary backup` reads it: on PostgreSQL as the backup role. Empty: `OSTIARY_DATABASE_URL`."),
+    Setting("OSTIARY_BACKUP_KEYS_URL", _database, "", "The key store as `ostiary backup` reads it. Empty: `OSTIARY_KEYS_URL`."),
+    Setting("OSTIARY_BACKUP_DAYS", _whole(7, 365), "30", "How many days a backup is kept; the next `ostiary backup` after that removes it."),
+    Setting("OSTIARY_KEYS_BACKUP_DAYS", _whole(1, 365), "7", "How many days a backup of the key store is kept: until then a destroyed key can be restored by whoever holds it and the root key."),
     Setting("OSTIARY_ROOT_KEY", _key, "", "The root key, 32 bytes in base64 (`ostiary keys generate`). During a rotation: the new one first, then the old one. It is never written to disk.", secret=True),
+    Setting("OSTIARY_TENANT", _tenant, "", "The one tenant that this process is for, `ten_...`, where it is pinned to a cell; `OSTIARY_ROOT_KEY` is then the cell's own. Empty: all that are pinned to none."),
+    Setting("OSTIARY_MEMORY_MB", _whole(0, 1_000_000), "0", "The most memory that each process may take, in MB, by its control group where it may write there, else by address space; 0: no limit. At start it says what is in force."),
+    Setting("OSTIARY_CPU_PERCENT", _whole(0, 100_000), "0", "The most processor that each process may take, in percent of one, by its control group where it may write there, else a lower priority; 0: no limit."),
     Setting("OSTIARY_HOST", _text, "127.0.0.1", "The address to listen on. Beyond loopback it needs TLS or `OSTIARY_BEHIND_PROXY`."),
     Setting("OSTIARY_PORT", _whole(0, 65535), "8080", "The port to listen on; 0 picks a free one."),
+    Setting("OSTIARY_WORKER_PORT", _whole(0, 65535), "8090", "The port where `ostiary worker` answers `/livez`, `/readyz` and `/metrics`."),
+    Setting("OSTIARY_DRAIN_WAIT_S", _whole(0, 300), "0", "How long a process that was told to stop goes on taking requests while `/readyz` says no: as long as the load balancer takes to notice, in seconds."),
     Setting("OSTIARY_PUBLIC_URL", _url("http", "https"), "", "How people and agents reach this gateway, such as `https://gate.example.com`. Empty: `http://localhost:<port>`."),
     Setting("OSTIARY_ALLOWED_HOSTS", _listed, "", "Further host names that the gateway answers to, beside the public URL's, separated by commas."),
     Setting("OSTIARY_BEHIND_PROXY", _networks, "", "The networks of the proxies in front, which end TLS and set X-Forwarded-For and X-Forwarded-Proto."),
@@ -202,9 +302,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("OSTIARY_MAIL_FROM", _text, "Ostiary <ostiary@localhost>", "The sender of mails."),
     Setting("OSTIARY_EGRESS_ALLOW", _egress, "", "Private addresses that connectors may reach: networks or `host:port`. Public addresses are allowed; private ones are not unless named here."),
     Setting("OSTIARY_SOURCE_ROOTS", _folders, "", "Folders under which file sources (SQLite) may lie. Empty: none may."),
+    Setting("OSTIARY_MCP_PROGRAMS", _programs, "", "A JSON file with the programs that connectors may start as upstream MCP servers (stdio), each with its command and its whole environment. Empty: none may."),
     Setting("OSTIARY_SECURITY_CONTACT", _text, "mailto:security@localhost", "The contact in `/.well-known/security.txt`."),
     Setting("OSTIARY_ENVIRONMENT", _one_of("live", "test"), "live", "Written into API keys, so that a test key is recognised."),
     Setting("OSTIARY_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "How much is logged."),
+    Setting("OSTIARY_METRICS_ALLOW", _networks, "", "The networks of collectors that may read `/metrics` and the reasons of `/readyz?detail`, coming straight to this process. This machine always may."),
+    Setting("OSTIARY_METRICS_TOKEN", _token, "", "A bearer token for the same, over HTTPS and through proxies too: 24 characters or more.", secret=True),
+    Setting("OSTIARY_OTLP_ENDPOINT", _url("http", "https"), "", "Where traces go, by OTLP over HTTP: `https://collector.example.com:4318`. Empty: no traces are made."),
+    Setting("OSTIARY_OTLP_HEADERS", _headers, "", "Headers for that collector: `Authorization=Bearer ...`, several separated by commas.", secret=True),
+    Setting("OSTIARY_TRACES_PERCENT", _whole(0, 100), "10", "Of how many requests in a hundred a trace is kept."),
     Setting("OSTIARY_AUDIT_STDOUT", _yes_no, "no", "Also write each audit event's public envelope to stdout, one JSON line each, for a SIEM."),
     Setting("OSTIARY_BODY_BYTES_MAX", _whole(1024, 64 << 20), str(1 << 20), "The largest request body, in bytes."),
     Setting("OSTIARY_ANSWER_BYTES_MAX", _whole(1024, 64 << 20), str(1 << 20), "The largest answer taken from a connected system, in bytes."),
@@ -228,6 +334,8 @@ _ELSEWHERE = {
     "OSTIARY_URL",
     "OSTIARY_API_KEY",
     "OSTIARY_API_KEY_FILE",
+    "OSTIARY_ADMIN_URL",
+    "OSTIARY_KEYS_ADMIN_URL",
     "OSTIARY_CORPORA",
 }
 
@@ -277,6 +385,8 @@ def _completed(settings: Settings) -> Settings:
     given["home"] = home
     given["database_url"] = settings.database_url or f"sqlite:///{home / 'ostiary.db'}"
     given["keys_url"] = settings.keys_url or f"sqlite:///{home / 'keys.db'}"
+    given["backup_database_url"] = settings.backup_database_url or given["database_url"]
+    given["backup_keys_url"] = settings.backup_keys_url or given["keys_url"]
     given["blob_url"] = settings.blob_url or f"file://{home / 'blobs'}"
     scheme = "https" if settings.tls_cert else "http"
     given["public_url"] = settings.public_url or f"{scheme}://localhost:{settings.port}"

@@ -6,7 +6,7 @@ recorded; what is not an `OstiaryError` becomes `internal` at the face, with not
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 PROBLEM_BASE = "https://ostiary.dev/problems/"
 
@@ -100,6 +100,24 @@ class NotFound(OstiaryError):
     code, status = "not_found", 404
 
 
+class BodyDropped(OstiaryError):
+    """The body of this event was dropped when its time was over; its place in the log is still proven."""
+
+    code, status = "audit.dropped", 410
+
+
+class OnHold(OstiaryError):
+    """A legal hold stands on this: nothing of it is dropped, erased or destroyed."""
+
+    code, status = "retention.hold", 409
+
+
+class LedgerBroken(OstiaryError):
+    """The ledger of erasures is not genuine: nothing is opened before it is."""
+
+    code, status = "erasure.ledger", 500
+
+
 class MethodNotAllowed(OstiaryError):
     """This address does not take that method."""
 
@@ -116,6 +134,25 @@ class WrongHost(OstiaryError):
     """This gateway does not answer to that host name."""
 
     code, status = "host.refused", 421
+
+
+class Elsewhere(OstiaryError):
+    """This tenant is served at another address; `url` says where."""
+
+    code, status = "tenant.elsewhere", 421
+
+    def __init__(self, detail: str = "", *, url: str = "", **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.url = url
+
+    def problem(self, instance: str = "") -> dict[str, object]:
+        return {**super().problem(instance), "url": self.url} if self.url else super().problem(instance)
+
+
+class TenantMoves(OstiaryError):
+    """This tenant is moving to other processes: try again in a few seconds."""
+
+    code, status = "tenant.moving", 503
 
 
 class CrossSite(OstiaryError):
@@ -174,6 +211,11 @@ class OutOfScope(OstiaryError):
 
     code, status = "access.scope", 403
 
+    def __init__(self, detail: str = "", *, scope: str = "", **more: Any) -> None:
+        """`scope`: what would cover it, for whoever can ask for more."""
+        super().__init__(detail, **more)
+        self.scope = scope
+
 
 class WrongSurface(OstiaryError):
     """This action is not offered on that surface."""
@@ -187,10 +229,37 @@ class NotYourRecord(OstiaryError):
     code, status = "access.subject", 404
 
 
+class Stopped(OstiaryError):
+    """A person has stopped this; it does not pass until a person lets it go on."""
+
+    code, status = "shield.stopped", 403
+
+
 class TooMany(OstiaryError):
     """Too many requests: slow down."""
 
     code, status = "limit.rate", 429
+
+    policy: str = ""
+    """The limit that was met, as the RateLimit-Policy header field says it: `"actor";q=100;w=1`."""
+
+
+class LimitReached(OstiaryError):
+    """A limit that somebody set is used up: nothing was done. It says when it begins anew."""
+
+    code, status = "limit.reached", 429
+
+
+class OutsideHours(OstiaryError):
+    """Calls of this kind may not come at this hour: nothing was done."""
+
+    code, status = "limit.hours", 403
+
+
+class QuotaExceeded(OstiaryError):
+    """This tenant has stored as much as it may: remove something, wait until old calls are forgotten, or ask the operator for more. Reading goes on."""
+
+    code, status = "quota.storage", 507
 
 
 # What was agreed.
@@ -235,10 +304,79 @@ class ApprovalExpired(OstiaryError):
     code, status = "approval.expired", 410
 
 
+class LinkRefused(OstiaryError):
+    """This link does not lead to a card."""
+
+    code, status = "approval.link_refused", 403
+
+
 class ApprovalStale(OstiaryError):
     """What was approved is no longer what would run; nothing was done."""
 
     code, status = "approval.stale", 409
+
+
+# An agent's session.
+
+
+class SessionUnknown(OstiaryError):
+    """There is no session by that id."""
+
+    code, status = "session.unknown", 404
+
+
+class SessionNotYours(OstiaryError):
+    """This session was opened for another agent."""
+
+    code, status = "session.not_yours", 403
+
+
+class SessionClosed(OstiaryError):
+    """This session was closed; ask for a new one, or call without."""
+
+    code, status = "session.closed", 409
+
+
+class SessionExpired(OstiaryError):
+    """This session's time is over; ask for a new one, or call without."""
+
+    code, status = "session.expired", 410
+
+
+class StatementRefused(OstiaryError):
+    """This statement of intent does not count: signature, key, agent, time or use do not fit."""
+
+    code, status = "session.statement_refused", 403
+
+
+class ApprovalAgain(OstiaryError):
+    """You have said yes to this already; it takes other people as well."""
+
+    code, status = "approval.again", 409
+
+
+class AllowanceSpent(OstiaryError):
+    """This pre-approval does not cover the call any more: used up, expired or revoked."""
+
+    code, status = "approval.spent", 409
+
+
+class CallWithdrawn(OstiaryError):
+    """Whoever asked has withdrawn this call; nothing was done."""
+
+    code, status = "call.withdrawn", 410
+
+
+class PolicyInvalid(OstiaryError):
+    """The policy does not check."""
+
+    code, status = "policy.invalid", 422
+
+
+class PolicyRefused(OstiaryError):
+    """This tenant's policy does not let this happen, and nobody can agree to it."""
+
+    code, status = "policy.refused", 403
 
 
 # Doing it once.
@@ -262,6 +400,75 @@ class OutcomeUnknown(OstiaryError):
     code, status = "call.unknown", 409
 
 
+class JobCrashed(OstiaryError):
+    """The job's worker stopped in the middle of the same step again and again, so it is not tried any more."""
+
+    code, status = "job.crashed", 500
+
+
+# OAuth: what is refused as RFC 6749 section 5.2 names it, behind `oauth.`.
+
+
+class OAuthRequestInvalid(OstiaryError):
+    """The authorization request lacks something, or repeats or misspells it."""
+
+    code, status = "oauth.invalid_request", 400
+
+
+class OAuthClientRefused(OstiaryError):
+    """This client is not known here, or did not prove who it is."""
+
+    code, status = "oauth.invalid_client", 401
+
+
+class OAuthGrantRefused(OstiaryError):
+    """The code or refresh token is not valid: unknown, used, expired or withdrawn."""
+
+    code, status = "oauth.invalid_grant", 400
+
+
+class OAuthScopeRefused(OstiaryError):
+    """A scope that was asked for does not exist."""
+
+    code, status = "oauth.invalid_scope", 400
+
+
+class OAuthTargetRefused(OstiaryError):
+    """The resource that was asked for is not here."""
+
+    code, status = "oauth.invalid_target", 400
+
+
+class OAuthUnsupported(OstiaryError):
+    """This kind of grant is not offered."""
+
+    code, status = "oauth.unsupported_grant_type", 400
+
+
+class OAuthResponseUnsupported(OstiaryError):
+    """This response type is not offered: only code is."""
+
+    code, status = "oauth.unsupported_response_type", 400
+
+
+class ConnectRequired(OstiaryError):
+    """You have not connected your own account at this system: do it in the console, under Connected accounts."""
+
+    code, status = "oauth.connect_required", 403
+
+
+class ScopeRequired(OstiaryError):
+    """The connected system wants more of your account than you have allowed: allow it in the console, under Connected accounts, or leave it."""
+
+    code, status = "oauth.scope_required", 403
+
+
+class AuthorizationServerRefused(OstiaryError):
+    """The authorization server of the connected system said no, or did what the protocol does not allow."""
+
+    code, status = "oauth.upstream_refused", 502
+
+
 # What we depend on.
 
 
@@ -275,6 +482,12 @@ class TargetTimeout(OstiaryError):
     """The connected system took too long."""
 
     code, status = "target.timeout", 504
+
+
+class ToolQuarantined(OstiaryError):
+    """The tool is not what was agreed: its server has changed it, or no person has accepted it yet."""
+
+    code, status = "upstream.quarantined", 409
 
 
 class TargetRefused(OstiaryError):
@@ -307,6 +520,12 @@ class AuditUnavailable(OstiaryError):
     code, status = "audit.unavailable", 503
 
 
+class LogInconsistent(OstiaryError):
+    """The audit log does not extend the checkpoint that was published before: it was changed, or an older copy of it was put back."""
+
+    code, status = "audit.inconsistent", 500
+
+
 class StoreUnavailable(OstiaryError):
     """The database does not answer."""
 
@@ -329,6 +548,12 @@ class SealBroken(OstiaryError):
     """Sealed content did not open: it was changed, moved or its key is gone."""
 
     code, status = "keys.seal_broken", 500
+
+
+class RowForged(OstiaryError):
+    """A row of the database is not as the gateway wrote it: it is not used. The operator is told which."""
+
+    code, status = "rows.forged", 500
 
 
 class ConfigurationError(Exception):

@@ -22,6 +22,17 @@ NO_TENANT = TenantId("")
 INSTALL = TenantId("install")
 """The installation itself: it has a log and keys of its own, as a tenant has, and holds no tenant's data."""
 
+
+def install_of(tenant: TenantId) -> TenantId:
+    """What INSTALL is to the cell of a pinned tenant: an installation's rows and keys that are this tenant's alone."""
+    return TenantId("own_" + digits_of(tenant))
+
+
+def digits_of(tenant: TenantId) -> str:
+    """A tenant's id without its kind: what its cell is called."""
+    return tenant.partition("_")[2]
+
+
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 

@@ -8,8 +8,11 @@ import logging
 import os
 import re
 import sys
+import threading
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import orjson
@@ -33,8 +36,16 @@ _PERSONAL = re.compile(
 _SECRET_NAMES = re.compile(
     r"(?i)secret|password|passwd|token|authorization|cookie|api[_-]?key|private|credential|otp|^code$"
 )
+_PROBLEM = re.compile(r"[a-z_]+\.[a-z_]+")
+"""A problem's code (`audit.unavailable`), as opposed to a code that somebody types."""
 _EXEMPT = frozenset({"event", "level", "timestamp", "logger"})
 DEPTH_MAX = 6
+
+CALL: ContextVar[str] = ContextVar("ostiary_call", default="")
+"""The id of the call that is under way here: every line that is logged meanwhile carries it."""
+
+FIELDS: list[Callable[[], Mapping[str, str]]] = []
+"""What else each line carries; `app` adds the trace."""
 
 
 def scrub(value: Any, *, depth: int = 0) -> Any:
@@ -55,6 +66,8 @@ def scrub(value: Any, *, depth: int = 0) -> Any:
 
 
 def _named(name: str, value: Any, depth: int) -> Any:
+    if name == "code" and isinstance(value, str) and _PROBLEM.fullmatch(value):
+        return value
     if _SECRET_NAMES.search(name) and isinstance(value, str | bytes | Secret | dict | list):
         return "***"
     return scrub(value, depth=depth)
@@ -68,8 +81,34 @@ def _second_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
+def _belongs(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Which call, and which trace, this line belongs to."""
+    if call := CALL.get():
+        event.setdefault("call", call)
+    for fields in FIELDS:
+        for name, value in fields().items():
+            event.setdefault(name, value)
+    return event
+
+
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     return orjson.dumps(dict(event), default=str).decode()
+
+
+class _Lines:
+    """Writes lines; one that cannot be written (the pipe is closed, the disk is full) is lost: no call depends on a log line."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError), self._lock:
+            stream = self._stream or sys.stdout
+            stream.write(line + "\n")
+            stream.flush()
+
+    log = debug = info = warning = error = critical = msg
 
 
 class _Foreign(logging.Handler):
@@ -85,15 +124,17 @@ class _Foreign(logging.Handler):
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Set logging up, once at start. Everything, libraries included, goes as JSON to `stream` (default: stdout)."""
     number = getattr(logging, level.upper())
+    lines = _Lines(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _belongs,
             _second_line,
             _render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stdout),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()

@@ -16,6 +16,7 @@ from ostiary.audit.log import Audit
 from ostiary.errors import Conflict, InvalidParameters, NotFound
 from ostiary.ids import CallId, SubjectId
 from ostiary.vault.sealing import Vault
+from tests import servers
 from tests.audit.events import ACME, OTHER, about, entry, refund
 from tests.audit.exports import ask
 
@@ -227,7 +228,7 @@ def test_the_server_counts_the_whole_log_anew(story: Audit) -> None:
 ])  # fmt: skip
 def test_what_was_changed_in_the_database_is_found(story: Audit, statement: str, fault: str) -> None:
     assert ask(story, "audit.verify")["ok"] is True
-    story.database.transact(lambda connection: connection.execute(text(statement)))
+    servers.tamper(story.database, lambda connection: connection.execute(text(statement)))
     verdict = ask(story, "audit.verify")
     assert (verdict["ok"], verdict["verdict"]) == (False, "not verified")
     assert fault in verdict["faults"][0]
@@ -242,7 +243,7 @@ def test_a_changed_envelope_is_found(story: Audit) -> None:
         )
 
     kept = ask(story, "audit.checkpoint")["checkpoint"]
-    story.database.transact(forge)
+    servers.tamper(story.database, forge)
     assert "at least one was changed" in ask(story, "audit.verify")["faults"][0]
     assert "not those of the checkpoint" in ask(story, "audit.verify", checkpoint=kept)["faults"][0]
 
@@ -251,8 +252,9 @@ def test_a_log_rebuilt_with_its_own_key_does_not_fit_a_checkpoint_kept_outside(s
     kept = ask(story, "audit.checkpoint")["checkpoint"]
     story.stop()
     for table in ("audit_log", "audit_event", "audit_tile", "audit_subject"):
-        story.database.transact(
-            lambda connection, table=table: connection.execute(text(f"DELETE FROM {table}"))
+        servers.tamper(
+            story.database,
+            lambda connection, table=table: connection.execute(text(f"DELETE FROM {table}")),
         )
     again = Audit(story.database, story.vault, story._clock, origin=story.origin)
     again.start()

@@ -18,6 +18,7 @@ from ostiary.db.database import Database
 from ostiary.errors import AuditUnavailable, Conflict, KeysUnavailable
 from ostiary.ids import INSTALL, TenantId
 from ostiary.vault.sealing import Vault
+from tests import servers
 from tests.audit.events import ACME, OTHER, StillClock, about, entry, refund
 
 counter = Table("counter", MetaData(), Column("number", BigInteger, primary_key=True, autoincrement=False))
@@ -27,7 +28,7 @@ counter = Table("counter", MetaData(), Column("number", BigInteger, primary_key=
 def _counter(request: pytest.FixtureRequest) -> None:
     """Rows of our own, to see whether they commit."""
     name = next(name for name in ("database", "sqlite_database") if name in request.fixturenames)
-    counter.create(request.getfixturevalue(name).engine())
+    servers.make_tables(request.getfixturevalue(name), counter.metadata)
 
 
 def kept(database: Database, tenant: TenantId = ACME) -> list[store.EventRow]:
@@ -64,9 +65,8 @@ def test_a_recorded_event_is_in_the_log_with_a_signed_checkpoint(audit: Audit) -
 
 def test_the_search_columns_are_the_words_of_the_envelope(audit: Audit) -> None:
     asyncio.run(audit.record(entry(actor_kind=ActorKind.PERSON, face=Face.CONSOLE, decision=Decision.HELD)))
-    columns = audit.database.read(
-        lambda connection: connection.execute(text("SELECT decision, actor_kind FROM audit_event")).one()
-    )
+    with servers.intruder(audit.database) as connection:
+        columns = connection.execute(text("SELECT decision, actor_kind FROM audit_event")).one()
     assert tuple(columns) == ("held", "person")
     assert b'"actor_kind":"person"' in kept(audit.database)[0].envelope
 
@@ -162,8 +162,9 @@ def test_a_failing_database_refuses_and_then_recovers_by_itself(audit: Audit) ->
     asyncio.run(audit.record(entry(call="cal_1")))
 
     def rename(before: str, after: str) -> None:
-        audit.database.transact(
-            lambda connection: connection.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+        servers.tamper(
+            audit.database,
+            lambda connection: connection.execute(text(f"ALTER TABLE {before} RENAME TO {after}")),
         )
 
     rename("audit_tile", "audit_gone")

@@ -161,7 +161,7 @@ def test_an_export_that_cannot_be_written_is_one_sentence(ostiary: Command, tmp_
     assert "cannot be written" in result.stderr
     assert (
         ostiary("audit", "export", "--format", "xml", "-o", "x", code=2).stderr
-        == "The format is jsonl or csv.\n"
+        == "The format is jsonl, csv or bundle.\n"
     )
 
 
@@ -246,3 +246,66 @@ def test_the_login_code_is_read_from_the_data_folder(
     assert "Sign-in code for admin@pellow.example: " in ostiary("login-code", "--count", "50").stdout
     monkeypatch.setenv("OSTIARY_HOME", str(tmp_path))
     assert ostiary("login-code", code=1).stderr.startswith("No code has been written.")
+
+
+def test_a_quota_is_shown_and_set(ostiary: Command) -> None:
+    before = ostiary.json("quota", "show")
+    tenant = before["tenant"]
+    try:
+        said = ostiary("quota", "set", tenant, "--calls-per-s", "500").stdout
+        assert "calls_per_s" in said
+        changed = ostiary.json("quota", "set", tenant, "--jobs-at-once", "3")
+        assert (changed["calls_per_s"], changed["jobs_at_once"], changed["storage_bytes"]) == (500, 3, 0)
+        assert ostiary.json("quota", "show", tenant)["jobs_at_once"] == 3
+    finally:
+        ostiary("quota", "set", tenant, "--calls-per-s", "0", "--jobs-at-once", "0")
+    ostiary("quota", "set", tenant, code=2)
+    ostiary("quota", "set", "ten_x", "--calls-per-s", "1", code=1)
+    ostiary("quota", "set", tenant, "--calls-per-s", "1", role="support", code=1)
+
+
+OPENAPI = """
+openapi: 3.1.0
+info: {title: Shop, version: "1"}
+paths:
+  /refunds:
+    post:
+      operationId: refundOrder
+      requestBody:
+        required: true
+        content: {application/json: {schema: {type: object, required: [order_id, amount], properties: {order_id: {type: string}, amount: {type: number}}}}}
+      responses: {"200": {description: Done.}}
+  /photos:
+    put:
+      operationId: uploadPhoto
+      requestBody: {required: true, content: {image/png: {}}}
+      responses: {"200": {description: Kept.}}
+"""
+
+
+def test_a_document_is_imported_as_drafts_and_says_what_was_left_out(
+    ostiary: Command, tmp_path: Path
+) -> None:
+    document = tmp_path / "shop.yaml"
+    document.write_text(OPENAPI, encoding="utf-8")
+    told = ostiary("contracts", "import", str(document), "--connector", "shop").stdout
+    assert "shop.refund_order" in told
+    assert "left out: PUT /photos: its body is image/png, not JSON" in told
+    made = ostiary.json("contracts", "import", str(document), "--connector", "shop")
+    assert made["drafts"][0]["contract"]["labels"] == {"/order_id": "id", "/amount": "amount"}
+    assert "shop.refund_order" not in ostiary("contracts", "list").stdout
+    ostiary("contracts", "import", str(document), "--connector", "shop", role="support", code=1)
+
+
+def test_drafts_are_written_into_a_file_without_a_gateway(ostiary: Command, tmp_path: Path) -> None:
+    document, out = tmp_path / "shop.yaml", tmp_path / "drafts.yaml"
+    document.write_text(OPENAPI, encoding="utf-8")
+    asked = ("contracts", "import", str(document), "--connector", "shop", "--out", str(out))
+    assert ostiary(*asked).stdout.startswith("1 drafts in drafts.yaml.")
+    assert ostiary("contracts", "check", str(out)).stdout == "drafts.yaml: 1 action, no mistakes\n"
+    ostiary(*asked, code=2)
+    document.write_text("swagger: '2.0'", encoding="utf-8")
+    out.unlink()
+    ostiary(*asked, code=1)
+    assert not out.exists()
+    ostiary("contracts", "import", "--connector", "shop", "--out", str(out), code=2)

@@ -13,12 +13,6 @@ from typer.testing import CliRunner
 from ostiary.cli.main import app
 
 HEAVY = ("mcp", "sqlalchemy", "starlette", "uvicorn", "httpx", "httpcore", "cryptography", "jsonschema_rs", "orjson", "rich", "yaml")  # fmt: skip
-COMMANDS = (
-    (), ("serve",), ("demo",), ("login-code",), ("call",), ("keys", "generate"), ("approvals", "list"), ("approvals", "approve"), ("approvals", "reject"),
-    ("contracts", "check"), ("contracts", "apply"), ("contracts", "list"), ("connectors", "list"), ("connectors", "put"), ("connectors", "test"),
-    ("connectors", "rotate-secret"), ("api-keys", "list"), ("api-keys", "create"), ("api-keys", "rotate"), ("api-keys", "revoke"),
-    ("audit", "export"), ("audit", "verify"),
-)  # fmt: skip
 
 
 def _leaves(group: typer.core.TyperGroup, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
@@ -29,8 +23,7 @@ def _leaves(group: typer.core.TyperGroup, path: tuple[str, ...] = ()) -> set[tup
     return found
 
 
-def test_every_command_is_in_the_list_above() -> None:
-    assert _leaves(typer.main.get_command(app)) == set(COMMANDS) - {()}  # type: ignore[arg-type]
+COMMANDS = [(), *sorted(_leaves(typer.main.get_command(app)))]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words) or "ostiary")
@@ -87,7 +80,7 @@ def test_a_root_key_is_made_and_its_text_is_what_the_settings_take() -> None:
 
 
 def test_the_version_is_printed() -> None:
-    assert CliRunner().invoke(app, ["--version"]).stdout == "0.1.0\n"
+    assert CliRunner().invoke(app, ["--version"]).stdout == "0.3.0\n"
 
 
 def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
@@ -98,3 +91,14 @@ def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     assert done.stderr == (
         "The database or the key store cannot be used. It does not answer, or this user may not write it.\n"
     )
+
+
+def test_every_command_stands_under_a_heading() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    assert [line for line in shown.splitlines() if line.endswith(":")] == [
+        "Options:",
+        "Run it:",
+        "Use it:",
+        "Prove, keep, erase:",
+        "Look after it:",
+    ]

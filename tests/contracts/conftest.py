@@ -32,4 +32,4 @@ def connectors() -> Connectors:
 
 @pytest.fixture
 def book(database: Database, vault: Vault, clock: StillClock, connectors: Connectors) -> Book:
-    return Book(database, vault, clock, connectors.bind)
+    return Book(database, vault, connectors.bind)

@@ -12,9 +12,11 @@ from ostiary.db.database import Database
 from ostiary.errors import Conflict, ContractInvalid, InvalidParameters, NotFound, TargetUnavailable
 from ostiary.ids import CallId, SubjectId, TenantId
 from ostiary.shapes import Empty, Page
+from tests import servers
 from tests.conftest import StillClock
 from tests.contracts.conftest import A, B
 from tests.contracts.texts import BOTH, SHOW, Connectors, no_faults
+from tests.waiting import heard
 
 
 @pytest.fixture
@@ -119,19 +121,25 @@ def test_a_file_is_compiled_once_and_again_when_it_changes(
     assert connectors.bound == bound + 1
 
 
-def test_another_processs_change_arrives_within_a_second(
-    offered, database, book, vault, clock: StillClock, connectors: Connectors
+def test_a_process_that_cannot_hear_of_changes_asks_each_time(
+    offered, vault, connectors: Connectors, database
 ):
-    other = Book(database, vault, clock, connectors.bind)
-    assert asyncio.run(other.actions(A)) == {}
     apply(offered, database, SHOW)
-    assert asyncio.run(other.actions(A)) == {}
-    clock.advance(1)
+    deaf = Database(database.url.render_as_string(hide_password=False))
+    deaf.signals._shared = True  # nobody has begun to listen
+    other = Book(deaf, vault, connectors.bind)
     assert list(asyncio.run(other.actions(A))) == ["invoice.show"]
+    bound = connectors.bound
+    asyncio.run(other.actions(A))
+    assert connectors.bound == bound  # the version is compared, nothing is compiled
+    apply(offered, database, BOTH)
+    assert sorted(asyncio.run(other.actions(A))) == ["invoice.refund", "invoice.show"]
+    deaf.close()
 
 
 def test_many_callers_at_once_compile_once(offered, database, book, connectors: Connectors):
     apply(offered, database, SHOW)
+    heard(database)
     bound = connectors.bound
 
     async def together() -> None:
@@ -295,7 +303,7 @@ def test_an_actor_sees_what_it_could_call(offered, database, book):
 
 def test_what_is_applied_is_sealed(offered, database, tmp_path):
     apply(offered, database, BOTH)
-    with database.engine().connect() as connection:
+    with servers.intruder(database) as connection:
         rows = connection.exec_driver_sql("SELECT document FROM contract_set").all()
     assert b"invoice" not in bytes(rows[0][0])
 

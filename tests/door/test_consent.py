@@ -122,6 +122,8 @@ def test_nobody_decides_in_time_and_nothing_is_done(tmp_path: Path) -> None:
     async def story(house: House, shop: Shop, agent: str) -> None:
         waiting = await held(house, agent)
         house.clock.advance(61)
+        assert (await house.approve(waiting["approval_id"])).status_code == 410  # before any job has looked
+        await house.work()
         ended = await house.settled(waiting["call_id"], agent)
         assert (ended["state"], ended["problem"]["code"]) == ("expired", "approval.expired")
         assert (await house.approve(waiting["approval_id"])).status_code == 409

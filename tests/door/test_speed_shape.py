@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House, MovingClock, opened
+from tests.house import EMBEDDED, House, MovingClock, opened
 
 CONTRACTS = """
 version: 1
@@ -52,7 +52,7 @@ def _noted(what: Callable[..., Any], calls: list[str], name: str) -> Callable[..
 
 def test_a_warm_call_reads_no_database_and_changes_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     async def story() -> list[str]:
-        async with opened(tmp_path, clock=OneMoment()) as house:
+        async with opened(tmp_path, clock=OneMoment(), **EMBEDDED) as house:
             key = await _quiet(house)
             await house.good("POST", "/v1/actions/greeting.show", key, json={})
             asked: list[str] = []
@@ -72,7 +72,7 @@ def test_calls_that_wait_together_are_recorded_in_one_transaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     async def story() -> int:
-        async with opened(tmp_path, clock=OneMoment()) as house:
+        async with opened(tmp_path, clock=OneMoment(), **EMBEDDED) as house:
             key = await _quiet(house)
             database, audit = house.gateway.database, house.gateway.audit
             begun, go, transactions = threading.Event(), threading.Event(), []

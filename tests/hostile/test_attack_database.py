@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from ostiary.consent.store import APPROVAL, CALL
+from tests import servers
 from tests.door.test_consent import PAY, held, told
 from tests.house import House
 from tests.shop import Shop
@@ -18,7 +19,7 @@ def write(house: House, *statements: Any) -> None:
         for statement in statements:
             connection.execute(statement)
 
-    house.gateway.database.transact(rows)
+    servers.tamper(house.gateway.database, rows)
 
 
 async def ended(house: House, call: str) -> dict[str, Any]:
@@ -56,9 +57,8 @@ def test_a_yes_to_one_call_is_not_copied_to_another(tmp_path: Path) -> None:
         )
         await house.approve(small["approval_id"])
         assert (await ended(house, small["call_id"]))["state"] == "done"
-        said = house.gateway.database.read(
-            lambda c: c.execute(select(APPROVAL).where(APPROVAL.c.id == small["approval_id"])).one()
-        )
+        with servers.intruder(house.gateway.database) as connection:
+            said = connection.execute(select(APPROVAL).where(APPROVAL.c.id == small["approval_id"])).one()
         copied = {
             name: getattr(said, name)
             for name in ("state", "decided_by", "decided_us", "vouched", "binding", "nonce", "expires_us")
@@ -137,9 +137,9 @@ def test_an_answer_moved_to_another_call_does_not_open(tmp_path: Path) -> None:
         mine = await house.good("POST", "/v1/actions/mail.send", agent, json={"to": "bob"}, key="a")
         other = await house.make_key("another")
         theirs = await house.good("POST", "/v1/actions/mail.send", other, json={"to": "eve"}, key="b")
-        answer = house.gateway.database.read(
-            lambda c: c.execute(select(CALL.c.answer).where(CALL.c.id == theirs["call_id"])).scalar_one()
-        )
+        with servers.intruder(house.gateway.database) as connection:
+            kept = select(CALL.c.answer).where(CALL.c.id == theirs["call_id"])
+            answer = connection.execute(kept).scalar_one()
         write(house, update(CALL).where(CALL.c.id == mine["call_id"]).values(answer=answer))
         shown = await house.ask("GET", f"/v1/calls/{mine['call_id']}", agent)
         assert shown.status_code == 500

@@ -9,12 +9,17 @@ import pytest
 from ostiary.actions import Actor, ActorKind, Surface
 from ostiary.asgi.caller import Proxies
 from ostiary.config import load
+from ostiary.db.database import Database
 from ostiary.door.door import own_record
 from ostiary.errors import NotYourRecord, TooMany
 from ostiary.identity.api_keys import customer
 from ostiary.ids import SubjectId, TenantId
 from ostiary.secret import Secret
 from ostiary.shield.admission import Shield
+from ostiary.shield.leases import Leases
+from ostiary.shield.stops import Stops
+from ostiary.vault.root import EnvironmentRoot
+from ostiary.vault.sealing import Vault
 from tests.conftest import StillClock
 from tests.door.test_consent import told
 from tests.house import House
@@ -205,15 +210,25 @@ def test_a_forwarded_address_that_the_caller_wrote_is_not_believed() -> None:
     assert proxies.is_secure(scope) is False
 
 
-def test_one_ipv6_network_is_one_stranger(clock: StillClock) -> None:
-    shield = Shield(clock, key_rate_per_s=10, anonymous_rate_per_minute=60, calls_at_once_max=10)
-    for number in range(30):
-        shield.stranger(f"2001:db8:1:2::{number:x}")
-    with pytest.raises(TooMany):
-        shield.stranger("2001:db8:1:2::ffff")
-    shield.stranger("2001:db8:1:3::1")
-    shield.stranger("::ffff:192.0.2.1")
-    shield.stranger("not an address")
+def test_one_ipv6_network_is_one_stranger(
+    clock: StillClock, sqlite_database: Database, keys_database: Database
+) -> None:
+    vault = Vault(keys_database, EnvironmentRoot(Secret(ROOT_KEY)), clock)
+    leases, stops = Leases(sqlite_database, vault, clock), Stops(sqlite_database)
+    shield = Shield(
+        leases, stops, clock, key_rate_per_s=10, anonymous_rate_per_minute=60, calls_at_once_max=10
+    )
+
+    async def story() -> None:
+        for number in range(30):
+            await shield.stranger(f"2001:db8:1:2::{number:x}")
+        with pytest.raises(TooMany):
+            await shield.stranger("2001:db8:1:2::ffff")
+        await shield.stranger("2001:db8:1:3::1")
+        await shield.stranger("::ffff:192.0.2.1")
+        await shield.stranger("not an address")
+
+    asyncio.run(story())
 
 
 def test_strangers_who_guess_are_slowed_down_and_others_are_not(tmp_path: Path) -> None:

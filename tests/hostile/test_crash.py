@@ -6,6 +6,7 @@ approves; others read. Everything that a client was told is kept outside and hel
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ QUICK = """  - name: pay.quick
     target: {connector: shop, http: {method: GET, path: '/pay/{to}'}}
 """
 DONE_TIMEOUT_S = 20
+AWAY_TRIES = 100
+FAILED = {"store.unavailable", "keys.unavailable", "audit.unavailable"}
 
 
 @dataclass
@@ -47,7 +50,6 @@ class Told:
 
     sent: dict[str, tuple[str, str]] = field(default_factory=dict)
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    held: dict[str, str] = field(default_factory=dict)
     approved: set[str] = field(default_factory=set)
     events: set[tuple[str, str]] = field(default_factory=set)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +76,6 @@ class Load:
             self.told.answers[key] = answer.json()
             self.told.events.add((answer.json()["call_id"], "ran"))
         elif answer.status_code == 202:
-            self.told.held[answer.json()["approval_id"]] = key
             self.told.events.add((answer.json()["call_id"], "held"))
         else:
             self.told.problems.add(answer.json()["code"])
@@ -89,8 +90,8 @@ class Load:
     async def approve(self) -> None:
         while True:
             headers = self.process.headers()
-            cards = (await self.client.get("/v1/approvals?limit=20", headers=headers)).json()["approvals"]
-            for card in cards:
+            listed = await self.client.get("/v1/approvals?limit=20", headers=headers)
+            for card in self.good(listed)["approvals"]:
                 body = {"digest": card["digest"]}
                 answer = await self.client.post(
                     f"/v1/approvals/{card['id']}/approve", json=body, headers=headers
@@ -105,7 +106,12 @@ class Load:
             answer = await self.client.post(
                 "/v1/actions/pay.look", json={"to": "ada"}, headers=self.process.headers(self.agent)
             )
-            self.told.events.add((answer.json()["call_id"], "ran"))
+            self.told.events.add((self.good(answer)["call_id"], "ran"))
+
+    def good(self, answer: httpx.Response) -> Any:
+        """The JSON of an answer that has to be good."""
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     async def run(self, for_s: float) -> None:
         """All of them at once; the gateway is killed after `for_s`."""
@@ -144,8 +150,10 @@ class Ledger:
         name, to = self.told.sent[key]
         before = self.told.answers.get(key)
         answer = await load.call(name, key, to)
-        for _ in range(DONE_TIMEOUT_S * 20):
-            if answer.status_code != 409 or answer.json()["code"] != "call.in_flight":
+        for turn in range(DONE_TIMEOUT_S * 20):
+            under_way = answer.status_code == 409 and answer.json()["code"] == "call.in_flight"
+            away = answer.status_code == 503 and turn < AWAY_TRIES
+            if not (under_way or away):
                 break
             await asyncio.sleep(0.05)
             answer = await load.call(name, key, to)
@@ -158,6 +166,9 @@ class Ledger:
             )
         if answer.status_code == 200:
             assert done == 1, (key, done)
+        elif answer.status_code == 503:  # it failed for good before anything was done, and that is its answer
+            assert answer.json()["code"] in FAILED, (key, answer.text)
+            assert done == 0, (key, done)
         elif answer.status_code == 409:
             assert name == "mail.send", (key, answer.text)
             assert answer.json()["code"] == "call.unknown"
@@ -168,25 +179,43 @@ class Ledger:
             assert done == 0, (key, done)
 
     async def finish(self, load: Load, approvals: list[str]) -> None:
-        """What was approved comes to its end by itself, once."""
+        """What was approved comes to its end by itself, once: also what its asker was never told of, whose gateway died before it answered."""
         for approval in approvals:
-            key = self.told.held[approval]
-            card = (await load.client.get(f"/v1/approvals/{approval}", headers=self.process.headers())).json()
+            card = await self._shown(load, f"/v1/approvals/{approval}", self.process.headers())
             assert card["state"] != "waiting"
             path = f"/v1/calls/{card['call']}?wait_s={DONE_TIMEOUT_S}"
-            ended = (await load.client.get(path, headers=self.process.headers(self.agent))).json()
+            ended = await self._shown(load, path, self.process.headers(self.agent))
             assert ended["state"] == "done", ended
-            assert self.shop.done[self.told.sent[key][1]] == 1
+            (to,) = (each["value"] for each in card["parameters"] if each["name"] == "to")
+            assert self.shop.done[to] == 1
+
+    async def _shown(self, load: Load, path: str, headers: dict[str, str]) -> Any:
+        """What a page says; a process that has just begun may say "not now"."""
+        for _ in range(AWAY_TRIES):
+            answer = await load.client.get(path, headers=headers)
+            if answer.status_code != 503:
+                break
+            await asyncio.sleep(0.05)
+        return load.good(answer)
+
+    def _good(self, path: str, **more: Any) -> Any:
+        """The same, without a client of its own."""
+        for _ in range(AWAY_TRIES):
+            if (answer := self.process.ask("GET", path, **more)).status_code != 503:
+                break
+            time.sleep(0.05)
+        assert answer.status_code == 200, (path, answer.text)
+        return answer.json()
 
     def checkpoint(self) -> None:
         """The log goes on from where the checkpoint that was kept last says it stood."""
-        now = self.process.good("GET", "/v1/audit/checkpoint")
+        now = self._good("/v1/audit/checkpoint")
         key = parse_key(now["key"])
         signed = verify(now["checkpoint"], key)
         if self.told.checkpoints:
             kept = verify(self.told.checkpoints[-1]["checkpoint"], key)
             asked = {"first": str(kept.size), "second": str(signed.size)}
-            proof = self.process.good("GET", "/v1/audit/consistency", params=asked)
+            proof = self._good("/v1/audit/consistency", params=asked)
             hashes = [bytes.fromhex(text) for text in proof["hashes"]]
             assert extends(kept.size, signed.size, kept.root, signed.root, hashes)
         self.told.checkpoints.append(now)
@@ -194,7 +223,7 @@ class Ledger:
     def export(self) -> None:
         """The whole log, offline: it verifies against checkpoints kept from earlier on, and every acknowledged event is in it."""
         path, note = self.folder / "export.jsonl", self.folder / "kept"
-        lines = list(export_lines(self.process.good("GET", "/v1/audit/checkpoint"), self._page))
+        lines = list(export_lines(self._good("/v1/audit/checkpoint"), self._page))
         write_export(lines, path)
         kept = self.told.checkpoints
         for checkpoint in {0: kept[0], 1: kept[len(kept) // 2], 2: kept[-1]}.values():
@@ -207,7 +236,7 @@ class Ledger:
     def _page(self, start: int, end: int) -> Any:
         if start == 0:
             self._entries: list[Any] = []
-        page = self.process.good("GET", "/v1/audit/entries", params={"start": str(start), "end": str(end)})
+        page = self._good("/v1/audit/entries", params={"start": str(start), "end": str(end)})
         self._entries += page["entries"]
         return page
 
@@ -222,7 +251,7 @@ def kill_often(folder: Path, times: int, *, load_s: float, export_every: int) ->
             process.connect("shop", kind="http", base_url=shop.url, honours_idempotency_key=True)
             process.connect("letters", kind="http", base_url=shop.url)
             process.agree(CONTRACTS + QUICK)
-            agent = process.make_key("helper", "support")
+            agent = process.make_key("helper", "support", kind="program")
             ledger = Ledger(process, shop, agent, told, folder)
             ledger.checkpoint()
             for turn in range(times):

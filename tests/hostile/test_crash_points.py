@@ -3,12 +3,10 @@
 `strace` counts the system calls of each thread from the moment it is attached, and kills the gateway when the n-th one begins.
 """
 
-import re
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,14 @@ import httpx
 import pytest
 
 from tests.hostile.test_crash import QUICK, Ledger, Told
+from tests.house import EMBEDDED
 from tests.process import NotReady, Process
 from tests.shop import CONTRACTS, Shop, running
+from tests.tracing import counted, gone, inject, traced
 
 WRITES = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "write", "writev", "sendto", "sendmsg")
 KINDS = ("pay.quick", "mail.send", "approve")
 SETTLED_TIMEOUT_S = 20
-TRACER_TIMEOUT_S = 5
 
 pytestmark = [
     pytest.mark.journey,
@@ -35,50 +34,24 @@ class Bench:
 
     def __init__(self, folder: Path, shop: Shop) -> None:
         self.folder, self.shop = folder, shop
-        self.process = Process(folder / "home")
+        self.process = Process(folder / "home", settings=dict(EMBEDDED))
         self.process.start()
         self.process.found()
         self.process.connect("shop", kind="http", base_url=shop.url, honours_idempotency_key=True)
         self.process.connect("letters", kind="http", base_url=shop.url)
         self.process.agree(CONTRACTS + QUICK)
-        self.agent = self.process.make_key("helper", "support")
+        self.agent = self.process.make_key("helper", "support", kind="program")
         self.ledger = Ledger(self.process, shop, self.agent, Told(), folder)
         self.ledger.checkpoint()
         self.turn = 0
 
     def points(self, kind: str) -> Counter[str]:
         """How many of each system call the busiest thread makes for one call of this kind."""
-        seen: Counter[tuple[str, str]] = Counter()
         trace = self.folder / "trace"
         prepared = self.prepare(kind)
-        with self.traced("-o", str(trace), "-e", f"trace={','.join(WRITES)}"):
+        with traced(self.process, "-o", str(trace), "-e", f"trace={','.join(WRITES)}"):
             assert self.ask(kind, prepared).status_code == 200
-        for line in trace.read_text().splitlines():
-            if found := re.match(r"(\d+)\s+(\w+)\(", line):
-                seen[found[1], found[2]] += 1
-        busiest: Counter[str] = Counter()
-        for (_, name), count in seen.items():
-            busiest[name] = max(busiest[name], count)
-        return busiest
-
-    @contextmanager
-    def traced(self, *how: str) -> Iterator[None]:
-        assert self.process.running is not None
-        command = ["strace", "-f", "-p", str(self.process.running.pid), *how]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
-            assert tracer.stderr is not None
-            first = tracer.stderr.readline()
-            if "attached" not in first:
-                pytest.skip(f"strace may not attach here: {first.strip()}")
-            try:
-                yield
-            finally:
-                tracer.terminate()
-                try:
-                    tracer.wait(TRACER_TIMEOUT_S)
-                except subprocess.TimeoutExpired:  # it may wait for ever for a thread that it saw die
-                    tracer.kill()
-                tracer.stderr.read()
+        return counted(trace)
 
     def prepare(self, kind: str) -> str:
         """A fresh name for the call; for an approval, the call that waits for it."""
@@ -104,28 +77,17 @@ class Bench:
         """Whether the gateway died there; what became of the call is checked after a new start."""
         name = self.prepare(kind)
         answer = None
-        with self.traced(
-            "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"
-        ):
+        with traced(self.process, *inject(call, number)):
             with suppress(httpx.TransportError):
                 answer = self.ask(kind, name)
             if kind == "approve" and answer is not None:
                 self.settle(name)
-        died = self.gone()
+        died = gone(self.process)
         if died:
             self.process.kill()
             self.process.start()
         self.check(kind, name, answer)
         return died
-
-    def gone(self) -> bool:
-        """Whether the gateway is dead; its tracer may see that before we do."""
-        assert self.process.running is not None
-        try:
-            self.process.running.wait(1)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
 
     def settle(self, name: str) -> Any:
         with suppress(httpx.TransportError):
@@ -173,7 +135,7 @@ def test_killed_at_its_first_write_and_at_its_first_sync(bench: Bench, kind: str
 
 def killed_while_starting(folder: Path, number: int) -> bool:
     """Whether the first start died at its n-th write; the next start brings up a gateway that can be set up."""
-    process = Process(folder / f"home{number}")
+    process = Process(folder / f"home{number}", settings=dict(EMBEDDED))
     inject = ("-e", "trace=pwrite64", "-e", f"inject=pwrite64:signal=SIGKILL:when={number}")
     try:
         process.launch("strace", "-f", "-o", "/dev/null", *inject)

@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 from ostiary.db import database as database_module
 from ostiary.errors import StoreUnavailable
 from tests import servers
-from tests.house import House, free_port, opened, play
+from tests.house import EMBEDDED, House, free_port, opened, play
 from tests.process import Process
 from tests.shop import CONTRACTS, Shop, running
 
@@ -122,7 +122,7 @@ def test_a_full_disk_refuses_calls_loses_nothing_and_recovers_by_itself(tmp_path
             assert again.status_code == 200, again.text
             assert shop.done[f"b{number}"] == 1
 
-        play(disk / "home", story)
+        play(disk / "home", story, **EMBEDDED)
 
 
 def test_a_locked_database_refuses_calls_and_recovers_by_itself(
@@ -144,7 +144,7 @@ def test_a_locked_database_refuses_calls_and_recovers_by_itself(
             told["b"] = (await write(house, agent, "b")).json()["call_id"]
             await nothing_lost(house, shop, agent, told)
 
-        play(tmp_path, story)
+        play(tmp_path, story, **EMBEDDED)
 
 
 def log_goes(home: Path) -> None:
@@ -185,7 +185,7 @@ def test_no_audit_no_passage_for_reads_writes_and_refusals_alike(tmp_path: Path)
             assert (await house.settled(held["call_id"], agent))["state"] == "done"
             assert shop.done == {"ada": 1}
 
-        play(tmp_path, story)
+        play(tmp_path, story, **EMBEDDED)
 
 
 @pytest.mark.parametrize("name", ["mail.send", "pay.send"])
@@ -226,7 +226,7 @@ def test_what_was_done_while_the_log_was_away_is_recorded_later(tmp_path: Path, 
             assert decisions[:2] == ["ran", "intended"]
             assert (await house.good("POST", "/v1/audit/verify", json={}))["ok"]
 
-        play(tmp_path, story)
+        play(tmp_path, story, **EMBEDDED)
 
 
 def test_an_intent_whose_commit_stood_though_the_answer_to_it_was_lost_is_closed_without_a_restart(
@@ -257,7 +257,7 @@ def test_an_intent_whose_commit_stood_though_the_answer_to_it_was_lost_is_closed
             assert answer.json()["code"] == "call.unknown"
             assert shop.done["bob"] == 0
 
-        play(tmp_path, story)
+        play(tmp_path, story, **EMBEDDED)
 
 
 class Wire:
@@ -329,7 +329,7 @@ def _shut(end: socket.socket) -> None:
 
 
 def test_a_postgresql_that_goes_away_and_comes_back(tmp_path: Path) -> None:
-    url = servers.fresh_postgresql()
+    url = servers.fresh_store("data")
     wire = Wire(url)
     try:
         with running() as shop:
@@ -355,7 +355,7 @@ def test_a_postgresql_that_goes_away_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_postgresql_cut_under_load_loses_no_acknowledged_call(tmp_path: Path) -> None:
-    url = servers.fresh_postgresql()
+    url = servers.fresh_store("data")
     wire = Wire(url)
     told: dict[str, str] = {}
     try:
@@ -380,6 +380,7 @@ def test_postgresql_cut_under_load_loses_no_acknowledged_call(tmp_path: Path) ->
                 agent = await furnish(house, shop)
                 await asyncio.gather(cutter(), *(writer(house, agent, who) for who in range(6)))
                 await until_ready(house)
+                told["after"] = (await write(house, agent, "after")).json()["call_id"]
                 await nothing_lost(house, shop, agent, told)
                 assert max(shop.done.values()) == 1
 
@@ -391,10 +392,10 @@ def test_postgresql_cut_under_load_loses_no_acknowledged_call(tmp_path: Path) ->
 
 @pytest.mark.journey
 def test_a_second_process_on_the_same_home_is_refused_with_one_sentence(tmp_path: Path) -> None:
-    one = Process(tmp_path / "home")
+    one = Process(tmp_path / "home", settings=dict(EMBEDDED))
     one.start()
     try:
-        two = Process(one.home, port=free_port())
+        two = Process(one.home, settings=dict(EMBEDDED), port=free_port())
         two.launch()
         assert two.running is not None
         assert two.running.wait(30) == 2
@@ -427,7 +428,7 @@ def test_stopping_lets_what_is_under_way_be_answered(tmp_path: Path) -> None:
             process.connect("letters", kind="http", base_url=shop.url)
             process.connect("shop", kind="http", base_url=shop.url, honours_idempotency_key=True)
             process.agree(CONTRACTS)
-            agent = process.make_key("helper", "support")
+            agent = process.make_key("helper", "support", kind="program")
             with ThreadPoolExecutor(1) as pool:
                 call = pool.submit(_write, process, agent)
                 assert began.wait(30)

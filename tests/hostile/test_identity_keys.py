@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from ostiary.db.database import Database
-from ostiary.errors import CredentialRefused, OstiaryError, Replayed, SignatureRefused
+from ostiary.errors import CredentialRefused, OstiaryError, Replayed, RowForged, SignatureRefused
 from ostiary.identity.api_keys import key_text, store
 from ostiary.identity.gate import Gate
 from ostiary.ids import INSTALL, token
@@ -18,6 +18,7 @@ from ostiary.vault.sealing import Vault
 from tests.conftest import StillClock
 from tests.identity.conftest import A, B, gate, house, vault
 from tests.identity.house import House, id_of
+from tests.servers import intruder
 
 __all__ = ["gate", "house", "vault"]
 
@@ -92,25 +93,23 @@ def test_a_secret_key_does_not_turn_publishable_or_back(house: House) -> None:
 def test_a_version_moved_to_another_key_opens_nothing(house: House) -> None:
     """An attacker who can write the database gives the victim's key the MAC of a secret of their own."""
     own, victim = house.key(A), house.key(B)
-    mac = house.database.read(
-        lambda connection: connection.execute(
+    with intruder(house.database) as connection:
+        mac = connection.execute(
             select(store.key_version.c.mac).where(store.key_version.c.id == id_of(own))
         ).scalar_one()
-    )
-    house.database.transact(
-        lambda connection: connection.execute(
+        connection.execute(
             update(store.key_version).where(store.key_version.c.id == id_of(victim)).values(mac=mac)
         )
-    )
     head = f"ost_live_{id_of(victim)}_{own.reveal().split('_')[3]}"
-    with pytest.raises(CredentialRefused):
+    with pytest.raises(RowForged):
         house.enter(Secret(f"{head}_{key_text.checksum(head)}"))
 
 
 def test_a_version_pointed_at_another_tenant_finds_no_key_there(house: House) -> None:
     own = house.key(A)
-    house.database.transact(lambda connection: connection.execute(update(store.key_version).values(home=B)))
-    with pytest.raises(CredentialRefused):
+    with intruder(house.database) as connection:
+        connection.execute(update(store.key_version).values(home=B))
+    with pytest.raises(RowForged):
         house.enter(own)
 
 
@@ -129,7 +128,6 @@ def test_a_key_that_must_sign_is_refused_unsigned(house: House) -> None:
     with pytest.raises(SignatureRefused):
         house.enter(text, body=BODY)
     secret = house.signing_secret(A, id_of(text))
-    house.gate.keys.forget(id_of(text))
     with pytest.raises(SignatureRefused):
         house.enter(text, body=BODY)
     assert len(house.enter(text, **signed(house, secret)).claims) == 1

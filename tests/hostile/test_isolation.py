@@ -23,10 +23,11 @@ from ostiary.errors import KeysUnavailable, OstiaryError, SealBroken
 from ostiary.ids import INSTALL, TenantId
 from ostiary.secret import Secret
 from ostiary.vault import files, store
-from ostiary.vault.keyring import _tenant_aad
+from ostiary.vault.keyring import tenant_aad
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Place, Vault
-from tests.house import House, MovingClock, opened
+from tests.hostile import rooms
+from tests.house import EMBEDDED, House, MovingClock, opened
 from tests.keys import ROOT_KEY
 from tests.shop import CONTRACTS, Shop, running
 
@@ -36,12 +37,26 @@ SEALED = [
     for column in table.columns
     if column.info.get("held") == "sealed"
 ]
-OF_THE_INSTALLATION = {"person", "session", "tenant"}
-"""Tables whose rows belong to the installation: people and sessions are not a tenant's."""
+OF_THE_INSTALLATION = {"oauth_key", "person", "session", "tenant"}
+"""Tables whose rows belong to the installation: people and sessions are not a tenant's, and one key of a month signs the access tokens of all tenants."""
+
+WORDLESS = {
+    *(("job", column) for column in ("origin", "params", "reached")),  # ids, counts and our own sentences
+    *(
+        ("publishing", "secrets"),
+        ("signing_secret", "secret"),
+        ("webhook_endpoint", "secrets"),
+    ),  # chance alone
+    ("seen", "marks"),  # keyed hashes of what an agent read
+    ("webhook_message", "data"),  # a notice says ids and closed words, never what a person wrote
+}
+"""Sealed columns of a tenant that hold a value of its own here, but nothing that anybody wrote."""
 
 LOOKS = (
     "/v1/approvals?state=any", "/v1/calls", "/v1/keys", "/v1/roles", "/v1/connectors", "/v1/connectors/letters", "/v1/contracts",
     "/v1/contracts/mail.send", "/v1/contract-files", "/v1/contract-files/1", "/v1/members", "/v1/tenants", "/v1/audit/events", "/v1/privacy/policy",
+    "/v1/allowances", "/v1/policy", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
+    "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
 )  # fmt: skip
 
 
@@ -85,6 +100,8 @@ async def live(house: House, street: Street, word: str) -> None:
     await house.agree(CONTRACTS.replace("Sends a letter.", f"Sends a letter of {word}."))
     role = {"title": word, "description": word, "permissions": ["approval.read"]}
     await house.good("PUT", "/v1/roles/looker", json=role)
+    policy = f"version: 1\nask: [{{name: large, contracts: [none.*], why: {word}-sums}}]"
+    await house.good("PUT", "/v1/policy", json={"text": policy})
     agent = street.agents[word] = await house.make_key(f"{word}-helper")
     other = await house.make_key(f"{word}-other", kind="program")
     for key in (await house.good("GET", "/v1/keys"))["keys"]:
@@ -92,6 +109,15 @@ async def live(house: House, street: Street, word: str) -> None:
     long = {"text": f"{word}-evidence " * 8000}
     off = await house.ask("POST", "/v1/actions/mail.everyone", agent, json=long)
     assert off.json()["code"] == "contract.unknown"
+    await house.good(
+        "POST", "/v1/stops", json={"kind": "action", "target": "mail.ask", "reason": f"{word} wants it"}
+    )
+    held = {"scope": "subject", "subject": f"{word}-held", "reason": f"{word} is sued"}
+    await house.good("POST", "/v1/holds", json=held)
+    await house.good("POST", "/v1/jobs", json={"kind": "audit.publish_checkpoint", "params": {}})
+    await house.work()
+    webhook = {"webhook_url": f"https://{word}.example/checkpoints"}
+    await house.good("PUT", "/v1/audit/publishing", json=webhook)
     calls = street.calls[word] = []
     for number, who in enumerate((agent, agent, other)):
         done = await house.good(
@@ -124,7 +150,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     street = Street(tmp_path_factory.mktemp("street"))
 
     async def whole() -> None:
-        async with opened(street.home, clock=street.clock) as house:
+        async with opened(street.home, clock=street.clock, **EMBEDDED) as house:
             await house.found()
             await house.enrol()
             street.tenants["alpha"] = TenantId(house.tenant)
@@ -133,6 +159,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
             street.tenants["bravo"] = TenantId(made["tenant"])
             await house.good("POST", "/v1/session/switch-tenant", json={"tenant": made["tenant"]})
             await live(house, street, "bravo")
+            for word, tenant in street.tenants.items():  # nothing works on these any more
+                await house.good("POST", "/v1/session/switch-tenant", json={"tenant": tenant})
+                gone = {"subject": f"{word}-gone", "confirm": f"{word}-gone"}
+                await house.good("POST", "/v1/erasures", json=gone)
+                await rooms.furnish(house, street.shop, word)
             await house.good("POST", "/v1/session/switch-tenant", json={"tenant": street.tenants["alpha"]})
             street.owner = house.owner
 
@@ -155,13 +186,16 @@ class Stolen:
     name = "thief"
 
     def __init__(self, tenant: TenantId, wrapped: bytes) -> None:
-        self._aad = _tenant_aad(tenant, 1)
+        self._aad = tenant_aad(tenant, 1)
         self._key = EnvironmentRoot(Secret(ROOT_KEY)).unwrap(wrapped, self._aad)
 
     def current(self) -> str:
         return "none"
 
-    def wrap(self, plaintext: bytes, aad: bytes) -> bytes:
+    def known(self) -> tuple[str, ...]:
+        return (EnvironmentRoot(Secret(ROOT_KEY)).current(),)  # as if: what it opens is decided below
+
+    def wrap(self, plaintext: bytes, aad: bytes, *, by: str = "") -> bytes:
         raise KeysUnavailable
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
@@ -204,7 +238,7 @@ def test_a_copy_of_everything_with_the_keys_of_a_opens_nothing_of_b(street: Stre
                 counted[name] += opens(thief, place, blob) or opens(thief, elsewhere(place, a), blob)
     assert counted == {"a": sum(map(len, of_a.values())), "b": 0}
     assert counted["a"] > 50
-    assert of_all
+    assert {table for table, _ in of_all} >= OF_THE_INSTALLATION
     for blobs in of_all.values():
         assert not any(opens(thief, street.sealed[blob], blob) for blob in blobs)
     for secret_of_b in (
@@ -215,6 +249,18 @@ def test_a_copy_of_everything_with_the_keys_of_a_opens_nothing_of_b(street: Stre
     ):
         with pytest.raises((SealBroken, KeysUnavailable)):
             secret_of_b()
+    keys.close()
+
+
+def test_the_words_of_each_tenant_are_in_every_column_that_holds_words(street: Street) -> None:
+    """So that the tests around this one are about what a thief would want."""
+    keys, vault, _ = vaults(street)
+    for word, tenant in street.tenants.items():
+        values = street.values(tenant)
+        plain = {
+            name: [vault.open(street.sealed[blob], blob) for blob in blobs] for name, blobs in values.items()
+        }
+        assert {name for name, said in plain.items() if word.encode() not in b" ".join(said)} == WORDLESS
     keys.close()
 
 
@@ -306,9 +352,14 @@ async def looked(house: House, street: Street) -> dict[str, tuple[int, str]]:
     return seen
 
 
+def refused(seen: tuple[int, str]) -> bool:
+    """By the seal, or before that by the mark of the row that carries it."""
+    return seen[0] >= 500 and any(code in seen[1] for code in ("keys.seal_broken", "rows.forged"))
+
+
 def seen_after(street: Street, **settings: str) -> dict[str, tuple[int, str]]:
     async def whole() -> dict[str, tuple[int, str]]:
-        async with opened(street.home, clock=street.clock, **settings) as house:
+        async with opened(street.home, clock=street.clock, **EMBEDDED, **settings) as house:
             house.owner = street.owner
             return await looked(house, street)
 
@@ -323,17 +374,31 @@ def test_values_exchanged_between_tenants_make_an_error_and_show_nobody_elses_da
 
     def exchange(connection: sqlite3.Connection) -> None:
         for table, column in SEALED:
-            if table.name not in OF_THE_INSTALLATION:
+            if table.name not in {*OF_THE_INSTALLATION, "policy_set"}:  # see the test after this one
                 exchanged_between_tenants(connection, table, column, a, b)
 
     street.change(exchange)
     after = seen_after(street)
     assert all("bravo" not in text for path, (_, text) in after.items() if path != "/v1/tenants")
-    broken = {path for path, (status, text) in after.items() if status >= 500 and "keys.seal_broken" in text}
+    broken = {path for path, seen in after.items() if refused(seen)}
     assert {
         "/v1/approvals?state=any", "/v1/calls", "/v1/keys", "/v1/roles", "/v1/connectors/letters", "/v1/contracts", "/v1/contract-files/1",
+        "/v1/allowances", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
+        "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers", "k0", "k1", "k2",
     } <= broken  # fmt: skip
     assert street.shop.done["bravo-0"] == 1
+
+
+def test_an_exchanged_policy_stops_everything_new(street: Street) -> None:
+    """Nothing goes by the policy of another, or by none; what was done before is answered as before."""
+    a, b = street.tenants["alpha"], street.tenants["bravo"]
+    policy = metadata.tables["policy_set"]
+    street.change(lambda connection: exchanged_between_tenants(connection, policy, "document", a, b))
+    after = seen_after(street)
+    assert all("bravo" not in text for path, (_, text) in after.items() if path != "/v1/tenants")
+    broken = {path for path, seen in after.items() if refused(seen)}
+    assert {*LOOKS[:4], "/v1/policy", "k2"} <= broken  # k2 was another agent's: of this one it is a new call
+    assert [after[key][0] for key in ("k0", "k1")] == [200, 200]
 
 
 def test_whole_rows_moved_to_another_tenant_show_nothing(street: Street) -> None:
@@ -371,7 +436,7 @@ def test_values_exchanged_within_a_tenant_make_an_error(street: Street, name: st
     if name == "call.actor":  # read only when a call goes on: it does not, and the others are untouched
         assert seen[shown][0] == 200
     else:
-        assert (seen[shown][0], "keys.seal_broken" in seen[shown][1]) == (500, True), seen[shown]
+        assert refused(seen[shown]), seen[shown]
 
 
 def test_an_exchanged_call_does_not_run_and_stops_nobody_elses(street: Street) -> None:
@@ -391,7 +456,7 @@ def test_an_exchanged_call_does_not_run_and_stops_nobody_elses(street: Street) -
     street.change(exchange)
 
     async def whole() -> None:
-        async with opened(street.home, clock=street.clock) as house:
+        async with opened(street.home, clock=street.clock, **EMBEDDED) as house:
             house.owner = street.owner
             await house.gateway.resumer.beat(a)
             await house.gateway.resumer.beat(b)

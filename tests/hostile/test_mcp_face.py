@@ -232,7 +232,7 @@ def test_one_key_at_the_same_moment_is_done_once(gateway: Gateway) -> None:
     async def many(connected: Any) -> list[Any]:
         return list(await asyncio.gather(*(connected.call_tool(NOTE, REFUND, meta=meta) for _ in range(12))))
 
-    answers = ask(gateway.url, "ost_north", MODERN, many)
+    answers = ask(gateway.url, "ost_script", MODERN, many)
     assert len(gateway.works.done) == before + 1
     codes = {answer.structured_content.get("code", "done") for answer in answers}
     assert codes <= {"done", "call.in_flight"}

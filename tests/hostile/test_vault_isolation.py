@@ -12,9 +12,10 @@ from ostiary.errors import KeysUnavailable, NotFound, OstiaryError, SealBroken
 from ostiary.ids import SubjectId, TenantId
 from ostiary.secret import Secret
 from ostiary.vault import files, store
-from ostiary.vault.keyring import _tenant_aad
+from ostiary.vault.keyring import tenant_aad
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Place, Vault
+from tests import servers
 from tests.conftest import StillClock
 
 ROOT = EnvironmentRoot(Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
@@ -95,7 +96,7 @@ def test_swapped_keys_of_two_subjects_do_not_open(vault: Vault, each_keys_databa
     hers = vault.seal(PLACE, b"hers", purpose="ticket", subject=ANNA)
     his = vault.seal(PLACE, b"his", purpose="ticket", subject=SubjectId("sub_ben"))
     ids = [hers[1:17].hex(), his[1:17].hex()]
-    with each_keys_database.engine().begin() as connection:
+    with servers.intruder(each_keys_database) as connection:
         table = store.data_key
         wrapped = [
             connection.execute(select(table.c.wrapped).where(table.c.id == key_id)).scalar_one()
@@ -115,13 +116,16 @@ class OnlyTheKeyOf:
     name = "thief"
 
     def __init__(self, tenant: TenantId, wrapped: bytes) -> None:
-        self._aad = _tenant_aad(tenant, 1)
+        self._aad = tenant_aad(tenant, 1)
         self._key = ROOT.unwrap(wrapped, self._aad)
 
     def current(self) -> str:
         return "none"
 
-    def wrap(self, plaintext: bytes, aad: bytes) -> bytes:
+    def known(self) -> tuple[str, ...]:
+        return (ROOT.current(),)  # as if: what it opens is decided below
+
+    def wrap(self, plaintext: bytes, aad: bytes, *, by: str = "") -> bytes:
         raise KeysUnavailable
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
@@ -193,7 +197,7 @@ def test_names_made_to_climb_out_of_the_folder_store_nothing(tmp_path: Path, vau
 def _copy_rows_of_a_to_b(database: Database, table: str) -> None:
     """As whoever may write to the key store would: A's rows under B's name, with B's own ids and subjects where they must differ."""
     target = {"data_key": store.data_key, "tenant_key": store.tenant_key, "named_key": store.named_key}[table]
-    with database.engine().begin() as connection:
+    with servers.intruder(database) as connection:
         rows = connection.execute(select(target).where(target.c.tenant == A)).mappings().all()
         connection.execute(target.delete().where(target.c.tenant == B))
         for row in rows:

@@ -39,7 +39,6 @@ class House:
                     vault,
                     lambda: self.registry.all().values(),
                     identity_store.role_in_use,
-                    gate.keys.forget_tenant,
                 ),
             ]
         )

@@ -12,11 +12,11 @@ from ostiary.identity import gate as gate_module
 from ostiary.identity import key_actions, member_actions, setup, store
 from ostiary.identity import post as post_module
 from ostiary.identity.api_keys import customer
-from ostiary.identity.api_keys import keys as keys_module
 from ostiary.identity.api_keys import store as key_store
 from ostiary.identity.post import Post
 from ostiary.ids import INSTALL, PersonId, SubjectId
 from ostiary.secret import Secret
+from tests import servers
 from tests.identity.conftest import A, B
 from tests.identity.house import House, id_of
 
@@ -136,11 +136,11 @@ def test_roles_members_and_keys_have_a_bound(house: House, monkeypatch: pytest.M
 
 
 def test_keys_held_in_memory_have_a_bound(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys_module, "KEYS_HELD_MAX", 2)
+    monkeypatch.setattr(house.gate.keys._kept, "_most", 2)
     texts = [house.key(A) for _ in range(3)]
     for text in texts:
         house.enter(text)
-    assert list(house.gate.keys._held) == [id_of(texts[1]), id_of(texts[2])]
+    assert list(house.gate.keys._kept._held) == [id_of(texts[1]), id_of(texts[2])]
     house.enter(texts[0])
 
 
@@ -241,7 +241,7 @@ def test_the_matrix_is_an_action(house: House) -> None:
 def test_a_person_who_is_gone_opens_nothing(house: House) -> None:
     owner = house.owner()
     secret = house.sign_in("olga@example.com").secret
-    house.database.transact(lambda c: c.execute(store.person.delete()))
+    servers.tamper(house.database, lambda c: c.execute(store.person.delete()))
     with pytest.raises(CredentialRefused):
         house.at(secret)
     with pytest.raises(CredentialRefused):

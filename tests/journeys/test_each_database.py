@@ -15,7 +15,7 @@ PAY = {"to": "ada", "amount": 48}
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    url = servers.fresh_postgresql() if request.param == "postgresql" else ""
+    url = servers.fresh_store("data") if request.param == "postgresql" else ""
     yield url
     if url:
         servers.drop_postgresql(url)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from ostiary.actions import (
     Risk,
     Surface,
 )
+from ostiary.app import consents
 from ostiary.asgi.caller import Proxies
 from ostiary.audit import store
 from ostiary.audit.log import Audit
@@ -38,7 +39,6 @@ from ostiary.consent.actions import Consent
 from ostiary.consent.actions import actions as consent_actions
 from ostiary.consent.ledger import Ledger
 from ostiary.consent.watch import Watch
-from ostiary.contracts.provenance import Provenance
 from ostiary.contracts.schema import SchemaShape
 from ostiary.db.database import Database
 from ostiary.db.tables import keys_metadata, metadata
@@ -50,11 +50,16 @@ from ostiary.errors import CredentialRefused, TargetRefused
 from ostiary.identity.gate import Entrance
 from ostiary.identity.presented import Presented
 from ostiary.ids import INSTALL, TenantId
+from ostiary.jobs.processes import Processes
 from ostiary.mcp_server.face import McpFace
 from ostiary.privacy.policy import Masker
+from ostiary.provenance.provenance import Provenance
 from ostiary.sample.serving import served
 from ostiary.secret import Secret
 from ostiary.shield.admission import Shield
+from ostiary.shield.leases import Leases
+from ostiary.shield.limits.limits import Limits
+from ostiary.shield.stops import Stops
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Vault
 from tests.keys import ROOT_KEY
@@ -76,6 +81,7 @@ ACTORS = {
     "ost_viewer": Actor(NORTH, ActorKind.AGENT, "key_viewer", permissions=frozenset({"me.own"})),
     "ost_web": Actor(NORTH, ActorKind.CUSTOMER, "key_web", permissions=MAY, surface=Surface.WRITE_ONLY),
 }
+ACTORS["ost_script"] = replace(ACTORS["ost_north"], kind=ActorKind.PROGRAM, id="key_script")
 PERSON = Actor(NORTH, ActorKind.PERSON, "per_boss", permissions=DECIDES, stepped_up_us=1)
 
 
@@ -156,31 +162,56 @@ class Gateway:
         metadata.create_all(self.database.engine())
         keys_metadata.create_all(self.keys.engine())
         self.vault = Vault(self.keys, EnvironmentRoot(Secret(ROOT_KEY)), clock)
+        self.database.marks = self.vault.marks()
         for tenant in (NORTH, SOUTH, INSTALL):
             self.vault.create_tenant_now(tenant)
         self.audit = Audit(self.database, self.vault, clock, origin="tests.example")
-        provenance, shelf = Provenance(clock), Shelf(self.works.contracts())
+        provenance, shelf = Provenance(self.database, self.vault, clock), Shelf(self.works.contracts())
         ledger = Ledger(
-            self.database, self.vault, clock, Watch(), approval_ttl_s=3600, idempotency_ttl_s=3600
+            self.database,
+            self.vault,
+            clock,
+            Watch(),
+            Processes(self.database, clock, "serve"),
+            approval_ttl_s=3600,
+            idempotency_ttl_s=3600,
         )
         performer = Performer(
             ledger, Masker(self.database), provenance, self.audit, self.vault, clock, call_timeout_s=5
         )
-        consent = Consent(self.database, ledger, clock, step_up_s=600, wake=lambda: self.resumer.wake())
+        parts = consents.build(self.database, self.vault, clock, ledger, provenance, self._who, step_up_s=600)
+        consent = Consent(
+            self.database,
+            ledger,
+            clock,
+            parts.approving,
+            step_up_s=600,
+            wake=lambda: self.resumer.wake(),
+            still=lambda actor: self.door.still(actor),
+        )
+        limits = Limits(self.database, clock)
         registry = Registry(consent_actions(consent))
-        shield = Shield(clock, key_rate_per_s=1000, anonymous_rate_per_minute=600, calls_at_once_max=100)
+        shield = Shield(
+            Leases(self.database, self.vault, clock),
+            Stops(self.database),
+            clock,
+            key_rate_per_s=1000,
+            anonymous_rate_per_minute=600,
+            calls_at_once_max=100,
+            limits=limits,
+        )
         self.door = Door(
             registry,
             Keyring(),
             shield,
             shelf,
             provenance,
+            parts.consenting,
             ledger,
             performer,
             self.audit,
             self.vault,
             clock,
-            step_up_s=600,
         )  # type: ignore[arg-type]
         self.resumer = Resumer(
             registry,
@@ -192,11 +223,22 @@ class Gateway:
             clock,
             tenants=self._tenants,
             who_now=self._who,
-            call_timeout_s=30,
+            stops=Stops(self.database),
+            limits=limits,
+            policies=parts.policies,
+            approving=parts.approving,
         )  # type: ignore[arg-type]
         hosts = frozenset({"127.0.0.1", "localhost"})
         self.face = McpFace(
-            self.door, ledger, self.vault, clock, Proxies(), hosts=hosts, wait_s=wait_s, body_bytes_max=65_536
+            self.door,
+            ledger,
+            self.vault,
+            clock,
+            Proxies(),
+            hosts=hosts,
+            wait_s=wait_s,
+            body_bytes_max=65_536,
+            public_url="https://gateway.example",
         )
         self.url = ""
         self.serving = threading.Event()
@@ -240,7 +282,7 @@ class Gateway:
         return [NORTH, SOUTH]
 
     async def _who(self, actor: Actor) -> Actor | None:
-        return next((known for known in ACTORS.values() if known.id == actor.id), None)
+        return next((known for known in (*ACTORS.values(), PERSON) if known.id == actor.id), None)
 
 
 @contextmanager

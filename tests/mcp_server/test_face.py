@@ -174,7 +174,7 @@ def test_the_same_key_with_other_content_is_refused(gateway: Gateway) -> None:
 
 def test_without_a_key_each_call_is_another_call(gateway: Gateway) -> None:
     for _ in range(2):
-        ask(gateway.url, "ost_north", "legacy", lambda c: c.call_tool("note_add__line", REFUND))
+        ask(gateway.url, "ost_script", "legacy", lambda c: c.call_tool("note_add__line", REFUND))
     assert len(gateway.works.done) == 2
 
 

@@ -24,6 +24,14 @@ class Peer:
     port: int = 0
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def hang_up(self) -> None:
+        """Close every connection, and return when the other side's machine knows."""
+        for writer in self.writers:
+            writer.close()
+        for writer in self.writers:
+            await writer.wait_closed()
 
     @property
     def url(self) -> str:
@@ -63,11 +71,10 @@ async def silence(_seen: Seen, _writer: asyncio.StreamWriter) -> None:
 @asynccontextmanager
 async def listening(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     peer = Peer()
-    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer.connections += 1
-        writers.append(writer)
+        peer.writers.append(writer)
         try:
             while True:
                 seen = await _read(reader)
@@ -83,7 +90,7 @@ async def listening(script: Script, *, tls: ssl.SSLContext | None = None) -> Asy
         yield peer
     finally:
         server.close()
-        for writer in writers:
+        for writer in peer.writers:
             writer.transport.abort()
         await asyncio.sleep(0)
 

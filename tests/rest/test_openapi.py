@@ -92,3 +92,34 @@ def test_who_shows_no_credential_sees_no_contracts(tmp_path: Path) -> None:
         assert "pay.send" not in (await house.ask("GET", "/docs", "")).text
 
     play(tmp_path, story)
+
+
+def test_what_a_job_is_started_with_is_said_for_each_kind(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        operation = (await described(house))["paths"]["/v1/jobs"]["post"]
+        check = jsonschema_rs.Draft202012Validator(
+            operation["requestBody"]["content"]["application/json"]["schema"]
+        )
+        for body, status in (
+            ({"kind": "upstream.watch"}, 201),
+            ({"kind": "upstream.watch", "params": {}}, 201),
+            ({"kind": "upstream.watch", "params": {"": None}}, 422),
+            ({"kind": "vault.rotation", "params": {"retire": 1}}, 422),
+            ({"kind": "webhook.deliver", "params": {}}, 403),
+        ):
+            answer = await house.ask("POST", "/v1/jobs", json=body)
+            assert (answer.status_code, check.is_valid(body)) == (status, status == 201), body
+
+    play(tmp_path, story)
+
+
+def test_an_empty_segment_is_no_name_of_anything(tmp_path: Path) -> None:
+    """A link that is made of an id which is not there leads nowhere, and not to a list."""
+
+    async def story(house: House) -> None:
+        for path in ("/v1/approvals/", "/v1/calls//", "/v1/me/", "//v1/me"):
+            assert (await house.ask("GET", path)).status_code == 404, path
+        assert (await house.ask("POST", "/v1/approvals//approve", json={})).status_code == 404
+        assert (await house.ask("GET", "/v1/me")).status_code == 200
+
+    play(tmp_path, story)

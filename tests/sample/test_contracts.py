@@ -24,6 +24,7 @@ def test_the_file_checks_without_a_mistake() -> None:
         "invoice.refund",
         "payment.send",
         "letter.send",
+        "replacement.send",
     ]
 
 

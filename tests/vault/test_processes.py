@@ -1,14 +1,16 @@
 """Several processes share one key store: they agree on keys, and never on a nonce."""
 
 import os
+import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from ostiary.db.database import Database
-from ostiary.vault import sealing
+from ostiary.vault import sealing, turning
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Place, Vault
 from tests.conftest import StillClock
@@ -63,6 +65,60 @@ def test_processes_that_begin_at_once_agree_on_keys_and_never_on_a_nonce(
     vault = Vault(each_keys_database, root, clock)
     assert all(vault.open(PLACE, one) == b"x" for one in sealed)
     assert [row.version for row, _ in vault.versions(A)] == [1]
+
+
+TURNER = """
+import sys
+from ostiary.clock import SystemClock
+from ostiary.db.database import Database
+from ostiary.ids import SubjectId, TenantId
+from ostiary.secret import Secret
+from ostiary.vault import turning
+from ostiary.vault.jobs import Rotation, _step
+from ostiary.vault.root import EnvironmentRoot
+from ostiary.vault.sealing import Place, Vault
+from ostiary.work import Going
+
+turning.REWRAP_BATCH_ROWS = 3
+database = Database(sys.argv[1])
+vault = Vault(database, EnvironmentRoot(Secret(sys.argv[2])), SystemClock())
+place, number, cursor = Place(TenantId("ten_a"), "ticket", "body", "tic_1"), 0, ""
+print("ready", flush=True)
+while True:
+    number += 1
+    sealed = vault.seal(place, b"x", purpose="turned", subject=SubjectId(f"sub_{sys.argv[3]}_{number}"))
+    print(sealed.hex(), flush=True)
+    step = _step(vault, place.tenant, Going("job_1", cursor, Rotation(data_keys=True, retire=True)))
+    cursor = "" if step.done else step.cursor
+"""
+
+
+@pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.soak)])
+def test_a_rotation_that_is_killed_at_any_point_loses_no_key(
+    each_keys_database: Database, root: EnvironmentRoot, clock: StillClock, kills: int
+) -> None:
+    url = each_keys_database.url.render_as_string(hide_password=False)
+    Vault(each_keys_database, root, clock).create_tenant_now(A)
+    sealed: list[bytes] = []
+    dice = random.Random(kills)
+    for round_ in range(kills):
+        command = [sys.executable, "-c", TURNER, url, ROOT_TEXT, str(round_)]
+        turner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert turner.stdout is not None
+        assert turner.stdout.readline() == "ready\n"
+        lines = [turner.stdout.readline().strip() for _ in range(dice.randrange(1, 5))]
+        time.sleep(dice.uniform(0, 0.05))
+        turner.kill()
+        lines += turner.communicate()[0].split("\n")[:-1]
+        sealed += [bytes.fromhex(line) for line in lines]
+        fresh = Vault(each_keys_database, root, clock)
+        assert all(fresh.open(PLACE, one) == b"x" for one in sealed)
+    assert len(sealed) >= kills
+    vault = Vault(each_keys_database, root, clock)
+    vault.rotate_tenant_now(A)
+    assert turning.left(vault.keys, A) == 0
+    assert all(vault.open(PLACE, one) == b"x" for one in sealed)
+    assert vault.versions(A)[0][0].version > 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

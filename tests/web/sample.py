@@ -29,6 +29,8 @@ from ostiary.identity.gate import Entrance
 from ostiary.identity.presented import Presented
 from ostiary.ids import INSTALL, CallId, TenantId
 from ostiary.privacy.finding import Category
+from tests.web import sample_imports
+from tests.web.sample_agents import Agents
 
 TENANT = TenantId("ten_0190f3a27c4b7d8ea1b2c3d4e5f60718")
 ADA = "per_0190f3a27c4b7d8ea1b2c3d4e5f60001"
@@ -45,11 +47,11 @@ def numbered(kind: str, number: int) -> str:
 
 
 def parameter(name: str, value: JsonValue, origin: str, source: str = "") -> dict[str, Any]:
-    return {"name": name, "pointer": f"/{name}", "value": value, "origin": origin, "source": source}
+    return {"name": name, "pointer": f"/{name}", "value": value, "origin": origin, "source": source, "label": "", "excerpt": ""}  # fmt: skip
 
 
 @dataclass
-class SampleDoor:
+class SampleDoor(Agents):
     """What the console asks of a door. `wrong` raises the given error for an action; `asked` remembers what was asked."""
 
     now_us: int
@@ -239,6 +241,12 @@ class SampleDoor:
                 return contract(*row)
         raise NotFound
 
+    def contract_imports(self, asked: Any) -> Any:
+        return {"imports": [] if self.empty else [sample_imports.summary(self.now_us)]}
+
+    def contract_drafts(self, asked: Any) -> Any:
+        return sample_imports.drafts(self.now_us)
+
     def contract_file(self, asked: Any) -> Any:
         if self.empty:
             raise NotFound
@@ -367,7 +375,182 @@ class SampleDoor:
     def connector_remove(self, asked: Any) -> Any:
         return {"name": asked["name"]}
 
+    # Jobs.
+
+    def job_list(self, asked: Any) -> Any:
+        shown = [row for row in jobs(self.now_us) if asked.get("state", "any") in ("any", row["state"])]
+        return {"jobs": [] if self.empty else shown, "next": ""}
+
+    def job_show(self, asked: Any) -> Any:
+        found = [row for row in jobs(self.now_us) if row["id"] == asked["job_id"]]
+        if not found:
+            raise NotFound
+        return {**found[0], "params": {"until": "2026-03-01"} if found[0]["kind"] == "tenant.keys" else {}}
+
+    def job_kinds(self, asked: Any) -> Any:
+        row = {
+            "permission": "audit.export",
+            "every_s": 0,
+            "startable": True,
+            "params": {"properties": {}, "type": "object"},
+        }
+        return {
+            "kinds": [
+                {"name": "audit.export", "title": "Export the audit log", "description": "Writes the whole log, up to a checkpoint, to sealed files that can be fetched for seven days and verified offline.", **row},
+                {"name": "tenant.keys", "title": "Turn the data keys", "description": "Wraps every data key anew.", **row},
+            ]
+        }  # fmt: skip
+
+    def job_start(self, asked: Any) -> Any:
+        return jobs(self.now_us)[0]
+
+    def job_cancel(self, asked: Any) -> Any:
+        return {**jobs(self.now_us)[0], "cancelling": True}
+
+    def job_retry(self, asked: Any) -> Any:
+        return {**jobs(self.now_us)[3], "state": "queued"}
+
+    def audit_export_part(self, asked: Any) -> Any:
+        last = asked["part"] == 1
+        return {
+            "text": '{"checkpoint":""}\n' if last else '{"log":""}\n',
+            "next": None if last else 1,
+            "complete": last,
+        }
+
+    # Keeping and erasing.
+
+    def retention_get(self, asked: Any) -> Any:
+        def rule(kind: str, title: str, days: int, usual: int) -> Any:
+            return {
+                "kind": kind, "title": title, "description": f"{title}, as the gateway keeps them.", "days": days, "days_default": usual, "days_min": 90,
+                "days_max": 3_650, "decided": days != usual,
+            }  # fmt: skip
+
+        return {"rules": [rule("audit", "Details of events", 365, 365), rule("call", "Calls", 400, 365)]}
+
+    def retention_put(self, asked: Any) -> Any:
+        return self.retention_get({})
+
+    def hold_list(self, asked: Any) -> Any:
+        placed = rfc3339(self.now_us - 40 * HOUR_US)
+        row = {
+            "id": numbered("hol", 1), "scope": "subject", "subject": "C-1004", "action": "", "since_at": "", "until_at": "",
+            "reason": "Case 4 O 117/26, District Court", "placed_at": placed, "placed_by": ADA, "released_at": "", "released_by": "",
+            "began_before": [],
+        }  # fmt: skip
+        other = {**row, "id": numbered("hol", 2), "scope": "action", "subject": "", "action": "invoice.*"}
+        over = {**other, "id": numbered("hol", 3), "released_at": rfc3339(self.now_us), "released_by": ADA}
+        return {"holds": [] if self.empty else [row, other, over], "next": ""}
+
+    def hold_place(self, asked: Any) -> Any:
+        return self.hold_list({})["holds"][0]
+
+    def hold_release(self, asked: Any) -> Any:
+        return self.hold_list({})["holds"][2]
+
+    def subject_preview(self, asked: Any) -> Any:
+        return {
+            "pseudonym": "3f9a2b7c61d04e58a9b0", "rows": {"audit_event": 41, "call": 12, "approval": 3, "data_key": 2},
+            "keys": [{"purpose": "audit", "keys": 1}, {"purpose": "call", "keys": 1}], "hold": "",
+            "backups_until": rfc3339(self.now_us + 7 * 24 * HOUR_US),
+        }  # fmt: skip
+
+    def subject_erase(self, asked: Any) -> Any:
+        return self.erasure_show({"erasure_id": numbered("era", 2)})
+
+    def erasure_list(self, asked: Any) -> Any:
+        rows = [self.erasure_show({"erasure_id": numbered("era", number)}) for number in (2, 1)]
+        return {"erasures": [] if self.empty else rows, "next": ""}
+
+    def erasure_show(self, asked: Any) -> Any:
+        done, at = asked["erasure_id"] == numbered("era", 1), rfc3339(self.now_us - HOUR_US)
+        return {
+            "id": asked["erasure_id"], "state": "done" if done else "destroying", "pseudonym": "3f9a2b7c61d04e58a9b0", "requested_at": at,
+            "requested_by": ADA, "begun_at": at, "ended_at": at if done else "",
+        }  # fmt: skip
+
+    def erasure_certificate(self, asked: Any) -> Any:
+        until = rfc3339(self.now_us + 7 * 24 * HOUR_US)
+        stays = {"what": "That something happened, under the pseudonym", "basis": "proof of what was done"}
+        return {
+            "certificate": {
+                "id": numbered("crt", 1), "kind": "subject", "keys": {"destroyed": ["k1", "k2"]},
+                "counts": {"before": {"call": 12, "approval": 3}, "after": {"call": 0, "approval": 0}},
+                "backups": {"keys_until": until}, "residuals": [stays],
+            },
+            "key": VERIFIER.text(), "signature": "c2lnbmF0dXJl", "proof": {"index": 1_204},
+        }  # fmt: skip
+
+    def tenant_ending(self, asked: Any) -> Any:
+        state = {"id": "", "state": "none", "requested_at": "", "requested_by": ""}
+        return {**state, "due_at": "", "ended_at": ""}
+
+    # Encryption keys and backups.
+
+    def quota_own(self, asked: Any) -> Any:
+        return {
+            "tenant": TENANT, "calls_at_once": 40, "calls_per_s": 0, "storage_bytes": 2_000_000_000, "jobs_at_once": 4, "used_bytes": 412_000_000,
+            "full": False, "uses": [],
+        }  # fmt: skip
+
+    def tenant_list(self, asked: Any) -> Any:
+        return {"tenants": [{"tenant": TENANT, "name": "Pellow & Finch", "role": "owner"}]}
+
+    def limit_list(self, asked: Any) -> Any:
+        def row(
+            number: int, words: str, whom: str, measure: str, most: str, *used: tuple[str, str], **more: str
+        ) -> Any:
+            return {
+                "limit_id": numbered("lim", number), "whom": whom, "target": "", "actions": "", "measure": measure, "most": most, "currency": "", "per": "day",
+                "hours": "", "words": words, "used": [{"who": who, "used": count} for who, count in used],
+                "begins_anew_at": rfc3339(self.now_us + 9 * HOUR_US), "changed_at": rfc3339(self.now_us - 90 * HOUR_US), "changed_by": ADA, **more,
+            }  # fmt: skip
+
+        rows = [
+            row(1, "500 EUR a day", "agent", "money", "500", (AGENT, "412.50"), ("kYk3mWcqk2Qd", "500"), currency="EUR", actions="invoice.*"),
+            row(2, "100000 rows a day", "tenant", "rows", "100000", (TENANT, "1204")),
+            row(3, "mon-fri 08:00-18:00 Europe/Berlin", "agent", "hours", "", per="", hours="mon-fri 08:00-18:00 Europe/Berlin"),
+        ]  # fmt: skip
+        return {"limits": [] if self.empty else rows}
+
+    def vault_keys(self, asked: Any) -> Any:
+        def row(version: int, state: str, data_keys: int, *further: str) -> Any:
+            made = rfc3339(self.now_us - (4 - version) * 2_000 * HOUR_US)
+            root = "" if state == "retired" else "9b1f6c0ad2e45573"
+            return {
+                "version": version, "state": state, "root_key": root, "further_root_keys": list(further), "data_keys": data_keys, "created_at": made,
+            }  # fmt: skip
+
+        rows = [row(3, "active", 4_812, "41c07e55aa90b3d8"), row(2, "opening", 120), row(1, "retired", 0)]
+        return {"versions": [] if self.empty else rows}
+
+    def backup_list(self, asked: Any) -> Any:
+        def row(number: int, kind: str, hours: int, **more: Any) -> Any:
+            at = rfc3339(self.now_us - hours * HOUR_US)
+            made = {"kind": kind, "backup": numbered("bak", number), "at": at, "taken_at": at, "bytes": 0}
+            return {**made, "lost_s": 0.0, "ready_s": 0.0, **more}
+
+        rows = [
+            row(4, "taken", 1, bytes=432_400_000),
+            row(3, "verified", 20, bytes=431_100_000, lost_s=1893.2, ready_s=6.4),
+            row(3, "taken", 21, bytes=431_100_000),
+            row(2, "failed", 45),
+            row(1, "restored", 300, ready_s=9.1),
+        ]
+        return {"backups": [] if self.empty else rows}
+
     # Keys, people, roles.
+
+    def shield_stops(self, asked: Any) -> Any:
+        return {"stops": []}
+
+    def shield_stop(self, asked: Any) -> Any:
+        at = rfc3339(self.now_us)
+        return {"stop_id": numbered("stp", 1), **asked, "by": ADA, "at": at}
+
+    def shield_resume(self, asked: Any) -> Any:
+        return {}
 
     def key_list(self, asked: Any) -> Any:
         return {"keys": [] if self.empty else keys(self.now_us)}
@@ -541,6 +724,40 @@ class SampleDoor:
             "key": VERIFIER.text(),
         }
 
+    def audit_checkpoints(self, asked: Any) -> Any:
+        if self.empty:
+            return {"checkpoints": [], "next": ""}
+        rows = [
+            {
+                "size": 1204 - 37 * n,
+                "root": hashlib.sha256(bytes([n])).hexdigest(),
+                "at": rfc3339(self.now_us - (5 + 900 * n) * SECOND_US),
+                "checkpoint": signed(1204 - 37 * n, hashlib.sha256(bytes([n])).digest())[0],
+                "cosigned_by": [{"name": "witness.pellow.example/w1", "at": rfc3339(self.now_us)}][: n != 2],
+                "enough": n != 2,
+                "sent_at": rfc3339(self.now_us - 900 * n * SECOND_US) if n else "",
+            }
+            for n in range(4)
+        ]
+        before = int(asked.get("cursor") or 2**53)
+        return {
+            "checkpoints": [row for row in rows if row["size"] < before][: asked.get("limit", 50)],
+            "next": "",
+        }
+
+    def audit_publishing_show(self, asked: Any) -> Any:
+        key = "w.example/1+79ca6beb+BD4eZlUjZVggb2VdkX74v8TYW2a5CLGuKsieP02mpugt"
+        return {
+            "version": 3, "open": False, "witnesses": [{"url": "https://w.example", "key": key}], "quorum": 1,
+            "webhook_url": "https://hooks.pellow.example/audit", "webhook_id": "", "mail_to": ["auditor@example.org"], "secret_made": True,
+        }  # fmt: skip
+
+    def audit_publishing_put(self, asked: Any) -> Any:
+        return {**self.audit_publishing_show({}), "secret": ""}
+
+    def audit_publishing_secret(self, asked: Any) -> Any:
+        return {"secret": "whsec_" + "QUJD" * 8}
+
     def audit_export(self, asked: Any) -> Any:
         return {"entries": [], "next": None}
 
@@ -553,6 +770,8 @@ class SampleDoor:
 
 def person(role: str) -> Actor:
     permissions = held_by(ActorKind.PERSON, BUILT_IN[role])
+    if role == "owner":
+        permissions |= {"install.manage"}
     return Actor(
         TENANT,
         ActorKind.PERSON,
@@ -572,7 +791,8 @@ def approvals(now_us: int) -> list[dict[str, Any]]:
             "why": "The contract says that this is of high risk: a person always confirms.", "sentence": "Refund {amount} of invoice {invoice} to {customer}",
             "parameters": [], "request": None, "asked_by": {"kind": "agent", "id": AGENT, "name": "Support assistant"}, "behalf": "",
             "asked_at": rfc3339(now_us - minutes * MINUTE_US), "expires_at": rfc3339(now_us + (28 - minutes % 28) * MINUTE_US),
-            "digest": f"{number:02x}" * 32, "step_up": False, "self_approval": False, "can_decide": True, "why_not": "", "decided_at": None,
+            "digest": f"{number:02x}" * 32, "step_up": False, "self_approval": False, "reasons": [], "quorum": 1, "agreed": [], "approvers": [], "four_eyes": False, "session": "",
+            "can_decide": True, "why_not": "", "decided_at": None,
             "decided_by": None, "reason": "", "code": "", "answer": None,
         }  # fmt: skip
         decided = more.get("state", "waiting") != "waiting"
@@ -815,3 +1035,30 @@ def proof(event: dict[str, Any]) -> dict[str, Any]:
         "index": 3, "size": 5, "leaf": d.hex(), "root": root.hex(), "hashes": [step.hex() for step in hashes], "envelope": envelope.decode(),
         "checkpoint": note, "key": VERIFIER.text(),
     }  # fmt: skip
+
+
+def jobs(now_us: int) -> list[dict[str, Any]]:
+    """Running, waiting, tried again, failed, cancelled, done, and one of the tenant's own."""
+
+    def row(
+        number: int, kind: str, title: str, state: str, count: int, total: int, **more: Any
+    ) -> dict[str, Any]:
+        began = None if state == "queued" and not more.get("code") else rfc3339(now_us - number * 240_000_000)
+        ended = rfc3339(now_us - number * 60_000_000) if state in ("done", "failed", "cancelled") else None
+        made = {
+            "id": numbered("job", number), "kind": kind, "title": title, "state": state, "code": "", "count": count, "total": total,
+            "percent": count * 100 // total if total else None, "left_s": None, "steps": count // 500, "tries": 0, "note": "", "cancelling": False,
+            "by_kind": "person", "by_id": ADA, "created_at": rfc3339(now_us - number * 250_000_000), "due_at": rfc3339(now_us + 30_000_000),
+            "started_at": began, "changed_at": rfc3339(now_us), "ended_at": ended, "params": {},
+        }  # fmt: skip
+        return {**made, **more}
+
+    return [
+        row(1, "audit.export", "Export the audit log", "running", 412_500, 1_180_000, left_s=443, note="825 files"),
+        row(2, "tenant.keys", "Turn the data keys", "queued", 0, 0),
+        row(3, "approval.notice", "Tell approvers", "queued", 2, 0, code="target.unavailable", tries=3, by_kind="service", by_id=""),
+        row(4, "audit.export", "Export the audit log", "failed", 90_000, 1_100_000, code="blobs.unavailable"),
+        row(5, "retention.purge", "Purge what is over its time", "done", 48_211, 48_211, by_kind="service", by_id="", note="48,211 events"),
+        row(6, "audit.export", "Export the audit log", "done", 1_100_000, 1_100_000, note="2200 files"),
+        row(7, "tenant.keys", "Turn the data keys", "cancelled", 200, 4_000),
+    ]  # fmt: skip

@@ -208,6 +208,7 @@ def _hostile(door: SampleDoor) -> None:
         card["request"] = {"method": "POST", "url": HOSTILE, "headers": {HOSTILE: HOSTILE}, "body": HOSTILE}
         card["behalf"] = card["reason"] = card["title"] = card["why"] = HOSTILE
         card["asked_by"] = {"kind": "agent", "id": AGENT, "name": HOSTILE}
+        card["reasons"] = [{"rule": HOSTILE, "why": HOSTILE, "name": HOSTILE, "pointer": HOSTILE, "label": "", "kind": "", "source": HOSTILE, "detail": {"why": HOSTILE}}]  # fmt: skip
         card["answer"] = {"result": {HOSTILE: HOSTILE}} if card["state"] == "done" else card["answer"]
 
 

@@ -51,8 +51,8 @@ def test_every_page_stands_over_a_real_gateway(tmp_path: Path, connected: shop.S
             "/", "/overview/waiting", "/approvals", "/approvals?state=any", "/approvals/list", f"/approvals/{held['approval_id']}",
             f"/approvals/{held['approval_id']}/card", "/calls", "/calls?state=held", f"/calls/{held['call_id']}", "/contracts", "/contracts/pay.send",
             "/contracts/apply", "/connectors", "/connectors/shop", "/connectors/shop/change", "/connectors/new", "/audit", f"/audit?event={event}",
-            "/audit?decision=held&action=pay.*&since=2020-01-01", "/audit/checkpoint", "/audit/export?format=jsonl", "/audit/export?format=csv",
-            "/keys", "/keys/new", f"/keys/{key}", "/members", "/roles", "/roles/matrix", "/masking", "/settings", "/search?q=pay", "/sign-in/second-factor",
+            "/audit?decision=held&action=pay.*&since=2020-01-01", "/audit/checkpoint", "/audit/checkpoints", "/audit/verifier", "/audit/export?format=jsonl", "/audit/export?format=csv",
+            "/keys", "/keys/new", f"/keys/{key}", "/members", "/roles", "/roles/matrix", "/masking", "/retention", "/retention/erase", "/encryption", "/backups", "/quotas", "/settings", "/search?q=pay", "/sign-in/second-factor",
         ]  # fmt: skip
         async with await signed_in(house) as browser:
             for path in paths:

@@ -63,9 +63,8 @@ def actions(
     vault: Vault,
     catalogue: Callable[[], Iterable[Action]],
     in_use: Callable[[Connection, TenantId, str], bool],
-    changed: Callable[[TenantId], None],
 ) -> list[Action]:
-    """`catalogue` gives the built-in actions, `in_use` says whether a member or key has a role, `changed` drops what was cached of a tenant."""
+    """`catalogue` gives the built-in actions, and `in_use` says whether a member or key has a role."""
 
     async def list_roles(call: Call, _params: Empty) -> RoleList:
         rows = await database.run(lambda connection: store.listed(connection, call.tenant))
@@ -95,7 +94,6 @@ def actions(
             store.put(connection, tenant, row)
 
         call.write(rows)
-        call.then(lambda: changed(tenant))
         return _own(vault, tenant, row)
 
     async def remove_role(call: Call, params: RoleNamed) -> Nothing:
@@ -114,7 +112,6 @@ def actions(
 
         await database.run(lambda connection: _must_exist(connection, tenant, params.name))
         call.write(rows)
-        call.then(lambda: changed(tenant))
         return Nothing()
 
     async def show_matrix(_call: Call, _params: Empty) -> Matrix:

@@ -8,8 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ostiary.access.roles import OWN
-from ostiary.actions import Action, Actor, ActorKind, Surface
+from ostiary.actions import Action, Actor, ActorKind, Effect, Surface
 from ostiary.errors import Forbidden, NotAuthenticated, OstiaryError, OutOfScope, WrongSurface
+
+ALL = "contracts"
+READING = "contracts:read"
+"""Scopes that no action can be named after: every contract, and every contract that changes nothing and carries nothing outward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,17 @@ def authorise(actor: Actor, action: Action) -> Allowed | Refused:
     if action.roles and actor.surface is Surface.ADMIN and not action.roles & actor.roles:
         return Refused(Forbidden())
     # Scopes narrow what a key may do, not whether it may ask what became of what it did.
-    if (
-        actor.scopes is not None
-        and action.permission not in OWN
-        and not covers(actor.scopes, action.name, action.scope)
-    ):
-        return Refused(OutOfScope())
+    if actor.scopes is not None and action.permission not in OWN and not _within_scopes(actor.scopes, action):
+        return Refused(OutOfScope(scope=action.name))
     return ALLOWED
+
+
+def _within_scopes(scopes: frozenset[str], action: Action) -> bool:
+    if action.contract and (
+        ALL in scopes or (READING in scopes and action.effect is Effect.NONE and not action.egress)
+    ):
+        return True
+    return covers(scopes, action.name, action.scope)
 
 
 def covers(scopes: Iterable[str], name: str, scope: str = "") -> bool:

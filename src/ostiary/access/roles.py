@@ -13,6 +13,7 @@ from ostiary.errors import Forbidden
 PERMISSIONS: dict[str, str] = {
     "approval.read": "see calls that wait for a person",
     "approval.decide": "approve or reject them",
+    "audit.publish": "say who cosigns and gets the log's checkpoints, and whether anybody may read its hashes",
     "audit.read": "search the audit log and check its proofs",
     "audit.reveal": "open the sealed details of an event",
     "audit.export": "export the audit log",
@@ -25,15 +26,25 @@ PERMISSIONS: dict[str, str] = {
     "contract.manage": "apply and remove contracts",
     "key.read": "see API keys (never their secrets)",
     "key.manage": "create, rotate and revoke API keys",
+    "intent.manage": "say which keys sign what people want of agents",
+    "intent.say": "open sessions for agents, and say in them what is wanted",
     "me.own": "see and change one's own account",
     "member.read": "see members and roles",
     "member.manage": "add and remove members, change their roles",
+    "policy.read": "see the policy: the mode, and what it asks and refuses beside the contracts",
+    "policy.manage": "apply a policy, and try one on past calls",
     "privacy.read": "see the masking policy",
     "privacy.detect": "find and mask sensitive values in a text",
     "privacy.manage": "change the masking policy",
+    "retention.manage": "place and release legal holds, decide how long data is kept",
     "role.manage": "define the tenant's own roles",
     "session.own": "see and end one's own sessions",
+    "limit.manage": "limit what agents, keys and people may do of what was agreed, and see what is used",
+    "stop.manage": "stop agents, programs and actions, and let them go on",
+    "subject.erase": "erase a person's data for good, and take the certificate",
     "tenant.manage": "change the tenant itself and its signing secret",
+    "webhook.read": "see webhooks, how notices got to them, and who is mailed about approvals",
+    "webhook.manage": "say where notices go and who is mailed about approvals",
     "install.manage": "create tenants; held by the operator of the installation, never through a role",
 }
 
@@ -47,19 +58,43 @@ _VIEWER = OWN | {
     "connector.read",
     "contract.read",
     "member.read",
+    "policy.read",
     "privacy.read",
 }
 _DEVELOPER = _VIEWER | {
     "connector.manage",
     "contract.call",
     "contract.manage",
+    "intent.say",
     "key.manage",
     "key.read",
     "privacy.detect",
 }
-_SUPPORT = _VIEWER | {"approval.decide", "call.settle", "contract.call", "privacy.detect"}
-_ADMIN = _DEVELOPER | _SUPPORT | {"member.manage", "privacy.manage", "role.manage"}
-_OWNER = _ADMIN | {"audit.export", "audit.read", "audit.reveal", "tenant.manage"}
+_SUPPORT = _VIEWER | {"approval.decide", "call.settle", "contract.call", "intent.say", "privacy.detect"}
+_ADMIN = (
+    _DEVELOPER
+    | _SUPPORT
+    | {
+        "limit.manage",
+        "intent.manage",
+        "member.manage",
+        "policy.manage",
+        "privacy.manage",
+        "role.manage",
+        "stop.manage",
+        "webhook.manage",
+        "webhook.read",
+    }
+)
+_OWNER = _ADMIN | {
+    "audit.export",
+    "audit.publish",
+    "audit.read",
+    "audit.reveal",
+    "tenant.manage",
+    "retention.manage",
+    "subject.erase",
+}
 
 BUILT_IN: dict[str, frozenset[str]] = {
     "viewer": frozenset(_VIEWER),
@@ -73,17 +108,26 @@ OWNER = "owner"
 WITHHELD_FROM_AGENTS = frozenset(
     {
         "approval.decide",
+        "audit.publish",
         "audit.reveal",
         "call.settle",
         "connector.manage",
         "contract.manage",
         "install.manage",
+        "intent.manage",
+        "intent.say",
         "key.manage",
         "member.manage",
+        "policy.manage",
         "privacy.manage",
+        "retention.manage",
         "role.manage",
         "session.own",
+        "limit.manage",
+        "stop.manage",
+        "subject.erase",
         "tenant.manage",
+        "webhook.manage",
     }
 )
 """What an agent's key never holds, whatever role it was given: an agent that could approve, or mint a key that can, would need no one."""

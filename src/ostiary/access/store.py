@@ -1,15 +1,23 @@
 """The tenant's own roles: one table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, String, Table, delete, func, select
+from sqlalchemy import BigInteger, Connection, String, Table, delete, func, select
 
 from ostiary.access.roles import BUILT_IN, PERMISSIONS
-from ostiary.db.tables import clear, metadata, sealed, upsert
+from ostiary.db import marks
+from ostiary.db.marks import mark, marked
+from ostiary.db.scope import of_tenant
+from ostiary.db.signals import tell
+from ostiary.db.tables import clear, metadata, sealed
 from ostiary.ids import TenantId
 
 ROLES_MAX = 50
+
+CHANGED = "role"
+"""The signal that one of a tenant's own roles has changed."""
 
 role = Table(
     "role",
@@ -19,6 +27,8 @@ role = Table(
     clear("permissions", String(2000)),
     sealed("words"),
     clear("changed_us", BigInteger),
+    mark(earlier=True),
+    info=marked(),
 )
 
 
@@ -32,56 +42,60 @@ class RoleRow:
     changed_us: int
 
 
+@of_tenant
 def find(connection: Connection, tenant: TenantId, name: str) -> RoleRow | None:
-    row = connection.execute(select(role).where(role.c.tenant == tenant, role.c.name == name)).first()
+    query = select(role).where(role.c.tenant == tenant, role.c.name == name)
+    row = marks.first(connection, tenant, query)
     return None if row is None else _role(row)
 
 
+@of_tenant
 def listed(connection: Connection, tenant: TenantId) -> list[RoleRow]:
-    rows = connection.execute(select(role).where(role.c.tenant == tenant).order_by(role.c.name))
+    query = select(role).where(role.c.tenant == tenant).order_by(role.c.name)
+    rows = marks.read(connection, tenant, query)
     return [_role(row) for row in rows]
 
 
+@of_tenant
 def count(connection: Connection, tenant: TenantId) -> int:
     return connection.execute(select(func.count()).where(role.c.tenant == tenant)).scalar_one()
 
 
+@of_tenant
 def put(connection: Connection, tenant: TenantId, row: RoleRow) -> None:
     values = {
-        "tenant": tenant,
         "name": row.name,
         "permissions": " ".join(sorted(row.permissions)),
         "words": row.words,
         "changed_us": row.changed_us,
     }
-    changing = ("permissions", "words", "changed_us")
-    connection.execute(upsert(connection.dialect.name, role, values, changing=changing))
+    marks.put(connection, tenant, role, values)
+    tell(connection, tenant, CHANGED)
 
 
+@of_tenant
 def remove(connection: Connection, tenant: TenantId, name: str) -> bool:
+    tell(connection, tenant, CHANGED)
     return connection.execute(delete(role).where(role.c.tenant == tenant, role.c.name == name)).rowcount == 1
 
 
+@of_tenant
 def granted(connection: Connection, tenant: TenantId, names: Iterable[str]) -> frozenset[str]:
     """The permissions of these roles together, built-in or the tenant's own. A name that is neither grants nothing."""
     names = frozenset(names)
     permissions = {permission for name in names & BUILT_IN.keys() for permission in BUILT_IN[name]}
     if own := names - BUILT_IN.keys():
-        rows = connection.execute(
-            select(role.c.permissions).where(role.c.tenant == tenant, role.c.name.in_(own))
-        )
-        for (text,) in rows:
-            permissions.update(text.split())
+        query = select(role).where(role.c.tenant == tenant, role.c.name.in_(own))
+        for row in marks.read(connection, tenant, query):
+            permissions.update(row["permissions"].split())
     return frozenset(permissions & PERMISSIONS.keys())
 
 
+@of_tenant
 def known(connection: Connection, tenant: TenantId, name: str) -> bool:
     """Whether the tenant has a role of this name."""
     return name in BUILT_IN or find(connection, tenant, name) is not None
 
 
-def _role(row: Row[tuple[object, ...]]) -> RoleRow:
-    values = row._mapping
-    return RoleRow(
-        values["name"], frozenset(values["permissions"].split()), values["words"], values["changed_us"]
-    )
+def _role(row: Mapping[str, Any]) -> RoleRow:
+    return RoleRow(row["name"], frozenset(row["permissions"].split()), row["words"], row["changed_us"])

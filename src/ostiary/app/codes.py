@@ -3,9 +3,9 @@
 Never a log: what is there can never be taken back.
 """
 
+import fcntl
 import os
 import sys
-from collections import deque
 from pathlib import Path
 
 from ostiary import log
@@ -24,7 +24,6 @@ class OperatorDesk:
         self._path = home / FILE_NAME
         self._clock = clock
         self._interactive = sys.stderr.isatty() if interactive is None else interactive
-        self._lines: deque[str] = deque(maxlen=LINES_MAX)
 
     @property
     def place(self) -> str:
@@ -45,11 +44,14 @@ class OperatorDesk:
             sys.stderr.write(f"\n  {line}\n\n")
             sys.stderr.flush()
             return
-        self._lines.append(f"{rfc3339(self._clock.now_us())} {line}")
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w") as file:
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "r+") as file:
             os.fchmod(handle, 0o600)
-            file.write("\n".join(self._lines) + "\n")
+            fcntl.flock(file, fcntl.LOCK_EX)  # processes of one home share the file
+            lines = [*file.read().splitlines(), f"{rfc3339(self._clock.now_us())} {line}"][-LINES_MAX:]
+            file.seek(0)
+            file.truncate()
+            file.write("\n".join(lines) + "\n")
         _LOG.info("operator.line_written")
 
 

@@ -10,7 +10,9 @@ from ostiary.identity.presented import Presented
 from ostiary.secret import Secret
 
 KEY_PREFIXES = ("ost_", "opk_")
-HEADER_CHARACTERS_MAX = 2048
+HEADER_CHARACTERS_MAX = 8192
+TOKEN_DOTS = 2
+"""A signed JWT has three parts (RFC 7515 section 3.1); no key and no session token of ours holds a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ def _is_address(text: str) -> bool:
 def presented(
     scope: Scope, body: bytes, face: Face, proxies: Proxies, *, session: Secret | None = None
 ) -> Presented:
-    """What the request shows. A bearer that is not one of our keys is a person's session token; cookies are the console's affair."""
+    """What the request shows. A bearer that is neither one of our keys nor a JWT is a person's session token; cookies are the console's affair."""
     authorization = header(scope, b"authorization")
-    bearer = None
+    bearer = token = None
     if authorization[:7].lower() == b"bearer " and len(authorization) <= HEADER_CHARACTERS_MAX:
         shown = authorization[7:].strip().decode("latin-1")
         if shown.startswith(KEY_PREFIXES):
             bearer = Secret(shown)
+        elif shown.count(".") == TOKEN_DOTS:
+            token = Secret(shown)
         else:
             session = Secret(shown)
     elif authorization:
@@ -77,4 +81,5 @@ def presented(
         body=body,
         address=proxies.address(scope),
         user_agent=text_header(scope, b"user-agent")[:256],
+        token=token,
     )

@@ -1,5 +1,7 @@
 """Around the whole application, once: allowed hosts (DNS rebinding), security headers on every answer, HTTPS only behind a proxy."""
 
+import ipaddress
+
 from ostiary.asgi.caller import Proxies
 from ostiary.asgi.wire import App, Header, Message, Receive, Scope, Send, answer_problem, text_header
 from ostiary.errors import CrossSite, WrongHost
@@ -22,7 +24,7 @@ OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Probes come by address, not by name, and from inside: they tell nothing, so any host name and plain HTTP will do."""
 
 LOCAL_PATHS = frozenset({"/metrics"})
-"""What answers to callers on this machine alone, who come past the proxy: plain HTTP will do."""
+"""What answers to the operator's collectors alone, who come past the proxy and by address: plain HTTP will do, and any address of ours as host."""
 
 
 def guard(app: App, *, hosts: frozenset[str], proxies: Proxies, https: bool) -> App:
@@ -43,7 +45,8 @@ def guard(app: App, *, hosts: frozenset[str], proxies: Proxies, https: bool) -> 
             await send(message)
 
         if scope["path"] not in OPEN_PATHS:
-            if host_of(scope) not in hosts:
+            host = host_of(scope)
+            if host not in hosts and not (scope["path"] in LOCAL_PATHS and is_address(host)):
                 await answer_problem(sending, WrongHost())
                 return
             if https and scope["path"] not in LOCAL_PATHS and not proxies.is_secure(scope):
@@ -61,6 +64,15 @@ def host_of(scope: Scope) -> str:
     if host.startswith("["):
         return host[1:].split("]", 1)[0]
     return host.rsplit(":", 1)[0] if host.rsplit(":", 1)[-1].isdigit() else host
+
+
+def is_address(host: str) -> bool:
+    """Whether this is an IP address, which no name of somebody else's can stand for."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def same_site(scope: Scope, public_origins: frozenset[str]) -> None:

@@ -12,8 +12,10 @@ from ostiary.errors import (
     MalformedRequest,
     NotAuthenticated,
     OstiaryError,
+    OutOfScope,
     RequestTimeout,
     RequestTooLarge,
+    TooMany,
     UnsupportedMedia,
 )
 
@@ -148,7 +150,7 @@ async def answer_json(send: Send, status: int, value: JsonValue, headers: Iterab
 async def answer_problem(
     send: Send, error: OstiaryError, *, instance: str = "", headers: Iterable[Header] = ()
 ) -> None:
-    """RFC 9457, with WWW-Authenticate (RFC 6750) and Retry-After where they belong."""
+    """RFC 9457, with WWW-Authenticate (RFC 6750), Retry-After and RateLimit where they belong."""
     extra: list[Header] = [PROBLEM_TYPE, NO_STORE, *headers]
     if error.status == 401:
         extra.append(
@@ -157,8 +159,17 @@ async def answer_problem(
                 b"Bearer" if isinstance(error, NotAuthenticated) else b'Bearer error="invalid_token"',
             )
         )
+    if (
+        isinstance(error, OutOfScope) and error.scope
+    ):  # RFC 6750 section 3.1: whoever has a token may ask for a wider one
+        asks = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        extra.append((b"www-authenticate", asks.encode()))
     if isinstance(error, RequestTimeout):
         extra.append((b"connection", b"close"))  # whoever drips a body does not keep the connection by it
     if error.retry_after_s is not None:
         extra.append((b"retry-after", str(error.retry_after_s).encode()))
+    if isinstance(error, TooMany) and error.policy:  # draft-ietf-httpapi-ratelimit-headers-10
+        name = error.policy.partition(";")[0]
+        extra.append((b"ratelimit-policy", error.policy.encode()))
+        extra.append((b"ratelimit", f"{name};r=0;t={error.retry_after_s}".encode()))
     await answer(send, error.status, orjson.dumps(error.problem(instance)), extra)

@@ -1,6 +1,7 @@
 """Signed notes and checkpoints of C2SP (signed-note, tlog-checkpoint), Ed25519. Standard library and `cryptography` only.
 
 A checkpoint's text is three lines: the log's origin, its size, its root hash in base64. The signature line names the key: here the origin itself.
+Other logs may add lines of their own (extension lines); ours adds none. Signature lines of witnesses are `_c2sp_cosignature`'s.
 """
 
 import base64
@@ -12,8 +13,12 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-_ED25519 = b"\x01"
+ED25519 = 1
+COSIGNATURE = 4
+"""Signature types (C2SP signed-note): a log's, and a witness's timestamped one (C2SP tlog-cosignature)."""
+
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 NOTE_CHARACTERS_MAX = 10_000
 
 
@@ -23,29 +28,35 @@ class NoteInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log says of itself: the first `size` events have this root hash (32 bytes)."""
+    """What a log says of itself: the first `size` events have this root hash (32 bytes). `extensions`: lines that other logs add."""
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
     def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
+        return "".join(line + "\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A note verifier key: a name and an Ed25519 public key (32 bytes)."""
+    """A note verifier key: a name, an Ed25519 public key (32 bytes), and what it signs (a log's checkpoints, or a witness's cosignatures)."""
 
     name: str
     public: bytes
+    kind: int = ED25519
 
     def key_id(self) -> bytes:
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+        return hashlib.sha256(self.name.encode() + b"\n" + self._material()).digest()[:4]
 
     def text(self) -> str:
         """The form that C2SP tools read: `<name>+<key id in hex>+<base64>`."""
-        return f"{self.name}+{self.key_id().hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.key_id().hex()}+{base64.b64encode(self._material()).decode()}"
+
+    def _material(self) -> bytes:
+        return bytes([self.kind]) + self.public
 
 
 def check_name(name: str) -> None:
@@ -57,20 +68,24 @@ def check_name(name: str) -> None:
 def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey, verifier: VerifierKey) -> str:
     """The signed note."""
     text = checkpoint.text()
-    signature = base64.b64encode(verifier.key_id() + key.sign(text.encode())).decode()
-    return f"{text}\n— {verifier.name} {signature}\n"
+    return f"{text}\n{signature_line(verifier, key.sign(text.encode()))}"
 
 
-def parse_key(text: str) -> VerifierKey:
-    """Reads `VerifierKey.text`. Raises NoteInvalid."""
+def signature_line(verifier: VerifierKey, signature: bytes) -> str:
+    return f"— {verifier.name} {base64.b64encode(verifier.key_id() + signature).decode()}\n"
+
+
+def parse_key(text: str, kind: int = ED25519) -> VerifierKey:
+    """Reads `VerifierKey.text` of a key of this kind. Raises NoteInvalid."""
     parts = text.split("+", 2)
     if len(parts) != 3:
         raise NoteInvalid("the key is not of the form name+id+key")
     check_name(parts[0])
     raw = _base64(parts[2])
-    if len(raw) != 33 or raw[:1] != _ED25519:
-        raise NoteInvalid("the key is not an Ed25519 key")
-    key = VerifierKey(parts[0], raw[1:])
+    if len(raw) != 33 or raw[0] != kind:
+        of = "an Ed25519 key" if kind == ED25519 else "an Ed25519 key of a witness"
+        raise NoteInvalid(f"the key is not {of}")
+    key = VerifierKey(parts[0], raw[1:], kind)
     if key.key_id().hex() != parts[1]:
         raise NoteInvalid("the key's id is not its hash")
     return key
@@ -78,38 +93,47 @@ def parse_key(text: str) -> VerifierKey:
 
 def verify(note: str, key: VerifierKey, *, alone: bool = False) -> Checkpoint:
     """The checkpoint, signed by `key`. Signatures of other keys (witnesses) are ignored, or with `alone` not allowed. Raises NoteInvalid."""
-    checkpoint, signatures = _read(note)
+    checkpoint, signatures = read_note(note)
     if checkpoint.origin != key.name:
         raise NoteInvalid("the checkpoint is of another log than the key")
     if alone and len(signatures) != 1:
         raise NoteInvalid("the checkpoint has more than one signature")
+    if not check_signatures(checkpoint, signatures, key):
+        raise NoteInvalid("the checkpoint is not signed by this key")
+    return checkpoint
+
+
+def check_signatures(checkpoint: Checkpoint, signatures: list[tuple[str, bytes]], key: VerifierKey) -> bool:
+    """Whether `key` signed; False where no signature names it. Raises NoteInvalid where one that names it is wrong."""
     public = Ed25519PublicKey.from_public_bytes(key.public)
-    for name, signature in signatures:
-        if name == key.name and signature[:4] == key.key_id():
-            try:
-                public.verify(signature[4:], checkpoint.text().encode())
-            except InvalidSignature:
-                raise NoteInvalid("the checkpoint's signature is wrong") from None
-            return checkpoint
-    raise NoteInvalid("the checkpoint is not signed by this key")
+    named = [each[4:] for name, each in signatures if name == key.name and each[:4] == key.key_id()]
+    for signature in named:
+        try:
+            public.verify(signature, checkpoint.text().encode())
+        except InvalidSignature:
+            raise NoteInvalid("the checkpoint's signature is wrong") from None
+    return bool(named)
 
 
-def _read(note: str) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+def read_note(note: str) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+    """What a signed checkpoint says, and its signatures as (key name, key id and signature), none of them checked. Raises NoteInvalid."""
     if len(note) > NOTE_CHARACTERS_MAX:
         raise NoteInvalid("the checkpoint is too long")
     text, blank, signed = note.partition("\n\n")
     lines = text.split("\n")
-    if not blank or len(lines) != 3 or not signed.endswith("\n"):
+    if not blank or len(lines) < 3 or not lines[0] or not signed.endswith("\n") or _CONTROL.search(note):
         raise NoteInvalid("the checkpoint is not a signed note of three lines")
     if not _SIZE.fullmatch(lines[1]):
         raise NoteInvalid("the checkpoint's size is not a number")
     root = _base64(lines[2])
     if len(root) != 32:
         raise NoteInvalid("the checkpoint's root is not 32 bytes")
-    return Checkpoint(lines[0], int(lines[1]), root), [_signature(line) for line in signed[:-1].split("\n")]
+    checkpoint = Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:]))
+    return checkpoint, [read_signature(line) for line in signed[:-1].split("\n")]
 
 
-def _signature(line: str) -> tuple[str, bytes]:
+def read_signature(line: str) -> tuple[str, bytes]:
+    """A signature line without its end: the key's name, and key id with signature. Raises NoteInvalid."""
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != "—":
         raise NoteInvalid("a signature line of the checkpoint is malformed")

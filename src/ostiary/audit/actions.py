@@ -1,12 +1,15 @@
 """What can be asked of a log: find, show and open events, prove them, take a checkpoint, export, verify."""
 
 import base64
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field
+from sqlalchemy import Connection
 
-from ostiary.actions import Action, Call, Effect, JsonValue, Masking, Recorded, Risk, Route
+from ostiary.actions import Action, Call, JsonValue, Recorded, Risk, Route
 from ostiary.audit import reading, store
 from ostiary.audit._c2sp_note import NOTE_CHARACTERS_MAX
 from ostiary.audit.event import Decision, unpack
@@ -14,8 +17,8 @@ from ostiary.audit.log import Audit
 from ostiary.audit.store import EventRow, Facets
 from ostiary.clock import rfc3339
 from ostiary.errors import Conflict, Fault, InvalidParameters
-from ostiary.ids import TenantId
-from ostiary.shapes import Answer, Empty, ModelShape, Page, Params
+from ostiary.ids import SubjectId, TenantId
+from ostiary.shapes import Answer, Empty, Page, Params, own_action
 
 INSTANT_US_MAX = 253_402_300_799_000_000
 SIZE_MAX = 2**53 - 1
@@ -98,6 +101,7 @@ class EventView(Answer):
     duration_us: int = 0
     behalf: str = ""
     address: str = ""
+    digest: str = ""
     counts: dict[str, int] = Field(default_factory=dict)
     sealed: list[SealedPart] = Field(default_factory=list)
 
@@ -161,9 +165,12 @@ class SignedCheckpoint(Answer):
 
 
 class ExportEntry(Answer):
+    """`leaf` (hex) stands for an event whose body retention has dropped; `event` and `sealed` are empty then."""
+
     event: dict[str, JsonValue]
     index: int
     sealed: list[str]
+    leaf: str = ""
 
 
 class ExportedPage(Answer):
@@ -174,7 +181,8 @@ class ExportedPage(Answer):
 
 
 class Verdict(Answer):
-    """`ok`: nothing is wrong; `complete`: your checkpoint proves that nothing is missing up to `checkpoint_size`."""
+    """`ok`: nothing is wrong; `complete`: your checkpoint proves that nothing is missing up to `checkpoint_size`. `dropped`: how many bodies
+    retention has dropped; their leaf hashes were counted."""
 
     ok: bool
     complete: bool
@@ -184,6 +192,7 @@ class Verdict(Answer):
     root: str
     checkpoint_size: int
     faults: list[str]
+    dropped: int = 0
 
 
 def actions(audit: Audit) -> list[Action]:
@@ -201,12 +210,12 @@ def actions(audit: Audit) -> list[Action]:
         return Events(events=[view(row) for row in rows[: asked.limit]], next=more)
 
     async def show(call: Call, asked: OneEvent) -> OneView:
-        row = await audit.database.run(lambda c: reading.event(c, call.tenant, asked.event_id))
+        row = await audit.database.run(lambda c: reading.whole(c, call.tenant, asked.event_id))
         return OneView(event=view(row))
 
     async def reveal(call: Call, asked: OneEvent) -> OpenedEvent:
         def look(connection: Any) -> tuple[EventRow, list[reading.Opened]]:
-            row = reading.event(connection, call.tenant, asked.event_id)
+            row = reading.whole(connection, call.tenant, asked.event_id)
             return row, reading.opened(audit, call.tenant, row)
 
         row, parts = await audit.database.run(look)
@@ -255,15 +264,15 @@ def actions(audit: Audit) -> list[Action]:
         )
 
     async def export(call: Call, asked: ExportPage) -> ExportedPage:
-        def look(connection: Any) -> tuple[list[EventRow], int]:
+        def look(connection: Any) -> tuple[list[ExportEntry], int]:
             size = reading.standing(audit, connection, call.tenant).size
             end = min(asked.end or size, size)
             rows = reading.page(connection, call.tenant, start=asked.start, end=end, limit=asked.limit)
-            return rows, end
+            return [_entry(connection, call.tenant, row) for row in rows], end
 
-        rows, end = await audit.database.run(look)
-        after = rows[-1].number + 1 if rows else end
-        return ExportedPage(entries=[_entry(row) for row in rows], next=after if after < end else None)
+        entries, end = await audit.database.run(look)
+        after = entries[-1].index + 1 if entries else end
+        return ExportedPage(entries=entries, next=after if after < end else None)
 
     async def verify(call: Call, asked: Verify) -> Verdict:
         if call.tenant in counting:
@@ -282,120 +291,36 @@ def actions(audit: Audit) -> list[Action]:
             root=report.root,
             checkpoint_size=report.checkpoint_size,
             faults=list(report.faults),
+            dropped=report.dropped,
         )
 
     events = "/v1/audit/events"
+    look = partial(
+        own_action, permission="audit.read", subject_of=_searched_for, hash="1",
+        keeps_answer=False,  # what was revealed of a subject is not kept again, under the key of who looked
+    )  # fmt: skip
+    one = f"{events}/{{event_id}}"
     return [
-        _action(
-            "audit.search",
-            "Search the log",
-            "Events, the newest first, narrowed by facets.",
-            Search,
-            Events,
-            search,
-            Route("GET", events),
-        ),
-        _action(
-            "audit.show",
-            "Show an event",
-            "One event's public envelope.",
-            OneEvent,
-            OneView,
-            show,
-            Route("GET", f"{events}/{{event_id}}"),
-        ),
-        _action(
-            "audit.reveal",
-            "Open an event's details",
-            "The sealed content of an event. That it was opened is recorded.",
-            OneEvent,
-            OpenedEvent,
-            reveal,
-            Route("POST", f"{events}/{{event_id}}/reveal"),
-            permission="audit.reveal",
-            risk=Risk.MEDIUM,
-            recorded=Recorded.DURABLE,
-        ),
-        _action(
-            "audit.proof",
-            "Prove an event",
-            "The inclusion proof of an event in the log as it stands, or as it stood at a size.",
-            OneProof,
-            Proof,
-            proof,
-            Route("GET", f"{events}/{{event_id}}/proof"),
-        ),
-        _action(
-            "audit.consistency",
-            "Prove that the log only grew",
-            "The consistency proof between two sizes of the log.",
-            TwoSizes,
-            ConsistencyProof,
-            consistency,
-            Route("GET", "/v1/audit/consistency"),
-        ),
-        _action(
-            "audit.checkpoint",
-            "Take a checkpoint",
-            "The log's signed checkpoint as it stands. Keep it outside.",
-            Empty,
-            SignedCheckpoint,
-            checkpoint,
-            Route("GET", "/v1/audit/checkpoint"),
-        ),
-        _action(
-            "audit.export",
-            "Export the log",
-            "A page of events with their sealed parts, in the log's order.",
-            ExportPage,
-            ExportedPage,
-            export,
-            Route("GET", "/v1/audit/entries"),
-            permission="audit.export",
-            recorded=Recorded.DURABLE,
-        ),
-        _action(
-            "audit.verify",
-            "Verify the log",
-            "Counts the whole log anew and compares it with its checkpoint, and with one that you kept.",
-            Verify,
-            Verdict,
-            verify,
-            Route("POST", "/v1/audit/verify"),
-            recorded=Recorded.DURABLE,
-        ),
-    ]
+        look("audit.search", "Search the log", "Events, the newest first, narrowed by facets.", Search, Events, search, Route("GET", events)),
+        look("audit.show", "Show an event", "One event's public envelope.", OneEvent, OneView, show, Route("GET", one)),
+        look("audit.reveal", "Open an event's details", "The sealed content of an event. That it was opened is recorded.",
+             OneEvent, OpenedEvent, reveal, Route("POST", one + "/reveal"), permission="audit.reveal", risk=Risk.MEDIUM, recorded=Recorded.DURABLE),
+        look("audit.proof", "Prove an event", "The inclusion proof of an event in the log as it stands, or as it stood at a size.",
+             OneProof, Proof, proof, Route("GET", one + "/proof")),
+        look("audit.consistency", "Prove that the log only grew", "The consistency proof between two sizes of the log.",
+             TwoSizes, ConsistencyProof, consistency, Route("GET", "/v1/audit/consistency")),
+        look("audit.checkpoint", "Take a checkpoint", "The log's signed checkpoint as it stands. Keep it outside.",
+             Empty, SignedCheckpoint, checkpoint, Route("GET", "/v1/audit/checkpoint")),
+        look("audit.export", "Export the log", "A page of events with their sealed parts, in the log's order.",
+             ExportPage, ExportedPage, export, Route("GET", "/v1/audit/entries"), permission="audit.export", recorded=Recorded.DURABLE),
+        look("audit.verify", "Verify the log", "Counts the whole log anew and compares it with its checkpoint, and with one that you kept.",
+             Verify, Verdict, verify, Route("POST", "/v1/audit/verify"), recorded=Recorded.DURABLE),
+    ]  # fmt: skip
 
 
-def _action(
-    name: str,
-    title: str,
-    description: str,
-    params: type[Params],
-    result: type[Answer],
-    run: Any,
-    route: Route,
-    *,
-    permission: str = "audit.read",
-    risk: Risk = Risk.LOW,
-    recorded: Recorded = Recorded.BATCHED,
-) -> Action:
-    """An action of this room: it changes nothing, and its answers are the operator's own records."""
-    return Action(
-        name=name,
-        title=title,
-        description=description,
-        permission=permission,
-        risk=risk,
-        effect=Effect.NONE,
-        params=ModelShape(params),
-        result=ModelShape(result),
-        run=run,
-        route=route,
-        recorded=recorded,
-        masking=Masking.OWN,
-        hash="1",
-    )
+def _searched_for(params: Mapping[str, JsonValue]) -> tuple[SubjectId, ...]:
+    """Who was looked for is not left in the record of the search."""
+    return (SubjectId(str(params["subject"])),) if params.get("subject") else ()
 
 
 def view(row: EventRow) -> EventView:
@@ -408,7 +333,10 @@ def view(row: EventRow) -> EventView:
     return EventView(index=row.number, at=at, decision=decision, sealed=sealed, **envelope)
 
 
-def _entry(row: EventRow) -> ExportEntry:
+def _entry(connection: Connection, tenant: TenantId, row: EventRow) -> ExportEntry:
+    if not row.envelope:
+        leaf = reading.leaf(connection, tenant, row).hex()
+        return ExportEntry(event={}, index=row.number, sealed=[], leaf=leaf)
     sealed = [base64.b64encode(blob).decode() for blob in unpack(row.parts)]
     return ExportEntry(event=orjson.loads(row.envelope), index=row.number, sealed=sealed)
 

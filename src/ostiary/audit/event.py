@@ -28,11 +28,12 @@ _LENGTH_BYTES = 4
 
 
 class Decision(StrEnum):
-    """What became of a call, or of a step of it."""
+    """What became of a call, or of a step of it. agreed: one yes of several that it wants. previewed: a dry run; nothing was done."""
 
     RAN = "ran"
     INTENDED = "intended"
     HELD = "held"
+    AGREED = "agreed"
     APPROVED = "approved"
     REJECTED = "rejected"
     REFUSED = "refused"
@@ -40,6 +41,7 @@ class Decision(StrEnum):
     UNKNOWN = "unknown"
     SETTLED = "settled"
     REPEATED = "repeated"
+    PREVIEWED = "previewed"
     EXPIRED = "expired"
     OPENED = "opened"
     CLOSED = "closed"
@@ -58,7 +60,7 @@ class Part:
 class Event:
     """One thing that happened. `behalf` and `address` are pseudonyms already; `counts` are numbers by category (`masked.email`).
 
-    `id` is made when it is empty. Everything but `parts` is public: closed words, ids and numbers, never a person's data.
+    `id` is made when it is empty. `digest` is the SHA-256 (hex) of a document that this event vouches for. Everything but `parts` is public: closed words, ids and numbers, never a person's data.
     """
 
     tenant: TenantId
@@ -78,6 +80,7 @@ class Event:
     duration_us: int = 0
     behalf: str = ""
     address: str = ""
+    digest: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
 
@@ -155,6 +158,8 @@ def _envelope(
     if event.counts:
         made["counts"] = dict(sorted(event.counts.items()))
     made["decision"] = event.decision
+    if event.digest:
+        made["digest"] = event.digest
     if event.duration_us:
         made["duration_us"] = event.duration_us
     made["face"] = event.face

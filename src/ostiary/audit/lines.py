@@ -1,6 +1,6 @@
 """The lines of an export, byte for byte: each has exactly one form, so that a change of any byte shows. Standard library only.
 
-JSON Lines: a header, one line an event with its sealed parts, the signed checkpoint. CSV: the same three, and columns for people beside the event; a cell that
+JSON Lines: a header, one line an event with its sealed parts (or with its leaf hash alone, where retention has dropped the body), the signed checkpoint. CSV: the same three, and columns for people beside the event; a cell that
 a spreadsheet would take for a formula gets an apostrophe.
 """
 
@@ -32,6 +32,8 @@ COLUMNS = (
 
 _CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)')
 _EVENT, _INDEX, _SEALED = b'{"event":', b',"index":', b',"sealed":['
+_DROPPED = b'{"dropped":"'
+LEAF_BYTES = 32
 
 
 class LineInvalid(ValueError):
@@ -49,11 +51,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class EntryLine:
-    """One event of an export: its canonical envelope and its sealed parts."""
+    """One event of an export: its canonical envelope and its sealed parts. `dropped` is the leaf hash where there is no body any more."""
 
     index: int
     envelope: bytes
     blobs: tuple[bytes, ...]
+    dropped: bytes = b""
 
 
 def canonical(value: Any) -> bytes:
@@ -76,16 +79,28 @@ def read_header(line: bytes) -> Header:
 
 
 def entry_line(entry: EntryLine) -> bytes:
+    if entry.dropped:
+        return canonical({"dropped": entry.dropped.hex(), "index": entry.index}) + b"\n"
     sealed = b",".join(b'"' + base64.b64encode(blob) + b'"' for blob in entry.blobs)
     return _EVENT + entry.envelope + _INDEX + str(entry.index).encode() + _SEALED + sealed + b"]}\n"
 
 
 def read_entry(line: bytes) -> EntryLine:
     """Raises LineInvalid."""
+    if line.startswith(_DROPPED):
+        return _read_dropped(line)
     event, _, rest = line.rpartition(_INDEX)
     index, _, sealed = rest.partition(_SEALED)
     blobs = tuple(_blob(text.strip(b'"')) for text in sealed[:-3].split(b",") if text)
     entry = EntryLine(_digits(index), event[len(_EVENT) :], blobs)
+    if entry_line(entry) != line:
+        raise LineInvalid("this is not an event of an export, or it was changed")
+    return entry
+
+
+def _read_dropped(line: bytes) -> EntryLine:
+    made = _object(line)
+    entry = EntryLine(_number(made.get("index")), b"", (), _leaf(made.get("dropped")))
     if entry_line(entry) != line:
         raise LineInvalid("this is not an event of an export, or it was changed")
     return entry
@@ -120,6 +135,9 @@ def read_csv_header(line: bytes) -> Header:
 
 
 def csv_entry(entry: EntryLine) -> bytes:
+    if entry.dropped:
+        dropped = canonical({"dropped": entry.dropped.hex()}).decode()
+        return _row((str(entry.index), *[""] * (len(COLUMNS) - 3), dropped, ""))
     event = _object(entry.envelope)
     cells = [str(entry.index), _instant(event.get("at_us"))]
     cells += [str(event.get(name, "")) for name in COLUMNS[2:9]]
@@ -130,8 +148,12 @@ def csv_entry(entry: EntryLine) -> bytes:
 def read_csv_entry(line: bytes) -> EntryLine:
     """Raises LineInvalid."""
     cells = _cells(line)
-    blobs = tuple(_blob(text.encode()) for text in cells[-1].split(" ") if text)
-    entry = EntryLine(_digits(cells[0].encode()), cells[-2].encode(), blobs)
+    index = _digits(cells[0].encode())
+    if cells[-2].encode().startswith(_DROPPED):
+        entry = EntryLine(index, b"", (), _leaf(_object(cells[-2].encode()).get("dropped")))
+    else:
+        blobs = tuple(_blob(text.encode()) for text in cells[-1].split(" ") if text)
+        entry = EntryLine(index, cells[-2].encode(), blobs)
     if csv_entry(entry) != line:
         raise LineInvalid("this is not an event of an export, or it was changed")
     return entry
@@ -208,6 +230,16 @@ def _number(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 63:
         raise LineInvalid("this is not a whole number")
     return value
+
+
+def _leaf(text: Any) -> bytes:
+    try:
+        leaf = bytes.fromhex(text)
+    except (TypeError, ValueError):
+        raise LineInvalid("a leaf hash is not hexadecimal") from None
+    if len(leaf) != LEAF_BYTES:
+        raise LineInvalid("a leaf hash is not 32 bytes")
+    return leaf
 
 
 def _digits(text: bytes) -> int:

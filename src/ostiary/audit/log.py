@@ -1,29 +1,33 @@
 """The sequencer: one thread that takes whatever is queued as a batch and commits it in one transaction, before any answer leaves.
 
 A batch holds, for each entry, its rows and its events, and for each tenant the tiles, the head and the signed checkpoint. So an event is on the disk
-together with what it tells of, or neither is. Fails closed: while the database is away every call that records is refused with AuditUnavailable; the
-heads are read anew before the next batch, so it recovers by itself.
+together with what it tells of, or neither is. Several processes write one log: after its rows a batch locks the heads of its tenants, in the order of their
+ids, and holds them to the commit; whoever comes second goes on where the first has left the log. Fails closed: while the database is away every call that
+records is refused with AuditUnavailable; the heads are read anew before the next batch, so it recovers by itself.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from ostiary import log, metrics
+from ostiary import log, metrics, traces, turns
+from ostiary.actions import Write
 from ostiary.audit import store, tiles
 from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, check_name, sign
 from ostiary.audit._rfc6962 import leaf_hash
 from ostiary.audit.event import PURPOSE, Entry, SealedEvent, seal, subjects_of
 from ostiary.audit.large import Large
-from ostiary.clock import Clock
-from ostiary.db.database import Database
+from ostiary.clock import SECOND_US, Clock
+from ostiary.db.database import Contended, Database
+from ostiary.db.scope import hand
 from ostiary.errors import AuditUnavailable, OstiaryError, StoreUnavailable
 from ostiary.ids import INSTALL, SubjectId, TenantId
 from ostiary.vault.sealing import Vault
@@ -31,7 +35,8 @@ from ostiary.vault.sealing import Vault
 BATCH_ENTRIES_MAX = 1024
 QUEUE_ENTRIES_MAX = 20_000
 HEADS_HELD_MAX = 10_000
-FORK_ATTEMPTS = 3
+ATTEMPTS_MAX = 5
+"""How often a batch is done again that met another writer: a log's first event, a deadlock of rows."""
 STOP_TIMEOUT_S = 30.0
 PROBE_PERIOD_S = 1.0
 
@@ -48,6 +53,7 @@ class _Waiting:
     kept: list[SealedEvent] = field(default_factory=list)
     unsealed: bool = False
     error: BaseException | None = None
+    span: traces.Span | None = field(default_factory=traces.current)
 
 
 @dataclass(slots=True)
@@ -59,7 +65,11 @@ class _Batch:
 
 
 class _HeadMoved(Exception):
-    """Another sequencer has written this log; the batch is done again on the head as it is now."""
+    """Something other than a sequencer has written this log; the batch is done again on the head as it is now."""
+
+
+class _OneFailed(Exception):
+    """An entry's rows failed: the batch is done again with a savepoint around each entry, so that only that one is refused."""
 
 
 class Audit:
@@ -91,6 +101,8 @@ class Audit:
         self._queue_max = queue_max
         self._stdout = stdout
         self.large = large
+        self.beside: Callable[[Sequence[SealedEvent]], tuple[Write, ...]] = lambda _recorded: ()
+        """Rows that go with what is recorded, in its transaction; the app says which."""
         self._queue: SimpleQueue[tuple[_Waiting, ...]] = SimpleQueue()
         self._heads: dict[TenantId, tiles.Tree] = {}
         self._verifiers: dict[TenantId, VerifierKey] = {}
@@ -130,7 +142,8 @@ class Audit:
         loop = asyncio.get_running_loop()
         promise: asyncio.Future[None] = loop.create_future()
         self._gather(_Waiting(entry, loop, promise), loop)
-        await promise
+        async with turns.away():
+            await promise
 
     def _gather(self, waiting: _Waiting, loop: asyncio.AbstractEventLoop) -> None:
         """Entries of one turn of an event loop go to the sequencer together: one wake-up for all of them."""
@@ -232,7 +245,8 @@ class Audit:
 
         def attempt(connection: Connection) -> None:
             load_tree(connection, INSTALL)
-            store.rehearse(connection)
+            with hand(connection, "sequencer"):
+                store.rehearse(connection)
 
         try:
             self.database.transact(attempt)
@@ -253,32 +267,47 @@ class Audit:
     def _commit(self, batch: list[_Waiting]) -> list[bytes]:
         for waiting in batch:
             self._seal(waiting)
-        for attempt in range(FORK_ATTEMPTS):
-            try:
-                done = self.database.transact(lambda connection: self._write(connection, batch))
-                break
-            except (_HeadMoved, IntegrityError):
-                self._heads.clear()
-                if attempt == FORK_ATTEMPTS - 1:
-                    raise
+        begun_us = self._clock.monotonic_us()
+        with traces.together("audit commit", (waiting.span for waiting in batch)) as span:
+            done = self._written(batch)
+            if span:
+                span.attributes["ostiary.entries"] = len(batch)
         if len(self._heads) > HEADS_HELD_MAX:
             self._heads.clear()
             self._verifiers.clear()
         self._heads.update(done.trees)
         self._failing = False
         envelopes = [kept.envelope for events in done.events.values() for kept in events]
+        metrics.AUDIT_COMMIT.observe((self._clock.monotonic_us() - begun_us) / SECOND_US)
+        metrics.AUDIT_DURABLE_AT.set(self._clock.now_us() / SECOND_US)
+        metrics.AUDIT_BATCH_EVENTS.observe(len(envelopes))
         metrics.AUDIT_BATCHES.inc()
         metrics.AUDIT_EVENTS.inc(len(envelopes))
         return envelopes
 
-    def _write(self, connection: Connection, batch: list[_Waiting]) -> _Batch:
+    def _written(self, batch: list[_Waiting]) -> _Batch:
+        """The batch in one transaction. Without savepoints at first: hardly ever does an entry fail, and each costs two round trips."""
+        careful, attempt = False, 1
+        while True:
+            try:
+                return self.database.transact(partial(self._write, batch=batch, careful=careful))
+            except _OneFailed:
+                careful = True
+            except (_HeadMoved, IntegrityError, Contended):
+                self._heads.clear()
+                attempt += 1
+                if attempt > ATTEMPTS_MAX:
+                    raise
+
+    def _write(self, connection: Connection, batch: list[_Waiting], *, careful: bool) -> _Batch:
         done = _Batch()
         for waiting in batch:
-            if not waiting.unsealed and self._rows(connection, waiting):
+            if not waiting.unsealed and self._rows(connection, waiting, careful):
                 for kept in waiting.kept:
                     done.events.setdefault(kept.event.tenant, []).append(kept)
-        for tenant in sorted(done.events):
-            done.trees[tenant] = self._extend(connection, tenant, done.events[tenant])
+        with hand(connection, "sequencer"):
+            for tenant in sorted(done.events):
+                done.trees[tenant] = self._extend(connection, tenant, done.events[tenant])
         return done
 
     def _seal(self, waiting: _Waiting) -> None:
@@ -293,37 +322,45 @@ class Audit:
         except (TypeError, ValueError) as error:
             waiting.unsealed, waiting.error = True, error
 
-    def _rows(self, connection: Connection, waiting: _Waiting) -> bool:
-        """Write the entry's rows; one that fails keeps its error and leaves nothing behind."""
+    def _rows(self, connection: Connection, waiting: _Waiting, careful: bool) -> bool:
+        """Write the entry's rows; one that fails keeps its error and leaves nothing behind. Raises _OneFailed where that takes savepoints."""
         waiting.error = None
-        if not waiting.entry.writes:
+        writes = (*waiting.entry.writes, *self.beside(waiting.kept))
+        if not writes:
             return True
         try:
-            with connection.begin_nested():
-                for write in waiting.entry.writes:
+            with connection.begin_nested() if careful else nullcontext():
+                for write in writes:
                     write(connection)
         except (OperationalError, StoreUnavailable):
             raise  # the database itself: the whole batch fails
-        except Exception as error:  # noqa: BLE001 - one caller's mistake is told to that caller, and undoes nobody else's entry
-            waiting.error = error
+        except Exception as error:
+            if not careful:
+                raise _OneFailed from error
+            waiting.error = (
+                error  # one caller's mistake is told to that caller, and undoes nobody else's entry
+            )
             return False
         return True
 
     def _extend(self, connection: Connection, tenant: TenantId, events: list[SealedEvent]) -> tiles.Tree:
-        """Append one tenant's events. Raises _HeadMoved when the log does not stand where this sequencer left it."""
-        before = self._heads.get(tenant)
-        tree = before.copy() if before else load_tree(connection, tenant)
+        """Append one tenant's events. Raises _HeadMoved when the log was moved although its head is locked."""
+        tree = self._locked(connection, tenant)
         first = tree.size
         changed = tree.extend([leaf_hash(kept.envelope) for kept in events])
         root = tree.root()
         checkpoint = Checkpoint(self.log_name(tenant), tree.size, root)
         note = sign(checkpoint, self.vault.signer(tenant), self.verifier(tenant))
         row = store.HeadRow(tree.size, root, note, self._clock.now_us())
-        if not store.advance(connection, tenant, row, from_size=first):
+        if not store.append(connection, tenant, row, from_size=first, events=events, changed=changed):
             raise _HeadMoved
-        store.add_events(connection, tenant, first, events)
-        store.put_tiles(connection, tenant, changed)
         return tree
+
+    def _locked(self, connection: Connection, tenant: TenantId) -> tiles.Tree:
+        """The right edge of the tenant's log, which nobody else moves before this transaction ends: the one in memory, if it still is."""
+        held = self._heads.get(tenant) or tiles.Tree()
+        size, open_tiles = store.lock_head(connection, tenant, held=held.size)
+        return held.copy() if open_tiles is None else tiles.edge(size, open_tiles)
 
 
 def load_tree(connection: Connection, tenant: TenantId) -> tiles.Tree:

@@ -1,21 +1,24 @@
 """What is read from a log: the checkpoint as it stands, proofs, pages of events, opened parts, and the whole counted anew."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import Connection
 
 from ostiary.actions import JsonValue
-from ostiary.audit import _rfc6962, store
+from ostiary.audit import _rfc6962, store, tiles
 from ostiary.audit._c2sp_note import Checkpoint, NoteInvalid, VerifierKey, sign, verify
+from ostiary.audit._c2sp_tlog_tiles import TilePath
+from ostiary.audit._c2sp_tlog_tiles import bundle as write_bundle
 from ostiary.audit._rfc6962 import Read
 from ostiary.audit.event import open_part, unpack
 from ostiary.audit.log import Audit, tile_reader
 from ostiary.audit.store import EventRow
 from ostiary.audit.tiles import read_node
 from ostiary.audit.verify import Broken, Recount, Report
-from ostiary.errors import Fault, InvalidParameters, NotFound, SealBroken
+from ostiary.errors import BodyDropped, Fault, InvalidParameters, LogInconsistent, NotFound, SealBroken
 from ostiary.ids import TenantId
 
 EXPORT_BYTES_MAX = 4 << 20
@@ -75,6 +78,36 @@ def event(connection: Connection, tenant: TenantId, event_id: str) -> EventRow:
     return row
 
 
+def whole(connection: Connection, tenant: TenantId, event_id: str) -> EventRow:
+    """One event whose body stands. Raises NotFound; BodyDropped where retention has dropped it: its proofs go on."""
+    row = event(connection, tenant, event_id)
+    if not row.envelope:
+        raise BodyDropped
+    return row
+
+
+def leaf(connection: Connection, tenant: TenantId, row: EventRow) -> bytes:
+    """The event's leaf hash: of its envelope, or, where that was dropped, as the tree has it."""
+    if row.envelope:
+        return _rfc6962.leaf_hash(row.envelope)
+    return _reader(connection, tenant)(0, row.number)
+
+
+def as_recorded(
+    connection: Connection, tenant: TenantId, envelopes: Iterable[tuple[int, bytes]]
+) -> frozenset[int]:
+    """At which of these places the envelope is the one that the tree has there, to the byte: what a row's other columns say is nobody's word."""
+    read = _reader(connection, tenant)
+
+    def holds(number: int, envelope: bytes) -> bool:
+        try:
+            return read(0, number) == _rfc6962.leaf_hash(envelope)
+        except KeyError:
+            return False
+
+    return frozenset(number for number, envelope in envelopes if holds(number, envelope))
+
+
 def inclusion(audit: Audit, connection: Connection, tenant: TenantId, event_id: str, size: int) -> Inclusion:
     """The proof of one event in the tree of `size` events, 0 for the log as it stands. Raises NotFound, InvalidParameters."""
     row = event(connection, tenant, event_id)
@@ -85,7 +118,7 @@ def inclusion(audit: Audit, connection: Connection, tenant: TenantId, event_id: 
     read = _reader(connection, tenant)
     return Inclusion(
         row=row,
-        leaf=_rfc6962.leaf_hash(row.envelope),
+        leaf=leaf(connection, tenant, row),
         size=size,
         root=_rfc6962.root_of(_rfc6962.frontier(size, read)),
         hashes=_rfc6962.inclusion_proof(row.number, size, read),
@@ -112,6 +145,36 @@ def consistency(
         hashes=_rfc6962.consistency_proof(first, second, read),
         checkpoint=now.checkpoint if second == now.size else "",
     )
+
+
+def consistency_proof(connection: Connection, tenant: TenantId, first: int, second: int) -> list[bytes]:
+    """The proof from the tree of `first` events (none for 0) to that of `second`. Raises ValueError, KeyError where a tile is not there."""
+    return _rfc6962.consistency_proof(first, second, _reader(connection, tenant)) if first else []
+
+
+def tile(connection: Connection, tenant: TenantId, path: TilePath, size: int) -> bytes:
+    """The hashes of a tile in the tree of `size` events. Raises NotFound where that tree has no such tile, or none so wide."""
+    level = path.level or 0
+    if (size >> (tiles.HEIGHT * level)) < path.number * tiles.WIDTH + path.width:
+        raise NotFound
+    found = store.tile(connection, tenant, level, path.number) or b""
+    hashes = found[: path.width * _rfc6962.HASH_BYTES]
+    if len(hashes) != path.width * _rfc6962.HASH_BYTES:
+        raise LogInconsistent
+    return hashes
+
+
+def bundle(connection: Connection, tenant: TenantId, path: TilePath, size: int) -> bytes:
+    """The events under a tile of level 0, as C2SP writes them. Raises NotFound, and BodyDropped where one of them has no body any more."""
+    start = path.number * tiles.WIDTH
+    if size < start + path.width:
+        raise NotFound
+    rows = store.events(connection, tenant, start, start + path.width)
+    if len(rows) != path.width:
+        raise LogInconsistent
+    if not all(row.envelope for row in rows):
+        raise BodyDropped
+    return write_bundle(row.envelope for row in rows)
 
 
 def page(connection: Connection, tenant: TenantId, *, start: int, end: int, limit: int) -> list[EventRow]:
@@ -187,7 +250,11 @@ def _count(connection: Connection, tenant: TenantId, counted: Recount, size: int
     rows = store.events(connection, tenant, start, end)
     if not rows:
         raise Broken(f"event {start} is missing")
+    read = _reader(connection, tenant)
     for row, found_by in zip(rows, store.searched_by(connection, tenant, start, end), strict=True):
+        if not row.envelope:
+            counted.add_dropped(row.number, read(0, row.number))
+            continue
         counted.add(row.number, row.envelope, _parts(row))
         said = orjson.loads(row.envelope)
         if found_by != {name: said.get(name, "") for name in store.SEARCHED_BY}:

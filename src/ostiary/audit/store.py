@@ -1,7 +1,10 @@
 """The logs' tables. A head is written only over the head that was read, so that two sequencers can never fork a log."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,16 +17,17 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    and_,
-    bindparam,
-    delete,
-    insert,
+    func,
     select,
-    update,
 )
+from sqlalchemy.exc import DBAPIError
 
+from ostiary.audit import tiles
 from ostiary.audit.event import SealedEvent, pack
-from ostiary.db.tables import clear, metadata, sealed, upsert
+from ostiary.db.burst import burst
+from ostiary.db.marks import unmarked
+from ostiary.db.scope import of_tenant
+from ostiary.db.tables import clear, granted, metadata, sealed
 from ostiary.ids import INSTALL, TenantId
 
 audit_log = Table(
@@ -34,6 +38,7 @@ audit_log = Table(
     clear("root", LargeBinary(32)),
     clear("checkpoint", Text),
     clear("at_us", BigInteger),
+    info=granted(product="SELECT", sequencer="SELECT, INSERT, UPDATE") | unmarked("its checkpoint is signed"),
 )
 
 audit_event = Table(
@@ -55,6 +60,12 @@ audit_event = Table(
     Index(None, "tenant", "call"),
     Index(None, "tenant", "actor_id", "number"),
     Index(None, "tenant", "action", "number"),
+    info=granted(
+        product="SELECT",
+        sequencer="INSERT",
+        retention="SELECT, UPDATE(action), UPDATE(decision), UPDATE(actor_kind), UPDATE(actor_id), UPDATE(call), UPDATE(code), UPDATE(envelope), UPDATE(parts)",
+    )
+    | unmarked("the log's tree and its signed checkpoints prove it"),
 )
 
 audit_subject = Table(
@@ -63,6 +74,8 @@ audit_subject = Table(
     clear("tenant", String(64), primary_key=True),
     clear("subject", String(64), primary_key=True),
     clear("number", BigInteger, primary_key=True, autoincrement=False),
+    info=granted(product="SELECT", sequencer="INSERT", retention="SELECT, DELETE")
+    | unmarked("an index of the log, to find by"),
 )
 
 audit_tile = Table(
@@ -72,17 +85,9 @@ audit_tile = Table(
     clear("level", Integer, primary_key=True, autoincrement=False),
     clear("number", BigInteger, primary_key=True, autoincrement=False),
     clear("hashes", LargeBinary),
+    info=granted(product="SELECT", sequencer="SELECT, INSERT, UPDATE")
+    | unmarked("hashes of the log, under its signed checkpoint"),
 )
-
-_PUT_TILE = {
-    dialect: upsert(
-        dialect,
-        audit_tile,
-        {column.name: bindparam(column.name) for column in audit_tile.c},
-        changing=("hashes",),
-    )
-    for dialect in ("sqlite", "postgresql")
-}
 
 
 _REHEARSAL_LEVEL = -1
@@ -122,18 +127,17 @@ class Facets:
 SEARCHED_BY = ("id", "at_us", "action", "decision", "actor_kind", "actor_id", "call", "code")
 
 _EVENT = (audit_event.c.number, audit_event.c.id, audit_event.c.envelope, audit_event.c.parts)
-_ADVANCE = (
-    update(audit_log)
-    .where(audit_log.c.tenant == bindparam("of_tenant"), audit_log.c.size == bindparam("from_size"))
-    .values(
-        size=bindparam("to_size"),
-        root=bindparam("to_root"),
-        checkpoint=bindparam("to_checkpoint"),
-        at_us=bindparam("to_at_us"),
-    )
-)
+# These go straight to the driver: 6 us a row less than a compiled statement with its bind processors. `?` stands for the driver's own place holder.
+_FIRST_HEAD = "INSERT INTO audit_log (size, root, checkpoint, at_us, tenant) VALUES (?, ?, ?, ?, ?)"
+_ADVANCE = "UPDATE audit_log SET size = ?, root = ?, checkpoint = ?, at_us = ? WHERE tenant = ? AND size = ?"
+_ADD_EVENT = """INSERT INTO audit_event
+    (tenant, number, id, at_us, action, decision, actor_kind, actor_id, call, code, envelope, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ADD_SUBJECT = "INSERT INTO audit_subject (tenant, subject, number) VALUES (?, ?, ?)"
+_PUT_TILE = """INSERT INTO audit_tile (tenant, level, number, hashes) VALUES (?, ?, ?, ?)
+    ON CONFLICT (tenant, level, number) DO UPDATE SET hashes = excluded.hashes"""
 
 
+@of_tenant
 def head(connection: Connection, tenant: TenantId) -> HeadRow | None:
     """Where the tenant's log stands; None when nothing was recorded yet."""
     found = connection.execute(
@@ -144,33 +148,92 @@ def head(connection: Connection, tenant: TenantId) -> HeadRow | None:
     return HeadRow(*found) if found else None
 
 
-def advance(connection: Connection, tenant: TenantId, row: HeadRow, *, from_size: int) -> bool:
-    """Move the head on; False when it does not stand where it was read (someone else writes this log)."""
-    if from_size == 0:
-        values = {
-            "tenant": tenant,
-            "size": row.size,
-            "root": row.root,
-            "checkpoint": row.checkpoint,
-            "at_us": row.at_us,
-        }
-        connection.execute(insert(audit_log), values)  # IntegrityError when there is one already
-        return True
-    values = {
-        "of_tenant": tenant,
-        "from_size": from_size,
-        "to_size": row.size,
-        "to_root": row.root,
-        "to_checkpoint": row.checkpoint,
-        "to_at_us": row.at_us,
-    }
-    return connection.execute(_ADVANCE, values).rowcount == 1
+@of_tenant
+def lock_head(connection: Connection, tenant: TenantId, *, held: int) -> tuple[int, tiles.OpenTiles | None]:
+    """The size of the tenant's log, whose head nobody else moves before this transaction ends (0: there is none yet, and nothing is locked); and its open
+    tiles, unless the log still has `held` events."""
+    if connection.dialect.name == "postgresql":
+        return _lock_head_in_a_burst(connection, tenant, held)
+    with _one_by_one(connection) as raw:
+        row = raw.execute(_SIZE, (tenant,)).fetchone()
+    size = row[0] if row else 0
+    if size == held:
+        return size, None
+    wanted = tiles.open_numbers(size).items()
+    return size, {level: tile(connection, tenant, level, number) or b"" for level, number in wanted}
 
 
-def add_events(connection: Connection, tenant: TenantId, first: int, events: list[SealedEvent]) -> None:
-    """Append events, the first at place `first` of the log."""
-    rows = []
-    subjects = []
+_SIZE = "SELECT size FROM audit_log WHERE tenant = ?"
+_OPEN_TILES = f"""SELECT level, hashes FROM audit_tile NATURAL JOIN (
+    SELECT tenant, level, size >> 8 * (level + 1) AS number FROM audit_log, generate_series(0, {tiles.LEVELS_MAX - 1}) AS level
+    WHERE tenant = %s AND size <> %s AND size >> 8 * level & 255 <> 0
+) AS open"""  # noqa: S608 - a number of our own
+
+
+def _lock_head_in_a_burst(
+    connection: Connection, tenant: TenantId, held: int
+) -> tuple[int, tiles.OpenTiles | None]:
+    """Two statements, not one: the second sees what the one who held the lock before has committed."""
+    with burst(connection) as raw:
+        locked = raw.execute(_sql(_SIZE, "%s") + " FOR UPDATE", (tenant,))
+        edge = raw.execute(_OPEN_TILES, (tenant, held))
+        row = locked.fetchone()
+        size: int = row[0] if row else 0
+        return size, None if size == held else {level: bytes(hashes) for level, hashes in edge}
+
+
+@of_tenant
+def append(
+    connection: Connection,
+    tenant: TenantId,
+    row: HeadRow,
+    *,
+    from_size: int,
+    events: list[SealedEvent],
+    changed: Mapping[tuple[int, int], bytes],
+) -> bool:
+    """Events at the end of the log, the tiles that they change, by (level, number), and the head. False: the head does not stand at `from_size`.
+    Raises IntegrityError where it is the log's first event, and somebody else was faster."""
+    rows, subjects = _event_rows(tenant, from_size, events)
+    tile_rows = [(tenant, level, number, hashes) for (level, number), hashes in changed.items()]
+    head = (row.size, row.root, row.checkpoint, row.at_us, tenant)
+    postgresql = connection.dialect.name == "postgresql"
+    with burst(connection) if postgresql else _one_by_one(connection) as raw:
+        cursor = raw.cursor()
+        place = "%s" if postgresql else "?"
+        if from_size == 0:
+            cursor.execute(_sql(_FIRST_HEAD, place), head)
+        else:
+            cursor.execute(_sql(_ADVANCE, place), (*head, from_size))
+        more = raw.cursor()
+        more.executemany(_sql(_ADD_EVENT, place), rows)
+        if subjects:
+            more.executemany(_sql(_ADD_SUBJECT, place), subjects)
+        more.executemany(_sql(_PUT_TILE, place), tile_rows)
+    return bool(cursor.rowcount == 1)
+
+
+@of_tenant
+def put_tiles(connection: Connection, tenant: TenantId, changed: Mapping[tuple[int, int], bytes]) -> None:
+    """Write tiles by (level, number), or write them anew with more hashes."""
+    rows = [(tenant, level, number, hashes) for (level, number), hashes in changed.items()]
+    place = "%s" if connection.dialect.name == "postgresql" else "?"
+    connection.exec_driver_sql(_sql(_PUT_TILE, place), rows)
+
+
+@contextmanager
+def _one_by_one(connection: Connection) -> Iterator[Any]:
+    """The driver's connection, for statements that are sent as they come (SQLite)."""
+    try:
+        yield connection.connection.dbapi_connection
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(None, None, error, sqlite3.Error, dialect=connection.dialect) from error
+
+
+def _event_rows(
+    tenant: TenantId, first: int, events: list[SealedEvent]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    rows, subjects = [], []
     for number, kept in enumerate(events, first):
         event = kept.event
         public = (
@@ -183,27 +246,16 @@ def add_events(connection: Connection, tenant: TenantId, first: int, events: lis
         )
         rows.append((tenant, number, *public, event.call, event.code, kept.envelope, pack(kept.blobs)))
         subjects += [(tenant, subject, number) for subject in kept.subjects]
-    _insert_many(connection, audit_event, rows)
-    if subjects:
-        _insert_many(connection, audit_subject, subjects)
+    return rows, subjects
 
 
-def _insert_many(connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
-    """Rows in the order of the table's columns, straight to the driver: 6 us a row less than a compiled statement with its bind processors."""
-    place = "?" if connection.dialect.name == "sqlite" else "%s"
-    places = ", ".join([place] * len(table.columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({places})", rows)  # noqa: S608 - names of our own
+@cache
+def _sql(statement: str, place: str) -> str:
+    """The driver's own words for `?`."""
+    return statement.replace("?", place)
 
 
-def put_tiles(connection: Connection, tenant: TenantId, changed: Mapping[tuple[int, int], bytes]) -> None:
-    """Write tiles by (level, number), or write them anew with more hashes."""
-    rows = [
-        {"tenant": tenant, "level": level, "number": number, "hashes": hashes}
-        for (level, number), hashes in changed.items()
-    ]
-    connection.execute(_PUT_TILE[connection.dialect.name], rows)
-
-
+@of_tenant
 def tile(connection: Connection, tenant: TenantId, level: int, number: int) -> bytes | None:
     """A tile's hashes."""
     return connection.execute(
@@ -214,12 +266,11 @@ def tile(connection: Connection, tenant: TenantId, level: int, number: int) -> b
 
 
 def rehearse(connection: Connection) -> None:
-    """Write a row and take it back: the commit then needs the disk as an event's would, and a disk that is full says so."""
+    """Write a tile that is of no tree: the commit then needs the disk as an event's would, and a disk that is full says so."""
     put_tiles(connection, INSTALL, {(_REHEARSAL_LEVEL, 0): b""})
-    of_no_tree = and_(audit_tile.c.tenant == INSTALL, audit_tile.c.level == _REHEARSAL_LEVEL)
-    connection.execute(delete(audit_tile).where(of_no_tree))
 
 
+@of_tenant
 def find(connection: Connection, tenant: TenantId, event_id: str) -> EventRow | None:
     """One event of the tenant."""
     found = connection.execute(
@@ -228,6 +279,7 @@ def find(connection: Connection, tenant: TenantId, event_id: str) -> EventRow | 
     return EventRow(*found) if found else None
 
 
+@of_tenant
 def events(connection: Connection, tenant: TenantId, start: int, end: int) -> list[EventRow]:
     """The events at places [start, end), in the log's order."""
     found = connection.execute(
@@ -238,6 +290,7 @@ def events(connection: Connection, tenant: TenantId, start: int, end: int) -> li
     return [EventRow(*row) for row in found]
 
 
+@of_tenant
 def searched_by(connection: Connection, tenant: TenantId, start: int, end: int) -> list[dict[str, Any]]:
     """The columns that the events at places [start, end) are found by, in the log's order, named as in the envelope."""
     columns = [audit_event.c[name] for name in SEARCHED_BY]
@@ -249,6 +302,7 @@ def searched_by(connection: Connection, tenant: TenantId, start: int, end: int) 
     return [dict(row) for row in found.mappings()]
 
 
+@of_tenant
 def search(
     connection: Connection, tenant: TenantId, facets: Facets, *, before: int | None, limit: int
 ) -> list[EventRow]:
@@ -285,3 +339,12 @@ def _narrowed(query: Select[Any], tenant: TenantId, facets: Facets) -> Select[An
     if facets.until_us is not None:
         query = query.where(columns.at_us < facets.until_us)
     return query
+
+
+@of_tenant
+def measure(connection: Connection, tenant: TenantId, start: int, end: int) -> tuple[int, int]:
+    """How many events stand at places [start, end), and their bytes."""
+    size = func.sum(func.length(audit_event.c.envelope) + func.length(audit_event.c.parts))
+    where = (audit_event.c.tenant == tenant, audit_event.c.number >= start, audit_event.c.number < end)
+    rows, found = connection.execute(select(func.count(), size).where(*where)).one()
+    return int(rows), int(found or 0)

@@ -11,6 +11,11 @@ from ostiary.audit._rfc6962 import frontier as frontier_of
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
+LEVELS_MAX = 8
+"""Tile levels of the largest log: 2**63 events."""
+
+OpenTiles = dict[int, bytes]
+"""The tiles at the right edge that are not full yet, by tile level: all it takes to go on with a log."""
 
 ReadTile = Callable[[int, int], bytes]
 """The hashes of tile (level, number), joined; a partial tile has fewer than 256. Raises KeyError when there is none."""
@@ -22,7 +27,7 @@ class Tree:
 
     size: int = 0
     frontier: list[bytes] = field(default_factory=list)
-    open_tiles: dict[int, bytes] = field(default_factory=dict)
+    open_tiles: OpenTiles = field(default_factory=dict)
 
     def root(self) -> bytes:
         return root_of(self.frontier)
@@ -63,13 +68,23 @@ class Tree:
 
 def load(size: int, read_tile: ReadTile) -> Tree:
     """The right edge of a stored log."""
-    open_tiles: dict[int, bytes] = {}
-    level, count = 0, size
-    while count:
-        if count % WIDTH:
-            open_tiles[level] = read_tile(level, count // WIDTH)[: count % WIDTH * HASH_BYTES]
-        level, count = level + 1, count >> HEIGHT
-    return Tree(size, frontier_of(size, lambda level, index: read_node(level, index, read_tile)), open_tiles)
+    return edge(size, {level: read_tile(level, number) for level, number in open_numbers(size).items()})
+
+
+def open_numbers(size: int) -> dict[int, int]:
+    """Of each tile level that has an open tile in a log of this size, the number of that tile."""
+    counts = {level: size >> HEIGHT * level for level in range(LEVELS_MAX)}
+    return {level: count // WIDTH for level, count in counts.items() if count % WIDTH}
+
+
+def edge(size: int, open_tiles: OpenTiles) -> Tree:
+    """The right edge of a log whose open tiles these are; they may hold more hashes than a log of this size. Raises KeyError when one is missing."""
+    kept = {
+        level: open_tiles[level][: (size >> HEIGHT * level) % WIDTH * HASH_BYTES]
+        for level in open_numbers(size)
+    }
+    frontier = frontier_of(size, lambda level, index: read_node(level, index, lambda at, _: kept[at]))
+    return Tree(size, frontier, kept)
 
 
 def read_node(level: int, index: int, read_tile: ReadTile) -> bytes:

@@ -1,15 +1,16 @@
 """Verification of an export, offline, streaming, with the standard library and `cryptography` only: what an auditor runs.
 
 Whoever holds the log's signing key can rebuild the log and sign it anew. So only a checkpoint kept outside proves that nothing is missing: the export must
-begin with exactly the events that it covers. Without one an export is self-consistent at best.
+begin with exactly the events that it covers. Without one an export is self-consistent at best. An event whose body retention has dropped is there by its leaf
+hash, and a later event of the same log must say that retention did so.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ostiary.audit import lines
 from ostiary.audit._c2sp_note import (
@@ -27,6 +28,9 @@ SELF_CONSISTENT = "self-consistent, completeness not proven"
 NOT_VERIFIED = "not verified"
 
 LINE_BYTES_MAX = 64 * 1024 * 1024
+PURGE = "retention.purge_step"
+DROPPED_BEFORE = "dropped_before"
+"""The count by which such an event says that bodies of events before this place may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Report:
     """What verification found. `ok`: nothing is wrong. `complete`: a checkpoint from outside proves that nothing is missing up to it.
 
     `size` and `root` (hex) are those of the events that were read; `checkpoint_size` is the outside checkpoint's, 0 for none. `faults` says what is wrong and where.
+    `dropped` is how many events have no body any more.
     """
 
     ok: bool
@@ -44,6 +49,7 @@ class Report:
     root: str
     checkpoint_size: int
     faults: tuple[str, ...]
+    dropped: int = 0
 
 
 class Broken(Exception):
@@ -61,18 +67,33 @@ class Recount:
         self.size = 0
         self._frontier: list[bytes] = []
         self._met = outside is None
+        self.dropped = 0
+        self._dropped_last = -1
+        self._may_drop_before = 0
 
     def root(self) -> bytes:
         return root_of(self._frontier)
 
     def add(self, index: int, envelope: bytes, blobs: Sequence[bytes]) -> None:
         """The next event. Raises Broken."""
+        said = _read(envelope)
+        if commitments(said) != [hashlib.sha256(blob).hexdigest() for blob in blobs]:
+            raise Broken(f"the sealed parts of event {index} are not those that it commits to")
+        self._append(index, leaf_hash(envelope))
+        if said.get("action") == PURGE and said.get("decision") == "ran":
+            self._may_drop_before = max(self._may_drop_before, _told_before(said))
+
+    def add_dropped(self, index: int, leaf: bytes) -> None:
+        """The next event, of which only the leaf hash is kept. Raises Broken."""
+        self._append(index, leaf)
+        self.dropped += 1
+        self._dropped_last = index
+
+    def _append(self, index: int, leaf: bytes) -> None:
         if index != self.size:
             raise Broken(f"event {self.size} is missing or out of order")
-        if commitments(envelope) != [hashlib.sha256(blob).hexdigest() for blob in blobs]:
-            raise Broken(f"the sealed parts of event {index} are not those that it commits to")
         self._meet()
-        append(self._frontier, self.size, leaf_hash(envelope))
+        append(self._frontier, self.size, leaf)
         self.size += 1
 
     def _meet(self) -> None:
@@ -94,6 +115,10 @@ class Recount:
             )
         if (self.root() if self.size else EMPTY) != signed.root:
             raise Broken("the events are not those that the log signed: at least one was changed")
+        if self._dropped_last >= self._may_drop_before:
+            raise Broken(
+                f"the body of event {self._dropped_last} is gone, and no event of the log says that retention dropped it"
+            )
         if not self._met and self.outside is not None:
             raise Broken(
                 f"the log ends after {self.size} events, and the checkpoint covers {self.outside.size}: events are missing"
@@ -104,16 +129,33 @@ class Recount:
         complete = not faults and self.outside is not None
         verdict = NOT_VERIFIED if faults else VERIFIED if complete else SELF_CONSISTENT
         covered = self.outside.size if self.outside else 0
-        return Report(not faults, complete, verdict, log, self.size, self.root().hex(), covered, faults)
+        return Report(
+            not faults, complete, verdict, log, self.size, self.root().hex(), covered, faults, self.dropped
+        )
 
 
-def commitments(envelope: bytes) -> list[str]:
+def commitments(said: Mapping[str, Any]) -> list[str]:
     """The SHA-256 of each sealed part, as the envelope states it. Raises Broken when the envelope cannot be read."""
     try:
-        event = json.loads(envelope)
-        return [str(part["sha256"]) for part in event.get("sealed", [])]
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        return [str(part["sha256"]) for part in said.get("sealed", [])]
+    except (TypeError, KeyError, AttributeError):
         raise Broken("an event cannot be read") from None
+
+
+def _read(envelope: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(envelope)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise Broken("an event cannot be read")
+    return said
+
+
+def _told_before(said: Mapping[str, Any]) -> int:
+    counts = said.get("counts")
+    told = counts.get(DROPPED_BEFORE, 0) if isinstance(counts, dict) else 0
+    return told if type(told) is int else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +193,10 @@ def verify_stream(export: BinaryIO, outside: bytes | None = None, key: str | Non
         recount = Recount(_outside(outside, own))
         for _ in range(header.size):
             entry = form.entry(_next(rows))
-            recount.add(entry.index, entry.envelope, entry.blobs)
+            if entry.dropped:
+                recount.add_dropped(entry.index, entry.dropped)
+            else:
+                recount.add(entry.index, entry.envelope, entry.blobs)
         signed = verify(form.checkpoint(_next(rows)), own, alone=True)
         if next(rows, None) is not None:
             raise Broken("the export goes on after its checkpoint")

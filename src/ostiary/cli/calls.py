@@ -27,6 +27,9 @@ def call(
         str, typer.Option("--key", help="Idempotency key: same key, same answer, done once.")
     ] = "",
     wait: Annotated[int, typer.Option(help="If it is held, wait this many seconds for the outcome.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of it, and do nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Call a contracted action. Exit code 1 if it was refused, failed or rejected; 0 if it is done, or waits for a person."""
@@ -37,7 +40,10 @@ def call(
     if not isinstance(body, dict):
         output.fail("The parameters are not a JSON object.", code=2)
     with output.told(json_wanted=as_json):
-        outcome = ask("POST", named("actions", action), body=body, idempotency_key=idempotency_key)
+        tried = {"dry_run": "true"} if dry_run else None
+        outcome = ask(
+            "POST", named("actions", action), body=body, query=tried, idempotency_key=idempotency_key
+        )
         while outcome["state"] in WAITING and wait > 0:
             step = min(wait, WAIT_STEP_S)
             outcome = ask("GET", named("calls", outcome["call_id"]), query={"wait_s": str(step)})
@@ -46,11 +52,24 @@ def call(
         output.as_json(outcome)
     elif outcome["state"] == "done":
         output.as_json(outcome["result"])
+    elif dry_run:
+        _tell_tried(outcome)
     else:
         sys.stdout.write(f"{outcome['call_id']} is {outcome['state']}\n")
         if outcome.get("problem"):
             sys.stderr.write(output.in_words(outcome["problem"]) + "\n")
-    raise SystemExit(0 if outcome["state"] in ("done", *WAITING) else 1)
+    raise SystemExit(0 if outcome["state"] in ("done", "previewed", *WAITING) else 1)
+
+
+def _tell_tried(outcome: dict[str, Any]) -> None:
+    """A dry run in words, and the request that would be sent."""
+    asks = outcome["decision"] == "ask"
+    sys.stdout.write("Nothing was done. A person would be asked first.\n" if asks else "Nothing was done. It would run at once.\n")  # fmt: skip
+    for reason in outcome["reasons"] or [{"rule": outcome["rule"]}] if asks else []:
+        about = f" {reason['name']}" if reason.get("name") else ""
+        sys.stdout.write(output.printable(f"  because {reason['rule']}{about}") + "\n")
+    if outcome["request"] is not None:
+        output.as_json(outcome["request"])
 
 
 @approvals.command("list")
@@ -81,6 +100,55 @@ def approve(
             typer.confirm("Do it?", abort=True)
         answer = ask("POST", named("approvals", approval_id, "approve"), body={"digest": card["digest"]})
     output.as_json(answer) if as_json else sys.stdout.write("Approved.\n")
+
+
+@approvals.command("allow")
+def allow(
+    contract: Annotated[str, typer.Argument(help="The contract's name.")],
+    agent: Annotated[str, typer.Option(help="The id of the agent's key.")],
+    values: Annotated[str, typer.Option(help="The exact parameters as a JSON object.")] = "{}",
+    amount_max: Annotated[str, typer.Option(help="The largest amount of one call.")] = "",
+    amount_total: Annotated[str, typer.Option(help="Of all of them together; else as much as one.")] = "",
+    count: Annotated[int, typer.Option(help="How many calls.", min=1)] = 1,
+    hours: Annotated[int, typer.Option(help="For how long.", min=1, max=168)] = 8,
+    note: Annotated[str, typer.Option(help="Why, for whoever looks later.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say yes in advance: this agent, these values, up to so much, so often, until then. It takes your second factor."""
+    try:
+        exact = json.loads(values)
+    except ValueError:
+        output.fail("The values are not JSON.", code=2)
+    body = {
+        "agent": agent, "contract": contract, "values": exact, "amount_max": amount_max, "amount_total": amount_total, "count": count,
+        "expires_in_s": hours * 3600, "note": note,
+    }  # fmt: skip
+    with output.told(json_wanted=as_json):
+        answer = ask("POST", named("allowances"), body=body)
+    output.as_json(answer) if as_json else sys.stdout.write(f"{answer['id']} until {answer['expires_at']}\n")
+
+
+@approvals.command("allowed")
+def allowed(as_json: AsJson = False) -> None:
+    """What was allowed beforehand, and what is left of it."""
+    with output.told(json_wanted=as_json):
+        answer = ask("GET", named("allowances"))
+    if as_json:
+        output.as_json(answer)
+        return
+    rows = [{**row, "amount left": row["amount_left"], "values": json.dumps(row["values"])} for row in answer["allowances"]]  # fmt: skip
+    output.table(rows, ("id", "agent", "contract", "values", "left", "amount left", "expires_at"))
+
+
+@approvals.command("disallow")
+def disallow(
+    allowance_id: Annotated[str, typer.Argument(help="As `ostiary approvals allowed` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take back what was allowed beforehand."""
+    with output.told(json_wanted=as_json):
+        answer = ask("DELETE", named("allowances", allowance_id))
+    output.as_json(answer) if as_json else sys.stdout.write("Taken back.\n")
 
 
 @approvals.command("reject")

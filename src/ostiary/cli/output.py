@@ -13,8 +13,11 @@ from ostiary.net.operator import Unreachable
 
 CELL_CHARACTERS_MAX = 60
 PIPED_CHARACTERS = 240
-NEVER_CUT = frozenset({"id", "key_id", "call_id", "name"})
+NEVER_CUT = frozenset(
+    {"id", "key_id", "call_id", "name", "client", "issuer_id", "grant", "issuer", "audience"}
+)
 """What somebody copies: a narrow terminal cuts other columns."""
+STEP_UP = "POST /v1/session/step-up with your code gives a token that passes; or do it in the console."
 
 
 def as_json(value: Any) -> None:
@@ -53,12 +56,35 @@ def secret_from(file: Path | None, what: str) -> str:
     return sys.stdin.readline().strip()
 
 
+def waits(answer: Any, *, json_wanted: bool) -> bool:
+    """Whether a person has to agree first, which is told: what an API key asks for may wait, where the same of a person runs."""
+    held = isinstance(answer, dict) and answer.get("state") == "held" and "approval_id" in answer
+    if held:
+        as_json(answer) if json_wanted else sys.stdout.write(
+            f"A person has to agree first: approval {answer['approval_id']}.\n"
+        )
+    return held
+
+
+def text_from(file: Path, *, characters_max: int) -> str:
+    """A text that is no secret, from a file or, for -, from standard input."""
+    if str(file) == "-":
+        return sys.stdin.read(characters_max + 1)
+    try:
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(characters_max + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read ({type(error).__name__}).", code=2)
+
+
 def in_words(problem: Mapping[str, Any]) -> str:
     """A problem as text: title, detail, one line a mistake, the code to look up."""
     lines = [str(problem.get("title", "Refused."))]
     if problem.get("detail"):
         lines.append(str(problem["detail"]))
     lines += [f"  {each['pointer'] or '(all)'}: {each['detail']}" for each in problem.get("errors", ())]
+    if problem.get("code") == "auth.step_up_required":
+        lines.append(STEP_UP)
     return "\n".join(printable(line) for line in [*lines, f"({problem.get('code', 'unknown')})"])
 
 

@@ -10,6 +10,7 @@ from ostiary.actions import Action, Call, Effect, Masking, Recorded, Risk, Route
 from ostiary.clock import SECOND_US, rfc3339
 from ostiary.connectors import store
 from ostiary.connectors.connectors import Connectors
+from ostiary.connectors.mcp import store as mcp_store
 from ostiary.connectors.opening import (
     PURPOSE,
     check_settings,
@@ -17,6 +18,7 @@ from ostiary.connectors.opening import (
     read_settings,
     secret_place,
     settings_place,
+    url_of,
     write_settings,
 )
 from ostiary.connectors.probe import probe
@@ -253,8 +255,9 @@ class _Desk:
         )
         add_or_change = store.change if before else store.add
         call.write(lambda connection: add_or_change(connection, call.tenant, row))
+        if before is not None and self._leads_elsewhere(call.tenant, before, params):
+            call.write(lambda connection: mcp_store.quarantine(connection, call.tenant, params.name))
         made = self._put_secrets(call, params, secrets)
-        self._then_drop(call, params.name)
         return Saved(name=params.name, version=row.version, secret=made)
 
     def _put_secrets(self, call: Call, params: Put, standing: list[store.SecretRow]) -> str:
@@ -302,6 +305,14 @@ class _Desk:
         if reach(old) != reach(params.settings):
             raise Conflict("Where the connector leads has changed: give the credential again, or forget it.")
 
+    def _leads_elsewhere(self, tenant: TenantId, before: store.ConnectorRow, params: Put) -> bool:
+        """Whether this was an upstream MCP server at another place: what was accepted of that one says nothing of this one."""
+        old = read_settings(self._vault.open(settings_place(tenant, before.name), before.settings))
+        return before.kind == "mcp" and (url_of(old), reach(old)) != (
+            url_of(params.settings),
+            reach(params.settings),
+        )
+
     async def _check_room(self, tenant: TenantId) -> None:
         if (
             await self._connectors.database.run(lambda connection: store.counted(connection, tenant))
@@ -314,7 +325,6 @@ class _Desk:
         if row is None:
             raise NotFound
         call.write(lambda connection: store.remove(connection, call.tenant, params.name))
-        self._then_drop(call, params.name)
         return Removed(name=params.name)
 
     async def test(self, call: Call, params: Which) -> Tested:
@@ -340,7 +350,6 @@ class _Desk:
         text = ids.token()
         version = store.newest_version(secrets, "signing") + 1
         self._write_secret(call, params.name, "signing", text, version=version, overlap_s=params.overlap_s)
-        self._then_drop(call, params.name)
         until = rfc3339(self._clock.now_us() + params.overlap_s * SECOND_US)
         return Rotated(name=params.name, secret=text, old_valid_until=until)
 
@@ -350,9 +359,6 @@ class _Desk:
         return await self._connectors.database.run(
             lambda connection: (store.find(connection, tenant, name), store.secrets(connection, tenant, name))
         )
-
-    def _then_drop(self, call: Call, name: str) -> None:
-        call.then(lambda: self._connectors.drop(call.tenant, name))
 
     def _shown(self, tenant: TenantId, row: store.ConnectorRow, secrets: list[store.SecretRow]) -> Shown:
         now_us = self._clock.now_us()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from ostiary import ids
+from ostiary import ids, traces
 from ostiary.actions import Call, Effect, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.connectors.targets import HttpTarget
@@ -102,7 +102,7 @@ class HttpService:
     def _sealed(self, request: Request) -> Request:
         """The request with what only the wire may see: our signature and the service's credential."""
         now_s = self._clock.now_us() // SECOND_US
-        headers = dict(request.headers)
+        headers = {**request.headers, **traces.outgoing()}
         secrets = self._service.signing()
         if secrets:
             headers[signature.HEADER] = signature.sign(

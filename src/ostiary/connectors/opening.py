@@ -3,22 +3,33 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from pydantic import TypeAdapter
 
+from ostiary.actions import Actor
 from ostiary.clock import Clock
 from ostiary.connectors import store
 from ostiary.connectors.http import HttpService, Service
+from ostiary.connectors.mcp.session import HttpSession
+from ostiary.connectors.mcp.stdio import Program, StdioSession
+from ostiary.connectors.mcp.upstream import Credentials, Upstream
+from ostiary.connectors.mcp.wire import Challenged, Wire
 from ostiary.connectors.postgresql import PostgresqlSource, Server
-from ostiary.connectors.settings import ConnectorSettings, HttpSettings, PostgresqlSettings, SqliteSettings
+from ostiary.connectors.settings import (
+    ConnectorSettings,
+    HttpSettings,
+    McpSettings,
+    PostgresqlSettings,
+    SqliteSettings,
+)
 from ostiary.connectors.sqlite import RowBounds, SqliteSource, source_file
-from ostiary.errors import Fault, InvalidParameters
-from ostiary.ids import TenantId
+from ostiary.errors import Fault, InvalidParameters, OstiaryError, TargetRefused
+from ostiary.ids import NO_TENANT, TenantId
 from ostiary.net.address import Egress, Endpoint, normal_host, parse_url
 from ostiary.net.http import Bounds, Client, tls_context
 from ostiary.secret import Secret
@@ -27,7 +38,94 @@ from ostiary.vault.sealing import Place, Vault
 PURPOSE = "connector"
 _READ_SETTINGS: TypeAdapter[Any] = TypeAdapter(ConnectorSettings)
 
-Driver = HttpService | SqliteSource | PostgresqlSource
+Driver = HttpService | SqliteSource | PostgresqlSource | Upstream
+
+
+class Accounts(Protocol):
+    """Each person's own token for an upstream, by tenant, connector and person."""
+
+    async def token_for(self, tenant: TenantId, connector: str, person: str) -> Secret:
+        """Raises ConnectRequired where they have none."""
+        ...
+
+    async def renew(self, tenant: TenantId, connector: str, person: str, seen: Secret) -> Secret:
+        """The next one, after the upstream refused `seen`. Raises ConnectRequired."""
+        ...
+
+    async def spent(self, tenant: TenantId, connector: str, person: str, seen: Secret) -> OstiaryError:
+        """The upstream refuses a token that was just renewed: what the person has to do."""
+        ...
+
+    async def too_little(
+        self, tenant: TenantId, connector: str, person: str, seen: Secret, challenge: str
+    ) -> OstiaryError:
+        """The upstream wants more scope than the token has (`challenge`: its WWW-Authenticate): what the person has to do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The connector's own credential, for everybody."""
+
+    secret: Secret
+
+    async def of(self, _actor: Actor | None) -> Secret:
+        return self.secret
+
+    async def another(self, _actor: Actor | None, _seen: Secret, refused: Challenged) -> Secret:
+        raise refused
+
+    async def given_up(self, _actor: Actor | None, _seen: Secret, refused: Challenged) -> OstiaryError:
+        return refused
+
+
+@dataclass(frozen=True, slots=True)
+class PerPerson:
+    """Each person's own token: renewed once where the upstream does not take it any more, and never widened but by the person."""
+
+    accounts: Accounts
+    tenant: TenantId
+    connector: str
+
+    async def of(self, actor: Actor | None) -> Secret:
+        return await self.accounts.token_for(self.tenant, self.connector, _person(actor))
+
+    async def another(self, actor: Actor | None, seen: Secret, refused: Challenged) -> Secret:
+        if refused.answered != 401:
+            raise await self.given_up(actor, seen, refused)
+        return await self.accounts.renew(self.tenant, self.connector, _person(actor), seen)
+
+    async def given_up(self, actor: Actor | None, seen: Secret, refused: Challenged) -> OstiaryError:
+        person = _person(actor)
+        if refused.answered == 401:
+            return await self.accounts.spent(self.tenant, self.connector, person, seen)
+        if refused.too_little:
+            return await self.accounts.too_little(
+                self.tenant, self.connector, person, seen, refused.challenge
+            )
+        return refused
+
+
+class Nobodys:
+    """Nobody can connect an account here."""
+
+    async def of(self, _actor: Actor | None) -> Secret:
+        raise TargetRefused("Nobody can connect an account of their own here.")
+
+    async def another(self, _actor: Actor | None, _seen: Secret, refused: Challenged) -> Secret:
+        raise refused
+
+    async def given_up(self, _actor: Actor | None, _seen: Secret, refused: Challenged) -> OstiaryError:
+        return refused
+
+
+def _person(actor: Actor | None) -> str:
+    """Raises TargetRefused."""
+    if actor is None or not actor.person:
+        raise TargetRefused(
+            "Each person connects to this upstream themselves; nobody of whom that is known is asking here."
+        )
+    return actor.person
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +138,25 @@ class Limits:
     connections_max: int = 16
     threads_max: int = 4
     backoff_s: tuple[float, ...] = (0.1, 0.4)
+    streams_max: int = 256
     source_roots: tuple[Path, ...] = ()
     own_paths: tuple[Path, ...] = ()
+    programs: Mapping[str, Program] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Held:
-    """One connector, opened. `secrets`: (purpose, secret, until_us), newest first; until 0 is the current one."""
+    """One tenant's connector, opened. `versions`: of the rows that it was opened from. `secrets`: (purpose, secret, until_us), newest first; until 0 is the current one."""
 
     name: str
     settings: Any
     paused: bool
     hash: str
     secrets: list[tuple[str, Secret, int]]
+    versions: tuple[object, ...] = ()
     driver: Driver | None = None
     calls: int = 0
+    tenant: TenantId = NO_TENANT
 
 
 def opened(
@@ -62,11 +164,24 @@ def opened(
 ) -> Held:
     """The connector of these rows. Raises SealBroken, KeysUnavailable."""
     raw = vault.open(settings_place(tenant, row.name), row.settings)
-    held = Held(row.name, read_settings(raw), row.paused, fingerprint(row.name, raw), [])
+    held = Held(
+        row.name,
+        read_settings(raw),
+        row.paused,
+        fingerprint(row.name, raw),
+        [],
+        versions(row, secrets),
+        tenant=tenant,
+    )
     for each in secrets:
         text = vault.open(secret_place(tenant, each.connector, each.purpose, each.version), each.value)
         held.secrets.append((each.purpose, Secret(text.decode()), each.until_us))
     return held
+
+
+def versions(row: store.ConnectorRow, secrets: Sequence[store.SecretRow]) -> tuple[object, ...]:
+    """What changes with every change of the rows."""
+    return (row.made_us, row.version, *((each.purpose, each.version, each.until_us) for each in secrets))
 
 
 def signing(held: Held, now_us: int) -> list[Secret]:
@@ -78,11 +193,15 @@ def signing(held: Held, now_us: int) -> list[Secret]:
     ]
 
 
-def driver(held: Held, limits: Limits, allowed: Egress, clock: Clock) -> Driver:
+def driver(
+    held: Held, limits: Limits, allowed: Egress, clock: Clock, accounts: Accounts | None = None
+) -> Driver:
     """The connector's driver; it connects when it is first used. Raises AddressRefused."""
     settings = held.settings
     if isinstance(settings, HttpSettings):
         return _service(held, settings, limits, allowed, clock)
+    if isinstance(settings, McpSettings):
+        return _upstream(held, settings, limits, allowed, clock, _credentials(held, settings, accounts))
     bounds = RowBounds(
         timeout_s=_lower(settings.timeout_s, limits.timeout_s),
         answer_rows_max=_lower(settings.answer_rows_max, limits.answer_rows_max),
@@ -113,6 +232,52 @@ def _service(
     return HttpService(client, service, clock)
 
 
+def _upstream(
+    held: Held,
+    settings: McpSettings,
+    limits: Limits,
+    allowed: Egress,
+    clock: Clock,
+    credentials: Credentials,
+) -> Upstream:
+    timeout_s = _lower(settings.timeout_s, limits.timeout_s)
+    bytes_max = _lower(settings.answer_bytes_max, limits.answer_bytes_max)
+    if settings.program:
+        program = _program(settings.program, limits)
+        return Upstream(
+            lambda secret: StdioSession(program, secret, timeout_s=timeout_s, answer_bytes_max=bytes_max),
+            credentials,
+            clock,
+        )
+    endpoint = parse_url(settings.url)
+    bounds = Bounds(timeout_s=timeout_s, answer_bytes_max=bytes_max, connections_max=limits.connections_max)
+    wire = Wire(
+        Client(endpoint, allowed, bounds, ca_pem=settings.ca_pem),
+        Client(
+            endpoint, allowed, replace(bounds, connections_max=limits.streams_max), ca_pem=settings.ca_pem
+        ),
+        credential_header=settings.credential_header,
+    )
+    return Upstream(lambda secret: HttpSession(wire, secret), credentials, clock, wire)
+
+
+def _credentials(held: Held, settings: McpSettings, accounts: Accounts | None) -> Credentials:
+    """Whose credential a call goes out with: never another person's."""
+    if settings.credentials == "shared":
+        return Shared(_credential(held))
+    return PerPerson(accounts, held.tenant, held.name) if accounts else Nobodys()
+
+
+def _program(name: str, limits: Limits) -> Program:
+    """Raises InvalidParameters: only what the operator declared is ever started."""
+    found = limits.programs.get(name)
+    if found is None:
+        raise InvalidParameters(
+            faults=(Fault("/settings/program", "the operator has declared no program of this name"),)
+        )
+    return found
+
+
 def _server(held: Held, settings: PostgresqlSettings) -> Server:
     return Server(
         endpoint=Endpoint("postgresql", normal_host(settings.host), settings.port),
@@ -131,7 +296,7 @@ def _credential(held: Held) -> Secret:
 
 async def close(held: Held) -> None:
     """Close the driver if one was made; a database's runs end first."""
-    if isinstance(held.driver, HttpService):
+    if isinstance(held.driver, HttpService | Upstream):
         await held.driver.close()
     elif held.driver is not None:
         await asyncio.to_thread(held.driver.close)
@@ -160,12 +325,17 @@ def fingerprint(name: str, raw: bytes) -> str:
     return hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()
 
 
+def url_of(settings: Any) -> str:
+    """The address that an upstream MCP server was given; empty where there is none."""
+    return str(settings.url) if isinstance(settings, McpSettings) else ""
+
+
 def reach(settings: Any) -> tuple[object, ...]:
     """Where a credential would go, and how well it is guarded on the way."""
     return (
         settings.kind,
         endpoint_of(settings),
-        *(getattr(settings, name, "") for name in ("tls", "ca_pem", "credential_header")),
+        *(getattr(settings, name, "") for name in ("tls", "ca_pem", "credential_header", "program")),
     )
 
 
@@ -175,6 +345,11 @@ def check_settings(settings: Any, limits: Limits) -> None:
         source_file(settings.path, limits.source_roots, limits.own_paths)
     else:
         endpoint_of(settings)
+    if isinstance(settings, McpSettings):
+        if bool(settings.url) == bool(settings.program):
+            raise InvalidParameters(faults=(Fault("/settings/url", "give either a url or a program"),))
+        if settings.program:
+            _program(settings.program, limits)
     if getattr(settings, "ca_pem", ""):
         _check_certificates(settings.ca_pem)
 
@@ -190,6 +365,8 @@ def endpoint_of(settings: Any) -> Endpoint | None:
     """The server that the settings name; None where there is none. Raises AddressRefused."""
     if isinstance(settings, HttpSettings):
         return replace(parse_url(settings.base_url), path="")
+    if isinstance(settings, McpSettings) and settings.url:
+        return replace(parse_url(settings.url), path="")
     if isinstance(settings, PostgresqlSettings):
         return Endpoint("postgresql", normal_host(settings.host), settings.port)
     return None

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from ostiary.connectors.connectors import Connectors
 from ostiary.connectors.http import HttpService
+from ostiary.connectors.mcp.upstream import Upstream
 from ostiary.connectors.opening import Held, endpoint_of
-from ostiary.connectors.settings import ConstantSettings, HttpSettings, SqliteSettings
-from ostiary.connectors.sqlite import source_file
+from ostiary.connectors.postgresql import PostgresqlSource
+from ostiary.connectors.settings import ConstantSettings, HttpSettings, McpSettings, SqliteSettings
+from ostiary.connectors.sqlite import SqliteSource, source_file
 from ostiary.connectors.statement import read_statement
 from ostiary.errors import OstiaryError, TargetRefused
 from ostiary.ids import TenantId
@@ -45,7 +47,7 @@ def _probing(step: str) -> Iterator[None]:
 
 
 async def probe(connectors: Connectors, tenant: TenantId, name: str) -> list[Step]:
-    """The steps up to the first that fails: `address`; then `connect` and `signature` for a service, `query` for a database. Raises NotFound."""
+    """The steps up to the first that fails: `address`; then `connect` and `signature` for a service, `tools` for an upstream MCP server, `query` for a database. Raises NotFound."""
     held = await connectors.held(tenant, name)
     steps: list[Step] = []
     try:
@@ -70,9 +72,13 @@ async def _steps(connectors: Connectors, held: Held) -> AsyncIterator[tuple[str,
                     f"The connected system answered with status {status}: check secret and credential."
                 )
         yield "signature", "not refused"
+    elif isinstance(held.settings, McpSettings):
+        with _probing("tools"), connectors.using(held) as upstream:
+            count = await upstream.probe() if isinstance(upstream, Upstream) else 0
+        yield "tools", f"offers {count} tools"
     elif not isinstance(held.settings, ConstantSettings):
         with _probing("query"), connectors.using(held) as source:
-            if not isinstance(source, HttpService):
+            if isinstance(source, SqliteSource | PostgresqlSource):
                 await source.query(_ONE, {})
         yield "query", "can be read"
 

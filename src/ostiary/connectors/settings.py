@@ -79,6 +79,57 @@ class PostgresqlSettings(Params):
     ca_pem: Pem = ""
 
 
+class McpSettings(Params):
+    """An upstream MCP server: over Streamable HTTP (`url`), or a program of the operator's configuration (`program`). Its tools are nothing before a person
+    has accepted each of them."""
+
+    kind: Literal["mcp"]
+    url: Annotated[
+        str,
+        Field(
+            max_length=2048,
+            description="Such as https://tools.example.com/mcp. Empty where `program` is given.",
+        ),
+    ] = ""
+    program: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z][a-z0-9_-]{0,47})?$",
+            description="The name of a program in the operator's OSTIARY_MCP_PROGRAMS, spoken to over stdio.",
+        ),
+    ] = ""
+    credentials: Annotated[
+        Literal["shared", "per_person"],
+        Field(
+            description="shared: the connector's credential. per_person: each person's own token, from Connect."
+        ),
+    ] = "shared"
+    credential_header: Annotated[
+        str,
+        Field(
+            pattern=r"^(Authorization|X-[A-Za-z0-9-]{1,60})$",
+            description="Where the credential goes; in Authorization as Bearer.",
+        ),
+    ] = "Authorization"
+    pass_through: Annotated[
+        bool, Field(description="Let clients speak with it at /mcp/<name>, with its own names.")
+    ] = False
+    reads: Annotated[
+        Literal["judged", "free"],
+        Field(
+            description="At /mcp/<name>: whether prompts, resources, completions and answers may carry any value to this server (free), or each value is "
+            "judged by where it came from, as in a write."
+        ),
+    ] = "judged"
+    roles: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")], ...],
+        Field(max_length=50, description="Who may, at /mcp/<name>; empty: whoever may call contracts."),
+    ] = ()
+    timeout_s: Seconds | None = None
+    answer_bytes_max: Bytes | None = None
+    ca_pem: Pem = ""
+
+
 class ConstantSettings(Params):
     """Answers with what the contract says: for examples and measurements. Nothing is reached."""
 
@@ -86,5 +137,6 @@ class ConstantSettings(Params):
 
 
 ConnectorSettings = Annotated[
-    HttpSettings | SqliteSettings | PostgresqlSettings | ConstantSettings, Field(discriminator="kind")
+    HttpSettings | SqliteSettings | PostgresqlSettings | McpSettings | ConstantSettings,
+    Field(discriminator="kind"),
 ]

@@ -18,9 +18,16 @@ from sqlalchemy import (
     update,
 )
 
+from ostiary.connectors.mcp import store as mcp_store
+from ostiary.db.marks import unmarked
+from ostiary.db.scope import of_tenant
+from ostiary.db.signals import tell
 from ostiary.db.tables import clear, metadata, sealed
 from ostiary.errors import Conflict, NotFound
 from ostiary.ids import TenantId
+
+CHANGED = "connector"
+"""The signal that a tenant's connector or one of its secrets has changed; the detail is its name."""
 
 connector = Table(
     "connector",
@@ -35,6 +42,7 @@ connector = Table(
     clear("changed_us", BigInteger),
     clear("tested_us", BigInteger),
     clear("tested_ok", Boolean),
+    info=unmarked("where it leads is sealed in its place"),
 )
 
 connector_secret = Table(
@@ -47,6 +55,7 @@ connector_secret = Table(
     sealed("value"),
     clear("made_us", BigInteger),
     clear("until_us", BigInteger),
+    info=unmarked("sealed in its place"),
 )
 
 
@@ -77,6 +86,7 @@ class SecretRow:
     until_us: int = 0
 
 
+@of_tenant
 def find(connection: Connection, tenant: TenantId, name: str) -> ConnectorRow | None:
     row = connection.execute(
         select(connector).where(connector.c.tenant == tenant, connector.c.name == name)
@@ -84,6 +94,7 @@ def find(connection: Connection, tenant: TenantId, name: str) -> ConnectorRow | 
     return None if row is None else _connector_row(row)
 
 
+@of_tenant
 def listed(connection: Connection, tenant: TenantId) -> list[ConnectorRow]:
     """All of the tenant's, by name."""
     rows = connection.execute(
@@ -92,6 +103,7 @@ def listed(connection: Connection, tenant: TenantId) -> list[ConnectorRow]:
     return [_connector_row(row) for row in rows]
 
 
+@of_tenant
 def counted(connection: Connection, tenant: TenantId) -> int:
     found = connection.execute(
         select(func.count()).select_from(connector).where(connector.c.tenant == tenant)
@@ -99,13 +111,16 @@ def counted(connection: Connection, tenant: TenantId) -> int:
     return int(found.scalar_one())
 
 
+@of_tenant
 def add(connection: Connection, tenant: TenantId, row: ConnectorRow) -> None:
     """A new connector. Raises Conflict where one of that name has come to stand."""
     if find(connection, tenant, row.name) is not None:
         raise Conflict("A connector of that name was added meanwhile.")
     connection.execute(insert(connector).values(tenant=tenant, **_values(row)))
+    tell(connection, tenant, CHANGED, row.name)
 
 
+@of_tenant
 def change(connection: Connection, tenant: TenantId, row: ConnectorRow) -> None:
     """The next version of a connector. Raises Conflict where it was changed or removed meanwhile."""
     stands = (
@@ -115,8 +130,10 @@ def change(connection: Connection, tenant: TenantId, row: ConnectorRow) -> None:
     )
     if connection.execute(update(connector).where(*stands).values(**_values(row))).rowcount != 1:
         raise Conflict("The connector was changed meanwhile; look at it again.")
+    tell(connection, tenant, CHANGED, row.name)
 
 
+@of_tenant
 def remove(connection: Connection, tenant: TenantId, name: str) -> None:
     """The connector and its secrets. Raises NotFound."""
     connection.execute(
@@ -127,8 +144,11 @@ def remove(connection: Connection, tenant: TenantId, name: str) -> None:
     gone = connection.execute(delete(connector).where(connector.c.tenant == tenant, connector.c.name == name))
     if gone.rowcount != 1:
         raise NotFound
+    mcp_store.forget(connection, tenant, name)
+    tell(connection, tenant, CHANGED, name)
 
 
+@of_tenant
 def record_test(connection: Connection, tenant: TenantId, name: str, *, at_us: int, ok: bool) -> None:
     connection.execute(
         update(connector)
@@ -137,6 +157,7 @@ def record_test(connection: Connection, tenant: TenantId, name: str, *, at_us: i
     )
 
 
+@of_tenant
 def secrets(connection: Connection, tenant: TenantId, name: str) -> list[SecretRow]:
     """Every version that is kept, newest first."""
     mine = (connector_secret.c.tenant == tenant, connector_secret.c.connector == name)
@@ -146,6 +167,7 @@ def secrets(connection: Connection, tenant: TenantId, name: str) -> list[SecretR
     return [_secret_row(row) for row in rows]
 
 
+@of_tenant
 def replace_secret(connection: Connection, tenant: TenantId, row: SecretRow, *, old_until_us: int) -> None:
     """A new current version; the one before stays until `old_until_us` (0: not at all), those before it go. Raises Conflict where another new version
     came first."""
@@ -171,8 +193,10 @@ def replace_secret(connection: Connection, tenant: TenantId, row: SecretRow, *, 
             until_us=row.until_us,
         )
     )
+    tell(connection, tenant, CHANGED, row.connector)
 
 
+@of_tenant
 def forget_secret(connection: Connection, tenant: TenantId, name: str, purpose: str) -> None:
     connection.execute(
         delete(connector_secret).where(
@@ -181,6 +205,7 @@ def forget_secret(connection: Connection, tenant: TenantId, name: str, purpose: 
             connector_secret.c.purpose == purpose,
         )
     )
+    tell(connection, tenant, CHANGED, name)
 
 
 def newest_version(rows: Sequence[SecretRow], purpose: str) -> int:

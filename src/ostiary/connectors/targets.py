@@ -4,6 +4,7 @@
           "errors": {"pointer": "/code", "codes": ["already_refunded"]}}}
 {"sql": {"statement": "SELECT name FROM customers WHERE id = :customer_id"}}
 {"constant": {...any JSON...}}
+{"tool": "search_issues", "pin": "<64 hex digits>"}
 """
 
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ostiary.actions import JsonValue
+from ostiary.connectors.mcp.upstream import McpTarget
 from ostiary.connectors.statement import Statement, read_statement
 from ostiary.connectors.template import Text, compile_json, compile_path, compile_text, names_in
 from ostiary.errors import ContractInvalid, Fault
@@ -22,6 +24,8 @@ QUERY_MAX = 32
 CODES_MAX = 64
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_PIN = re.compile(r"[0-9a-f]{64}")
+TOOL_CHARACTERS_MAX = 128
 _POINTER = re.compile(r"(?:/[A-Za-z0-9_.-]{1,64}){1,5}")
 _OUR_HEADERS = """
     accept accept-encoding authorization connection content-encoding content-length content-type cookie expect host idempotency-key keep-alive
@@ -52,8 +56,15 @@ class ConstantTarget:
     value: JsonValue
 
 
-Target = HttpTarget | SqlTarget | ConstantTarget
-SECTION = {"http": "http", "sql": "sql", "sqlite": "sql", "postgresql": "sql", "constant": "constant"}
+Target = HttpTarget | SqlTarget | McpTarget | ConstantTarget
+SECTION = {
+    "http": "http",
+    "sql": "sql",
+    "sqlite": "sql",
+    "postgresql": "sql",
+    "mcp": "tool",
+    "constant": "constant",
+}
 """Which section a target must have, by the connector's kind."""
 
 
@@ -76,9 +87,11 @@ def compile_target(kind: str, spec: Mapping[str, JsonValue]) -> Target:
 def _read(
     kind: str, spec: Mapping[str, JsonValue], known: frozenset[str] | None
 ) -> tuple[Target | None, list[Fault]]:
-    section = SECTION.get(kind)
+    section = "tool" if kind == "tool" else SECTION.get(kind)
     if section is None:
         return None, [Fault("", f"there is no connector kind {kind}")]
+    if section == "tool":
+        return _read_tool(spec)
     if not isinstance(spec, Mapping) or set(spec) != {section}:
         return None, [Fault("", f"a target on this connector is written as {section}: ...")]
     if section == "constant":
@@ -151,6 +164,20 @@ def _read_http(reader: _Reader, given: Mapping[str, JsonValue]) -> HttpTarget:
         code_pointer=pointer,
         codes=codes,
     )
+
+
+def _read_tool(spec: Mapping[str, JsonValue]) -> tuple[Target | None, list[Fault]]:
+    """Every parameter goes to the tool under its own name, so there is no more to say than which tool, and which definition of it."""
+    if not isinstance(spec, Mapping) or set(spec) != {"tool", "pin"}:
+        return None, [Fault("", "a target on this connector is written as tool: ... and pin: ...")]
+    tool, pin = spec["tool"], spec["pin"]
+    if not isinstance(tool, str) or not 0 < len(tool) <= TOOL_CHARACTERS_MAX:
+        return None, [Fault("/tool", f"must be a tool's name, of at most {TOOL_CHARACTERS_MAX} characters")]
+    if not isinstance(pin, str) or not _PIN.fullmatch(pin):
+        return None, [
+            Fault("/pin", "must be the 64 hex digits that name the definition; `upstream.show` gives them")
+        ]
+    return McpTarget(tool, pin), []
 
 
 def _query_item(value: JsonValue) -> Any:

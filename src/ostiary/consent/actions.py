@@ -1,6 +1,6 @@
 """What people do with held calls: look, approve, reject; and what askers do with their own calls: look how they ended."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -20,105 +20,35 @@ from ostiary.actions import (
     Trace,
 )
 from ostiary.clock import Clock, rfc3339
-from ostiary.consent import policy, store
+from ostiary.consent import cards, policy, store
+from ostiary.consent.approving import Approving
+from ostiary.consent.cards import Approve, Asker, Card, Cards, ListApprovals, OneApproval, Reject
 from ostiary.consent.ledger import Ledger
+from ostiary.consent.quorum import store as quorum_store
+from ostiary.consent.quorum.store import VoteRow
 from ostiary.consent.store import ApprovalRow, CallRow, State
 from ostiary.db.database import Database
 from ostiary.errors import (  # fmt: skip
+    ApprovalAgain,
     ApprovalClosed,
     ApprovalExpired,
     ApprovalStale,
+    CallWithdrawn,
     Conflict,
     Forbidden,
     NotAuthenticated,
     NotFound,
     OstiaryError,
-    SelfApproval,
     StepUpRequired,
 )
+from ostiary.evidence import Kind
 from ostiary.ids import CallId, TenantId
 from ostiary.shapes import Answer, ModelShape, Page, Params
 
 WAIT_S_MAX = 30
 LOOK_EVERY_S = 1.0
 ALL_SURFACES = frozenset(Surface)
-HIDDEN = "(hidden)"
-
-ApprovalId = Annotated[str, Field(pattern=r"^apr_[0-9a-f]{32}$")]
 CallIdText = Annotated[str, Field(pattern=r"^cal_[0-9a-f]{32}$")]
-
-
-class ListApprovals(Page):
-    """`state`: waiting (default), or decided ones too."""
-
-    state: Literal["waiting", "approved", "rejected", "expired", "any"] = "waiting"
-
-
-class OneApproval(Params):
-    approval_id: ApprovalId
-
-
-class Approve(OneApproval):
-    """`digest` is the one of the card that was shown: what was seen is what is approved."""
-
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Reject(OneApproval):
-    reason: Annotated[str, Field(max_length=1000)] = ""
-
-
-class Asker(Answer):
-    kind: str
-    id: str
-    name: str
-
-
-class Parameter(Answer):
-    """One value. `origin`: said, trusted, untrusted or unexplained; `source`: where it was seen."""
-
-    name: str
-    pointer: str
-    value: JsonValue
-    origin: str
-    source: str
-
-
-class Card(Answer):
-    """Everything that a person needs to say yes or no."""
-
-    id: str
-    call: str
-    state: str
-    action: str
-    title: str
-    description: str
-    risk: str
-    rule: str
-    why: str
-    sentence: str
-    parameters: list[Parameter]
-    request: JsonValue
-    asked_by: Asker
-    behalf: str
-    asked_at: str
-    expires_at: str
-    digest: str
-    step_up: bool
-    self_approval: bool
-    can_decide: bool
-    why_not: str
-    decided_at: str | None
-    decided_by: str | None
-    reason: str
-    code: str
-    answer: JsonValue
-
-
-class Cards(Answer):
-    approvals: list[Card]
-    next: str
-    waiting: int
 
 
 class ListCalls(Page):
@@ -132,6 +62,12 @@ class OneCall(Params):
 
     call_id: CallIdText
     wait_s: Annotated[int, Field(ge=0, le=WAIT_S_MAX)] = 0
+
+
+class Withdraw(Params):
+    """One's own call that waits for a person."""
+
+    call_id: CallIdText
 
 
 class Settle(Params):
@@ -153,7 +89,7 @@ class CallState(Answer):
     changed_at: str
     actor_kind: str
     actor_id: str
-    approval_id: str
+    approval_id: str | None
     expires_at: str | None
     result: JsonValue
     problem: JsonValue
@@ -164,23 +100,38 @@ class CallStates(Answer):
     next: str
 
 
+Surroundings = Callable[[TenantId, Sequence[tuple[str, JsonValue]]], Awaitable[Sequence[str]]]
+"""`await surroundings(tenant, [(source, value), ...])`: an excerpt for each, empty where there is none."""
+
+
+async def _none(_tenant: TenantId, places: Sequence[tuple[str, JsonValue]]) -> Sequence[str]:
+    return [""] * len(places)
+
+
 class Consent:
-    """The functions behind the actions. `wake`: tell the gateway that an approved call waits to go on."""
+    """The functions behind the actions. `wake`: tell the gateway that an approved call waits to go on. `still`: raises Stopped for who is kept waiting, as
+    soon as a person has stopped them."""
 
     def __init__(
         self,
         database: Database,
         ledger: Ledger,
         clock: Clock,
+        approving: Approving,
         *,
         step_up_s: int,
         wake: Callable[[], None],
+        still: Callable[[Actor], Awaitable[None]],
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._clock = clock
+        self._approving = approving
         self._step_up_s = step_up_s
         self._wake = wake
+        self._still = still
+        self.surroundings: Surroundings = _none
+        """What stands around values where they were read; the app says who knows."""
 
     async def list_approvals(self, call: Call, asked: ListApprovals) -> Cards:
         states = [] if asked.state == "any" else [asked.state]
@@ -194,36 +145,70 @@ class Consent:
         rows, waiting = await self._database.run(look)
         shown = rows[: asked.limit]
         more = shown[-1][0].id if len(rows) > asked.limit else ""
+        votes = await self._ledger.votes(call.tenant, [row.call for row, _ in shown])
         return Cards(
-            approvals=[self._card(call.actor, row, of) for row, of in shown], next=more, waiting=waiting
+            approvals=[await self._card(call.actor, row, of, votes[row.call]) for row, of in shown],
+            next=more,
+            waiting=waiting,
         )
 
     async def show_approval(self, call: Call, asked: OneApproval) -> Card:
         row, of = await self._found(call.tenant, asked.approval_id)
-        return self._card(call.actor, row, of)
+        card = await self._card(call.actor, row, of, await self._votes(row))
+        return await self._with_surroundings(call.tenant, card) if row.state == "waiting" else card
+
+    async def _with_surroundings(self, tenant: TenantId, card: Card) -> Card:
+        """What stands around the untrusted values there where they were read. It is looked up each time, and kept nowhere."""
+        asked = [(part.source, part.value) for part in card.parameters]
+        wanted = [part.origin == Kind.UNTRUSTED and part.value != cards.HIDDEN for part in card.parameters]
+        if not any(wanted):
+            return card
+        found = await self.surroundings(tenant, [place if want else ("", None) for place, want in zip(asked, wanted, strict=True)])  # fmt: skip
+        parts = [part.model_copy(update={"excerpt": text}) for part, text in zip(card.parameters, found, strict=True)]  # fmt: skip
+        return card.model_copy(update={"parameters": parts})
 
     async def approve(self, call: Call, asked: Approve) -> Card:
-        """Say yes. It runs at once, as it was shown, and once."""
+        """Say yes. With the last yes that it wants it runs at once, as it was shown, and once."""
         row, of = await self._found(call.tenant, asked.approval_id)
-        if hindrance := self._hindrance(call.actor, row):
+        votes = await self._votes(row)
+        if hindrance := await self._hindrance(call.actor, row, of, votes):
             raise hindrance
         if asked.digest != row.binding.hex():
             raise ApprovalStale("The card has changed; look at it again.")
-        at_us = self._clock.now_us()
-        vouched = self._ledger.vouch(row, by=call.actor.id, at_us=at_us)
+        at_us, by = self._clock.now_us(), call.actor.id
+        vouched = self._ledger.vouch(row, by=by, at_us=at_us)
+        quorum = self._ledger.needs_of(row).quorum
+        if quorum > 1:
+            vote = VoteRow(row.call, len(votes) + 1, row.id, by, at_us, vouched)
+            call.write(lambda c: quorum_store.cast(c, row.tenant, vote))
+            votes = [*votes, vote]
+        if quorum > len(votes) and quorum > 1:
+            call.traces.append(Trace(row.call, row.action, "agreed", row.id))
+            return await self._card(call.actor, row, of, votes)
+        self._say_yes(call, row, at_us=at_us, vouched=vouched)
+        return await self._card(call.actor, row, of, votes, state="approved", by=by, at_us=at_us)
+
+    def _say_yes(self, call: Call, row: ApprovalRow, *, at_us: int, vouched: bytes) -> None:
+        """The question is answered, and the call may go on."""
+        by = call.actor.id
         call.write(
             lambda c: store.decide_approval(
-                c, row.tenant, row.id, state="approved", by=call.actor.id, at_us=at_us, vouched=vouched
+                c, row.tenant, row.id, state="approved", by=by, at_us=at_us, vouched=vouched
             )
         )
         call.write(
             lambda c: store.move_call(
-                c, row.tenant, row.call, expected=State.HELD, to=State.APPROVED, at_us=at_us
+                c,
+                row.tenant,
+                row.call,
+                expected=State.HELD,
+                to=State.APPROVED,
+                at_us=at_us,
+                boot=self._ledger.boot,
             )
         )
         self._follow(call, row, "approved")
         call.then(self._wake)
-        return self._card(call.actor, row, of, state="approved", by=call.actor.id, at_us=at_us)
 
     async def reject(self, call: Call, asked: Reject) -> Card:
         """Say no. Nothing is done, and the asker is told."""
@@ -248,7 +233,8 @@ class Consent:
             )
         )
         self._follow(call, row, "rejected")
-        return self._card(call.actor, row, of, state="rejected", by=call.actor.id, at_us=at_us)
+        votes = await self._votes(row)
+        return await self._card(call.actor, row, of, votes, state="rejected", by=call.actor.id, at_us=at_us)
 
     async def show_call(self, call: Call, asked: OneCall) -> CallState:
         deadline_us = self._clock.monotonic_us() + asked.wait_s * 1_000_000
@@ -260,7 +246,29 @@ class Consent:
             left_s = (deadline_us - self._clock.monotonic_us()) / 1_000_000
             if row.state in (*store.ENDED, State.UNKNOWN) or left_s <= 0 or self._ledger.watch.stopping():
                 return await self._state(call.actor, row)
+            await self._still(call.actor)
             await self._ledger.watch.beyond(call.tenant, seen, min(left_s, LOOK_EVERY_S))
+
+    async def withdraw(self, call: Call, asked: Withdraw) -> CallState:
+        """Take back one's own call while it waits: nothing is done."""
+        row = await self._ledger.call_row(call.tenant, CallId(asked.call_id))
+        if row is None or row.actor_id != call.actor.id:
+            raise NotFound
+        approval = await self._ledger.approval_of(call.tenant, row.id)
+        if row.state is not State.HELD or approval is None:
+            raise Conflict("Only a call that waits for a person can be withdrawn.")
+        call.write(self._ledger.close(approval))
+        call.write(self._ledger.lapse(row, CallWithdrawn()))
+        call.traces.append(Trace(row.id, row.action, "expired", approval.id, code=CallWithdrawn.code))
+        call.then(lambda: self._ledger.decided(approval, "withdrawn"))
+        state = await self._state(call.actor, row)
+        told = {
+            "state": "expired",
+            "code": CallWithdrawn.code,
+            "problem": CallWithdrawn().problem(),
+            "expires_at": None,
+        }
+        return state.model_copy(update=told)
 
     async def list_calls(self, call: Call, asked: ListCalls) -> CallStates:
         states = [] if asked.state == "any" else [asked.state]
@@ -291,7 +299,6 @@ class Consent:
             )
         )
         call.traces.append(Trace(row.id, row.action, "settled"))
-        call.then(lambda: self._ledger.watch.touch(call.tenant))
         state = await self._state(call.actor, row)
         return state.model_copy(
             update={"state": to.value, "code": code, "problem": None, "changed_at": rfc3339(at_us)}
@@ -299,7 +306,7 @@ class Consent:
 
     def _follow(self, call: Call, row: ApprovalRow, decision: str) -> None:
         call.traces.append(Trace(row.call, row.action, decision, row.id))
-        call.then(lambda: self._ledger.watch.touch(call.tenant))
+        call.then(lambda: self._ledger.decided(row, decision))
 
     async def _found(self, tenant: TenantId, approval: str) -> tuple[ApprovalRow, CallRow]:
         row = await self._database.run(lambda c: store.find_approval(c, tenant, approval))
@@ -314,30 +321,33 @@ class Consent:
             raise NotFound
         return row
 
-    def _hindrance(self, actor: Actor, row: ApprovalRow) -> OstiaryError | None:
+    async def _votes(self, row: ApprovalRow) -> list[VoteRow]:
+        return (await self._ledger.votes(row.tenant, [row.call]))[row.call]
+
+    async def _hindrance(
+        self, actor: Actor, row: ApprovalRow, of: CallRow, votes: list[VoteRow]
+    ) -> OstiaryError | None:
         """Why this actor cannot say yes now; None if they can."""
         if row.state != "waiting":
             return ApprovalClosed()
-        if (
-            actor.kind is not ActorKind.PERSON
-        ):  # else whoever makes keys could ask with one and agree with another
-            return Forbidden("Only a person says yes to a held call.")
-        if row.expires_us <= self._clock.now_us():
+        now_us = self._clock.now_us()
+        if row.expires_us <= now_us:
             return ApprovalExpired()
-        if row.actor_id == actor.id and not row.self_approval:
-            return SelfApproval()
-        if row.step_up and not policy.is_stepped_up(
-            actor, now_us=self._clock.now_us(), step_up_s=self._step_up_s
-        ):
+        if hindrance := await self._approving.hindrance(row, self._ledger.actor_of(of), actor):
+            return hindrance
+        if any(vote.person == actor.id for vote in votes):
+            return ApprovalAgain()
+        if row.step_up and not policy.is_stepped_up(actor, now_us=now_us, step_up_s=self._step_up_s):
             return StepUpRequired()
         return None
 
-    def _card(
-        self, actor: Actor, row: ApprovalRow, of: CallRow, *, state: str = "", by: str | None = None, at_us: int | None = None
+    async def _card(
+        self, actor: Actor, row: ApprovalRow, of: CallRow, votes: list[VoteRow], *, state: str = "", by: str | None = None,
+        at_us: int | None = None,
     ) -> Card:  # fmt: skip
-        card = self._ledger.card_of(row)
+        card, needs = self._ledger.card_of(row), self._ledger.needs_of(row)
         decides = "approval.decide" in actor.permissions
-        hindrance = self._hindrance(actor, row)
+        hindrance = await self._hindrance(actor, row, of, votes)
         opened = of.actor_id == actor.id or "audit.reveal" in actor.permissions
         answer = (
             self._ledger.answer_of(of) if decides and opened else None
@@ -353,10 +363,9 @@ class Consent:
             risk=row.risk,
             rule=row.rule,
             why=policy.RULES.get(row.rule, ""),
+            reasons=cards.reasons(card),
             sentence=card["sentence"],
-            parameters=[
-                Parameter(**(part if decides else {**part, "value": HIDDEN})) for part in card["parameters"]
-            ],
+            parameters=cards.parameters(card, shown=decides),
             request=card["request"] if decides else None,
             asked_by=Asker(**card["asked_by"]),
             behalf=card["behalf"],
@@ -365,6 +374,11 @@ class Consent:
             digest=row.binding.hex(),
             step_up=row.step_up,
             self_approval=row.self_approval,
+            quorum=needs.quorum,
+            agreed=[vote.person for vote in votes if self._ledger.is_cast(row, vote)],
+            approvers=[sorted(group) for group in needs.approvers],
+            four_eyes=needs.four_eyes,
+            session=card.get("session", ""),
             can_decide=decides and (hindrance is None or isinstance(hindrance, StepUpRequired)),
             why_not=(hindrance.detail or hindrance.title()) if hindrance and decides else "",
             decided_at=rfc3339(decided_us) if decided_us else None,
@@ -393,7 +407,7 @@ class Consent:
             changed_at=rfc3339(row.changed_us),
             actor_kind=row.actor_kind,
             actor_id=row.actor_id,
-            approval_id=approval.id if approval else "",
+            approval_id=approval.id if approval else None,
             expires_at=rfc3339(approval.expires_us) if approval and approval.state == "waiting" else None,
             result=answer.get("result"),
             problem=problem,
@@ -406,12 +420,12 @@ def actions(consent: Consent) -> list[Action]:
         Action(
             "approval.list", "List approvals", "Calls that wait for a person, and what was decided.", "approval.read",
             Risk.LOW, Effect.NONE, ModelShape(ListApprovals), ModelShape(Cards), consent.list_approvals,
-            route=Route("GET", "/v1/approvals"), masking=Masking.OWN,
+            route=Route("GET", "/v1/approvals"), masking=Masking.OWN, keeps_answer=False,
         ),
         Action(
             "approval.show", "Show an approval", "One held call: what would be done, who asks, why, and what would be sent.", "approval.read",
             Risk.LOW, Effect.NONE, ModelShape(OneApproval), ModelShape(Card), consent.show_approval,
-            route=Route("GET", "/v1/approvals/{approval_id}"), masking=Masking.OWN,
+            route=Route("GET", "/v1/approvals/{approval_id}"), masking=Masking.OWN, keeps_answer=False,
         ),
         Action(
             "approval.approve", "Approve", "Say yes to a held call. It then runs once, exactly as it was shown.", "approval.decide",
@@ -433,6 +447,11 @@ def actions(consent: Consent) -> list[Action]:
             Risk.LOW, Effect.NONE, ModelShape(OneCall), ModelShape(CallState), consent.show_call,
             route=Route("GET", "/v1/calls/{call_id}"), masking=Masking.OWN, surfaces=ALL_SURFACES, tool=True, public=True,
             recorded=Recorded.BATCHED, keeps_answer=False,
+        ),
+        Action(
+            "call.withdraw", "Withdraw a call", "Take back a call of one's own that waits for a person. Nothing is done, and nobody is asked any more.", "me.own",
+            Risk.LOW, Effect.LOCAL, ModelShape(Withdraw), ModelShape(CallState), consent.withdraw,
+            route=Route("POST", "/v1/calls/{call_id}/withdraw"), masking=Masking.OWN, surfaces=ALL_SURFACES, keeps_answer=False,
         ),
         Action(
             "call.settle", "Settle a call", "Close a call of unknown outcome with what a person found out.", "call.settle",

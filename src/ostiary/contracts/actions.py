@@ -161,7 +161,7 @@ class History(Answer):
     next: str
 
 
-class _Contracts:
+class Contracts:
     """What the actions do."""
 
     def __init__(self, database: Database, book: Book, check_target: CheckTarget) -> None:
@@ -210,7 +210,6 @@ class _Contracts:
             store.insert(connection, tenant, row)
 
         call.write(rows)
-        call.then(lambda: self._book.drop(tenant))
         return Applied(version=row.version, hash=row.hash, change=change)
 
     async def list_contracts(self, call: Call, _params: Empty) -> ContractList:
@@ -310,7 +309,7 @@ def difference(before: tuple[Contract, ...], after: tuple[Contract, ...]) -> Cha
 
 def actions(database: Database, book: Book, check_target: CheckTarget) -> list[Action]:
     """`check_target` says what is wrong with a target, whatever the tenant's connectors are."""
-    contracts = _Contracts(database, book, check_target)
+    contracts = Contracts(database, book, check_target)
 
     return [
         Action(

@@ -5,20 +5,19 @@ whose connector is gone stays visible and answers TargetUnavailable; one that wa
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ostiary.access.authorise import Refused, authorise
 from ostiary.actions import Action, Actor, Bound, Call, Effect, JsonValue
-from ostiary.clock import SECOND_US, Clock
 from ostiary.contracts import store
-from ostiary.contracts.contract import SINKS, Contract, at, canonical, fingerprint
+from ostiary.contracts.contract import Contract, at, canonical, fingerprint
 from ostiary.contracts.file import check_text
 from ostiary.contracts.schema import SchemaShape
 from ostiary.contracts.target import CheckBound
 from ostiary.db.database import Database
+from ostiary.db.kept import Kept
 from ostiary.errors import (
     AddressRefused,
     Conflict,
@@ -28,18 +27,19 @@ from ostiary.errors import (
     NotFound,
     TargetUnavailable,
 )
+from ostiary.evidence import SINKS
 from ostiary.ids import SubjectId, TenantId
 from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "contract"
 TENANTS_HELD_MAX = 1_000
-RECHECK_US = SECOND_US
-"""How long a compiled book is used before its version is looked up again: the time in which a change reaches every process."""
-
 SUBJECTS_MAX = 100
 
 Bind = Callable[[TenantId, str, Mapping[str, JsonValue]], Bound]
 """tenant, connector's name, target without the connector -> Bound. Raises NotFound or ContractInvalid; it may block."""
+
+Beside = Callable[[TenantId, str], Awaitable[Action | None]]
+"""Actions of a tenant that stand beside its contracts: the tools of an upstream that is passed through. Asked for a name that no contract has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +51,31 @@ class Shelf:
     contracts: Mapping[str, Contract]
     actions: Mapping[str, Action]
     unbound: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class _Kept:
-    shelf: Shelf
-    looked_us: int
+    tools: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """(connector, its tool) -> the contracts that call it."""
 
 
 class Book:
-    """Every tenant's contracts as actions. Bounded: the books of the tenants that were asked for last."""
+    """Every tenant's contracts as actions. Bounded: the books of the tenants that were asked for last.
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock, bind: Bind) -> None:
+    `bound_by` is the signal that what contracts are bound to has changed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        bind: Bind,
+        *,
+        bound_by: str = "connector",
+        beside: Beside | None = None,
+    ) -> None:
         self._database = database
         self._vault = vault
-        self._clock = clock
         self._bind = bind
-        self._kept: OrderedDict[TenantId, _Kept] = OrderedDict()
+        self._beside = beside
+        self._kept: Kept[Shelf] = Kept(database.signals, store.CHANGED, bound_by, most=TENANTS_HELD_MAX)
         self._compiling: dict[TenantId, asyncio.Lock] = {}
-        self._drops = 0
 
     async def actions(self, tenant: TenantId) -> Mapping[str, Action]:
         """The tenant's contracted actions by name. Raises StoreUnavailable, KeysUnavailable."""
@@ -77,28 +83,33 @@ class Book:
 
     async def get(self, tenant: TenantId, name: str) -> Action | None:
         """One action, or None: off contract."""
-        return (await self.shelf(tenant)).actions.get(name)
+        found = (await self.shelf(tenant)).actions.get(name)
+        if found is None and self._beside is not None:
+            return await self._beside(tenant, name)
+        return found
+
+    async def of_tool(self, tenant: TenantId, connector: str, tool: str) -> tuple[str, ...]:
+        """The contracts that call this tool of an upstream, by name."""
+        return (await self.shelf(tenant)).tools.get((connector, tool), ())
 
     async def contract(self, tenant: TenantId, name: str) -> Contract | None:
         """What was agreed, as data."""
         return (await self.shelf(tenant)).contracts.get(name)
 
     async def shelf(self, tenant: TenantId) -> Shelf:
-        """The newest file, compiled; no wait at all while it was looked up in the last second."""
+        """The newest file, compiled; no wait at all where it is held."""
         kept = self._kept.get(tenant)
-        if kept and self._fresh(kept):
-            self._kept.move_to_end(tenant)
-            return kept.shelf
+        if kept is not None:
+            return kept
         async with self._compiling.setdefault(tenant, asyncio.Lock()):
             try:
-                return await self._renewed(tenant)
+                return self._kept.get(tenant) or await self._renewed(tenant)
             finally:
                 self._compiling.pop(tenant, None)
 
     def drop(self, tenant: TenantId) -> None:
-        """Forget what was compiled: the file or one of the tenant's connectors changed."""
-        self._drops += 1
-        self._kept.pop(tenant, None)
+        """Forget what was compiled."""
+        self._kept.drop(tenant)
 
     def check_bound(self, tenant: TenantId) -> CheckBound:
         """What this tenant's connectors say of a target, for `check_text`. It may block."""
@@ -124,25 +135,14 @@ class Book:
         await self._vault.prepare(tenant, PURPOSE, [SubjectId("")])
         return self._vault.seal_json(_place(tenant, version), document, purpose=PURPOSE)
 
-    def _fresh(self, kept: _Kept) -> bool:
-        return self._clock.monotonic_us() - kept.looked_us < RECHECK_US
-
     async def _renewed(self, tenant: TenantId) -> Shelf:
-        kept = self._kept.get(tenant)
-        if kept and self._fresh(kept):
-            return kept.shelf  # another call compiled it while this one waited
-        looked_us, drops = self._clock.monotonic_us(), self._drops
-        if kept and kept.shelf.version == await self._database.run(
-            lambda connection: store.newest_version(connection, tenant)
-        ):
-            kept.looked_us = looked_us
-            return kept.shelf
+        mark = self._kept.mark()
+        kept = self._kept.last(tenant)  # it may count, but we cannot be sure now
+        if kept and kept.version == await self._database.run(lambda c: store.newest_version(c, tenant)):
+            return kept
         row = await self._database.run(lambda connection: store.newest(connection, tenant))
         shelf = Shelf(0, "", {}, {}) if row is None else await asyncio.to_thread(self._compiled, tenant, row)
-        if drops == self._drops:  # else something changed while this was compiled
-            self._kept[tenant] = _Kept(shelf, looked_us)
-        while len(self._kept) > TENANTS_HELD_MAX:
-            self._kept.popitem(last=False)
+        self._kept.keep(tenant, tenant, shelf, mark)
         return shelf
 
     def _compiled(self, tenant: TenantId, row: store.SetRow) -> Shelf:
@@ -155,6 +155,7 @@ class Book:
             contracts,
             actions,
             frozenset(name for name in bound if bound[name] is _GONE),
+            _tools_of(contracts),
         )
 
     def _bound(self, tenant: TenantId, contract: Contract) -> Bound:
@@ -162,6 +163,15 @@ class Book:
             return self._bind(tenant, contract.connector, contract.spec)
         except (NotFound, Conflict, ContractInvalid, InvalidParameters, AddressRefused):
             return _GONE
+
+
+def _tools_of(contracts: Mapping[str, Contract]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for name, contract in sorted(contracts.items()):
+        if "tool" in contract.spec:
+            key = (contract.connector, str(contract.spec["tool"]))
+            found[key] = (*found.get(key, ()), name)
+    return found
 
 
 def read_file(document: JsonValue) -> tuple[Contract, ...]:
@@ -200,6 +210,12 @@ def action_of(contract: Contract, bound: Bound) -> Action:
         trusted_fields=frozenset(contract.trusted),
         sinks=sinks_of(contract),
         keeps_answer=bound.keeps_answer,
+        labels=dict(contract.labels),
+        readers=dict(contract.readers),
+        egress=contract.carries_out,
+        approvers=frozenset(contract.approvers),
+        quorum=contract.quorum,
+        four_eyes=contract.four_eyes,
     )
 
 
@@ -211,7 +227,9 @@ def sinks_of(contract: Contract) -> frozenset[str]:
 def visible(actor: Actor, actions: Mapping[str, Action] | Iterable[Action]) -> list[Action]:
     """The actions that this actor could call, in their order: what a list of tools shows."""
     known = actions.values() if isinstance(actions, Mapping) else actions
-    return [action for action in known if not isinstance(authorise(actor, action), Refused)]
+    return [
+        action for action in known if not action.step and not isinstance(authorise(actor, action), Refused)
+    ]
 
 
 def _subjects(pointers: tuple[str, ...]) -> Callable[[JsonValue], tuple[SubjectId, ...]]:

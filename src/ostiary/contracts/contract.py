@@ -3,26 +3,33 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from ostiary.actions import Confirmation, Effect, JsonValue, Risk, Surface
+from ostiary.evidence import Label
 from ostiary.shapes import pointer
 
 FORMAT_VERSION = 1
-SINKS = frozenset({"recipient", "account", "url", "address", "id"})
-"""Labels of parameters that decide where something goes: where their values came from matters most."""
+OUTWARD = frozenset({Label.URL, Label.CONTENT})
+"""Labels whose values leave with a request even where nothing is changed: a read that carries one is egress."""
 
-LABELS = SINKS | {"amount", "content"}
+LABELS = frozenset({label.value for label in Label} | {"currency"})
+"""`currency` is of what there is an `amount`; it decides nothing alone."""
+
 _PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|([{}])")
 _SQL_PLACE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the file says of one action, defaults filled in. `subject` are JSON Pointers into the parameters; `target` is as written."""
+    """What the file says of one action, defaults filled in. `subject` are JSON Pointers into the parameters; `target` is as written.
+
+    `labels`: pointer into the parameters -> what it is. `readers`: field of the answer (key, pointer with `*`, or `*` for all of it) -> who may read what it
+    holds: roles, `*`, or pointers to the fields that list them. `egress`: as stated, None where the labels tell.
+    """
 
     name: str
     title: str
@@ -42,6 +49,18 @@ class Contract:
     trusted: tuple[str, ...]
     labels: Mapping[str, str]
     target: Mapping[str, JsonValue]
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    egress: bool | None = None
+    approvers: tuple[str, ...] = ()
+    quorum: int = 1
+    four_eyes: bool = False
+
+    @property
+    def carries_out(self) -> bool:
+        """Whether this reads and still carries something outward (a URL, free text): judged as a write."""
+        if self.effect is not Effect.NONE:
+            return False
+        return bool(OUTWARD & set(self.labels.values())) if self.egress is None else self.egress
 
     @property
     def connector(self) -> str:
@@ -67,11 +86,16 @@ class Contract:
             "effect": "read" if self.effect is Effect.NONE else "write",
             "confirmation": self.confirmation.value,
             "self_approval": self.self_approval,
+            **({"approvers": list(self.approvers)} if self.approvers else {}),
+            **({"quorum": self.quorum} if self.quorum > 1 else {}),
+            **({"four_eyes": True} if self.four_eyes else {}),
             "subject": list(self.subject),
             **({"own": self.own} if self.own else {}),
             "sentence": self.sentence,
             "trusted": list(self.trusted),
             "labels": dict(self.labels),
+            **({"readers": {path: list(who) for path, who in self.readers.items()}} if self.readers else {}),
+            **({"egress": self.egress} if self.egress is not None else {}),
             "target": dict(self.target),
         }
 

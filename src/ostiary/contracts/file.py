@@ -13,13 +13,21 @@ from typing import Any
 from ostiary.actions import Confirmation, Effect, JsonValue, Risk, Surface
 from ostiary.contracts.contract import (
     FORMAT_VERSION,
-    LABELS,
     Contract,
     canonical,
     file_document,
     places,
 )
 from ostiary.contracts.here import Here, hidden_in, kind_of
+from ostiary.contracts.marks import (
+    parameter_at,
+    read_approving,
+    read_egress,
+    read_labels,
+    read_readers,
+    read_roles,
+    read_trusted,
+)
 from ostiary.contracts.report import CheckReport
 from ostiary.contracts.schema import advice, nearest, schema_faults
 from ostiary.contracts.source import (
@@ -53,12 +61,11 @@ RESERVED = frozenset(
 """First words of names that are ours, or that a person could take for ours."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-_WORD = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _TOP = ("version", "actions")
 _KEYS = (
     "name", "title", "description", "parameters", "returns", "scope", "roles", "surfaces", "risk", "effect", "confirmation", "self_approval",
-    "subject", "own", "sentence", "trusted", "labels", "target",
+    "approvers", "quorum", "four_eyes", "subject", "own", "sentence", "trusted", "labels", "readers", "egress", "target",
 )  # fmt: skip
 _EFFECTS = {"read": Effect.NONE, "write": Effect.OUTSIDE}
 
@@ -158,6 +165,7 @@ class _Action:
         effect = self.effect()
         risk, confirmation = self.consent(effect)
         surfaces = self.surfaces(effect)
+        approving = read_approving(self.here)
         made = Contract(
             name=name,
             title=title or _title(name),
@@ -170,13 +178,18 @@ class _Action:
             risk=risk,
             effect=effect,
             confirmation=confirmation,
-            self_approval=self.flag("self_approval"),
+            self_approval=approving.self_approval,
             subject=self.subject(),
             own=self.own(surfaces),
             sentence=self.sentence(title or _title(name), confirmation),
-            trusted=self.trusted(returns),
-            labels=self.labels(),
+            trusted=read_trusted(self.here, returns),
+            labels=read_labels(self.here, self.parameters),
             target=self.target.value,
+            readers=read_readers(self.here, returns),
+            egress=read_egress(self.here, reads=effect is Effect.NONE),
+            approvers=approving.approvers,
+            quorum=approving.quorum,
+            four_eyes=approving.four_eyes,
         )
         mistakes = len([one for one in self.here.found if not one.advice]) - before
         return None if mistakes else made
@@ -198,10 +211,6 @@ class _Action:
         if child and ("{" in text or "}" in text):
             child.say("a title has no {parameters}: write them in the sentence")
         return text
-
-    def flag(self, key: str) -> bool:
-        child = self.here.child(key)
-        return bool(child and child.flag())
 
     def name(self) -> str:
         child = self.required("name", "write lower-case words joined by dots, such as invoice.refund")
@@ -303,20 +312,8 @@ class _Action:
 
     def roles(self) -> tuple[str, ...]:
         child = self.here.child("roles")
-        if child is None:
-            return ()
-        if child.node.value == []:
-            child.say(
-                "name at least one role, or leave `roles` out to let every role that may call contracts"
-            )
-        made: list[str] = []
-        for item, text in child.texts("a role"):
-            if not _WORD.fullmatch(text):
-                item.say("a role's name has lower-case letters, digits, - and _, and begins with a letter")
-            elif text in made:
-                item.say(f"{shown(text)} stands here twice")
-            made.append(text)
-        return tuple(made)
+        otherwise = "leave `roles` out to let every role that may call contracts"
+        return read_roles(child, otherwise) if child else ()
 
     def subject(self) -> tuple[str, ...]:
         child = self.here.child("subject")
@@ -325,24 +322,9 @@ class _Action:
         made = []
         for item, text in child.texts("a parameter that holds the customer's id"):
             path = text if text.startswith("/") else f"/{text}"
-            self.parameter(item, path)
+            parameter_at(item, self.parameters, path)
             made.append(path)
         return tuple(made)
-
-    def parameter(self, here: Here, path: str) -> JsonValue:
-        """The schema of the parameter that a JSON Pointer leads to, None if it is composed elsewhere. Says so if there is none."""
-        schema: JsonValue = self.parameters
-        for token in path.split("/")[1:]:
-            step = token.replace("~1", "/").replace("~0", "~")
-            named = schema.get("properties") if isinstance(schema, dict) else None
-            if isinstance(named, dict) and step in named:
-                schema = named[step]
-            elif schema is self.parameters or isinstance(named, dict):
-                here.say(f"{shown(step)} is no parameter of this action{nearest(step, named or {})}")
-                return None
-            else:
-                return None
-        return schema
 
     def own(self, surfaces: tuple[Surface, ...]) -> str:
         child = self.here.child("own")
@@ -387,42 +369,6 @@ class _Action:
                 child.say(f"{{{name}}} is no parameter of this action{nearest(name, self.properties())}")
         return text
 
-    def trusted(self, returns: JsonValue) -> tuple[str, ...]:
-        child = self.here.child("trusted")
-        if child is None:
-            return ()
-        known = set(_property_names(returns)) if returns is not None else None
-        made = []
-        for item, text in child.texts("a field of the answer"):
-            steps = [step for step in text.split("/") if step not in ("", "*") and not step.isdecimal()]
-            for step in steps:
-                if known is not None and step not in known:
-                    item.say(f"{shown(step)} is no field of `returns`{nearest(step, known)}")
-            made.append(text)
-        return tuple(dict.fromkeys(made))
-
-    def labels(self) -> dict[str, str]:
-        child = self.here.child("labels")
-        if child is None:
-            return {}
-        if not isinstance(child.node.value, dict):
-            child.say("labels is a mapping from a parameter to what it is, such as iban: account")
-            return {}
-        made: dict[str, str] = {}
-        for key in child.node.value:
-            label = child.child(key)
-            if label is None:
-                continue
-            value = label.node.value
-            if not isinstance(value, str) or value not in LABELS:
-                label.say(
-                    f"write one of {', '.join(sorted(LABELS))}{nearest(value, LABELS) if isinstance(value, str) else ''}"
-                )
-                continue
-            self.parameter(label, key if key.startswith("/") else f"/{key}")
-            made[key if key.startswith("/") else f"/{key}"] = value
-        return made
-
 
 def _parameter_faults(schema: dict[str, Any]) -> Iterable[Fault]:
     """What the parameters of an action must be beside a valid schema."""
@@ -453,17 +399,6 @@ def _texts(value: JsonValue, steps: tuple[str | int, ...]) -> Iterable[tuple[tup
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _texts(child, (*steps, index))
-
-
-def _property_names(schema: JsonValue) -> Iterable[str]:
-    if isinstance(schema, dict):
-        named = schema.get("properties")
-        yield from named if isinstance(named, dict) else ()
-        for child in schema.values():
-            yield from _property_names(child)
-    elif isinstance(schema, list):
-        for child in schema:
-            yield from _property_names(child)
 
 
 def _title(name: str) -> str:

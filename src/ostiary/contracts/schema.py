@@ -210,7 +210,7 @@ def _keyword_mistakes(root: Schema, keyword: str, value: JsonValue) -> Iterator[
             yield f"write one of {', '.join(TYPES)}{nearest(str(unknown[0]), TYPES)}"
     elif keyword == "pattern":
         yield from _pattern_mistakes(value)
-    elif keyword == "$ref" and _resolve(root, value) is None:
+    elif keyword == "$ref" and resolve(root, value) is None:
         yield "this reference leads nowhere inside this schema: write #/$defs/name (files and addresses are never fetched)"
 
 
@@ -231,7 +231,7 @@ def _meta_faults(schema: Schema) -> Iterator[Fault]:
         yield Fault(pointer(*error.instance_path), f"the schema is not valid here: {_sentence(error)}")
 
 
-def _resolve(root: Schema, reference: JsonValue) -> JsonValue:
+def resolve(root: Schema, reference: JsonValue) -> JsonValue:
     """The schema that an inner `$ref` names, or None."""
     if (
         not isinstance(reference, str)
@@ -281,7 +281,7 @@ def _expanded(root: Schema, schema: JsonValue, sizes: dict[int, int], within: tu
         return None
     parts = [part for _, part in _subschemas(schema)]
     if "$ref" in schema:
-        parts.append(_resolve(root, schema["$ref"]))
+        parts.append(resolve(root, schema["$ref"]))
     size = 1
     for part in parts:
         more = _expanded(root, part, sizes, (*within, id(schema)))
@@ -352,7 +352,7 @@ def _describes_object(root: Schema, schema: JsonValue) -> bool:
     beside = [part for keyword in _IN_PLACE for part in schema.get(keyword, [])]
     beside += [schema[keyword] for keyword in ("then", "else") if keyword in schema]
     if "$ref" in schema:
-        beside.append(_resolve(root, schema["$ref"]))
+        beside.append(resolve(root, schema["$ref"]))
     return any(_describes_object(root, part) for part in beside)
 
 
@@ -460,7 +460,7 @@ def _filled(root: Schema, schema: JsonValue, value: JsonValue) -> JsonValue:
     if not isinstance(schema, dict):
         return value
     if "$ref" in schema:
-        value = _filled(root, _resolve(root, schema["$ref"]), value)
+        value = _filled(root, resolve(root, schema["$ref"]), value)
     if isinstance(value, dict):
         named: Mapping[str, Any] = schema.get("properties", {})
         for name, part in named.items():

@@ -5,8 +5,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Row, String, Table, func, select
 
+from ostiary.db.marks import unmarked
+from ostiary.db.scope import of_tenant
+from ostiary.db.signals import tell
 from ostiary.db.tables import clear, metadata, sealed
 from ostiary.ids import TenantId
+
+CHANGED = "contract"
+"""The signal that a tenant's contracts have changed."""
 
 contract_set = Table(
     "contract_set",
@@ -17,6 +23,7 @@ contract_set = Table(
     clear("applied_by", String(64)),
     clear("hash", String(64)),
     sealed("document"),
+    info=unmarked("sealed in its place, under its version; each hash is in the log"),
 )
 
 
@@ -31,17 +38,20 @@ class SetRow:
     document: bytes
 
 
+@of_tenant
 def newest_version(connection: Connection, tenant: TenantId) -> int:
     """0 if nothing was ever applied."""
     statement = select(func.max(contract_set.c.version)).where(contract_set.c.tenant == tenant)
     return connection.execute(statement).scalar_one() or 0
 
 
+@of_tenant
 def newest(connection: Connection, tenant: TenantId) -> SetRow | None:
     rows = page(connection, tenant, before=None, limit=1)
     return rows[0] if rows else None
 
 
+@of_tenant
 def page(connection: Connection, tenant: TenantId, *, before: int | None, limit: int) -> list[SetRow]:
     """Newest first, those older than the version `before`."""
     statement = select(contract_set).where(contract_set.c.tenant == tenant)
@@ -53,6 +63,7 @@ def page(connection: Connection, tenant: TenantId, *, before: int | None, limit:
     ]
 
 
+@of_tenant
 def insert(connection: Connection, tenant: TenantId, row: SetRow) -> None:
     connection.execute(
         contract_set.insert().values(
@@ -64,6 +75,7 @@ def insert(connection: Connection, tenant: TenantId, row: SetRow) -> None:
             document=row.document,
         )
     )
+    tell(connection, tenant, CHANGED)
 
 
 def _row(row: Row[Any]) -> SetRow:

@@ -11,12 +11,12 @@ from ostiary.contracts.schema import nearest
 from ostiary.contracts.source import plain, shown
 from ostiary.errors import Fault
 
-KINDS = ("http", "sql", "constant")
+KINDS = ("http", "sql", "tool", "constant")
 READING = frozenset({"GET", "HEAD"})
 _CONNECTOR = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 CheckTarget = Callable[[str, Mapping[str, JsonValue]], list[Fault]]
-"""kind (`http`, `sql` or `constant`), target without its connector (`{kind: ...}`) -> faults by pointer into that target."""
+"""kind (`http`, `sql`, `tool` or `constant`), target without its connector (`{kind: ...}`; `{tool: ..., pin: ...}`) -> faults by pointer into that target."""
 
 CheckBound = Callable[[str, Mapping[str, JsonValue]], list[Fault]]
 """connector's name, target without it -> faults by pointer into the target: what only the tenant's own connectors can say."""
@@ -60,7 +60,7 @@ class Target:
 
 def read_target(here: Here, parameters: Mapping[str, JsonValue], checks: Checks) -> Target:
     """The target, after everything wrong with it has been said."""
-    if not here.mapping("a target", ("connector", *KINDS)):
+    if not here.mapping("a target", ("connector", *KINDS, "pin")):
         return Target()
     connector = here.child("connector")
     if connector is None:
@@ -70,10 +70,12 @@ def read_target(here: Here, parameters: Mapping[str, JsonValue], checks: Checks)
     kinds = [kind for kind in KINDS if here.child(kind)]
     spec = here.child(kinds[0]) if len(kinds) == 1 else None
     if spec is None:
-        here.say("a target has one of `http:`, `sql:` and `constant:`")
+        here.say("a target has one of `http:`, `sql:`, `tool:` (with `pin:`) and `constant:`")
         return Target()
     target = Target(kinds[0], plain(spec.node), plain(here.node))
-    whole = {target.kind: target.spec}
+    whole: dict[str, JsonValue] = {target.kind: target.spec}
+    if pin := here.child("pin"):
+        whole["pin"] = plain(pin.node)
     faults = checks.target(target.kind, whole)
     if not faults and checks.bound and connector is not None:
         faults = checks.bound(str(connector.node.value), whole)
@@ -87,7 +89,7 @@ def _check_places(spec: Here, target: Target, parameters: Mapping[str, JsonValue
     """Every place names a parameter, and every parameter has a place: what is shown for approval is what is sent."""
     named = parameters.get("properties")
     known: Mapping[str, JsonValue] = named if isinstance(named, dict) else {}
-    if target.kind == "constant":
+    if target.kind in ("constant", "tool"):  # a tool gets each parameter under its own name
         return
     if target.kind == "http":
         _check_texts(spec, known)

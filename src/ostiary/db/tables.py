@@ -4,10 +4,11 @@ A column is made by `clear`, `sealed` or `blind`; one made otherwise fails the b
 and closed vocabularies. Free text, payloads and personal data are sealed. Blind holds a keyed hash for look-up of a sealed value.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, MetaData, Table
+from sqlalchemy import Column, ColumnElement, LargeBinary, MetaData, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.types import TypeEngine
@@ -19,11 +20,23 @@ _NAMES = {
     "pk": "pk_%(table_name)s",
 }
 
-metadata = MetaData(naming_convention=_NAMES)
+Grants = dict[str, frozenset[tuple[str, str]]]
+"""For each role (product, sequencer, retention, and backup, which reads everything) its privileges, each with a column, or "" for the whole table."""
+
+
+def granted(*, product: str, sequencer: str = "", retention: str = "") -> dict[str, Grants]:
+    """A table's `info`, where the roles on PostgreSQL may do something else with it than its database's tables usually allow: `SELECT, UPDATE(body)`."""
+    given = {"product": product, "sequencer": sequencer, "retention": retention, "backup": "SELECT"}
+    return {"granted": {role: frozenset(_PRIVILEGE.findall(text)) for role, text in given.items()}}
+
+
+_PRIVILEGE = re.compile(r"([A-Z]+)(?:\((\w+)\))?")
+
+metadata = MetaData(naming_convention=_NAMES, info=granted(product="SELECT, INSERT, UPDATE, DELETE"))
 """The data: everything that is backed up as data."""
 
-keys_metadata = MetaData(naming_convention=_NAMES)
-"""Key material: a small database of its own, apart from the data, with its own shorter backups."""
+keys_metadata = MetaData(naming_convention=_NAMES, info=granted(product="SELECT, INSERT, UPDATE"))
+"""Key material: a small database of its own, apart from the data, with its own shorter backups. Its rows are overwritten, never deleted: they are proof."""
 
 
 def clear(
@@ -43,11 +56,25 @@ def blind(name: str, *, nullable: bool = False, **more: Any) -> Column[Any]:
     return Column(name, LargeBinary(32), nullable=nullable, info={"held": "blind"}, **more)
 
 
-def upsert(dialect: str, table: Table, values: Mapping[str, Any], *, changing: tuple[str, ...]) -> Insert:
-    """Insert, or change the columns in `changing` where the primary key stands already. `dialect` is `connection.dialect.name`."""
+def upsert(
+    dialect: str,
+    table: Table,
+    values: Mapping[str, Any],
+    *,
+    changing: tuple[str, ...],
+    where: ColumnElement[bool] | None = None,
+) -> Insert:
+    """Insert, or change the columns in `changing` where the primary key stands already (and `where` holds); with none, what stands stays.
+
+    `dialect` is `connection.dialect.name`.
+    """
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = insert(table).values(**values)
+    key = [column.name for column in table.primary_key.columns]
+    if not changing:
+        return statement.on_conflict_do_nothing(index_elements=key)
     return statement.on_conflict_do_update(
-        index_elements=[column.name for column in table.primary_key.columns],
+        index_elements=key,
         set_={name: getattr(statement.excluded, name) for name in changing},
+        where=where,
     )

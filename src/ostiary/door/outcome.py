@@ -1,4 +1,4 @@
-"""What a face gets back: the call ran, or it waits for a person. What was refused or failed is raised."""
+"""What a face gets back: the call ran, or it waits for a person, or it was only tried. What was refused or failed is raised."""
 
 from dataclasses import dataclass
 
@@ -25,4 +25,18 @@ class Held:
     rule: str
 
 
-Outcome = Done | Held
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A dry run: `decision` is what would become of the call, run or ask, and `rule` and `reasons` why. `quorum`: how many people would be asked. `covered`: the
+    pre-approval, or `memory` for an earlier yes, that would answer the question. `request`: what would be sent, for who may read contracts. Nothing was done."""
+
+    call: CallId
+    decision: str
+    rule: str
+    reasons: list[JsonValue]
+    quorum: int
+    covered: str
+    request: JsonValue
+
+
+Outcome = Done | Held | Previewed

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from ostiary.actions import Action, Actor, ActorKind, Call, Face, JsonValue
 from ostiary.audit.event import Decision, Event, Part
 from ostiary.consent.binding import canonical
+from ostiary.consent.facts import FIELD
 from ostiary.errors import OstiaryError
-from ostiary.ids import CallId, SubjectId
+from ostiary.ids import NO_SUBJECT, CallId, SubjectId
 from ostiary.vault.sealing import Vault
 
 REASON_CHARACTERS_MAX = 2000
@@ -72,6 +73,8 @@ def event(
 def _parts(vault: Vault, call: Call, params: JsonValue, answer: JsonValue, reason: str) -> tuple[Part, ...]:
     """One blob a subject. Content about several subjects at once is not kept: each has their own label only, and the answer leaves a digest."""
     content: dict[str, JsonValue] = {"address": call.actor.address}
+    if call.facts:
+        content[FIELD] = call.facts
     if reason:
         content["reason"] = reason[:REASON_CHARACTERS_MAX]
     about = subjects(call.action, params)
@@ -110,6 +113,15 @@ def subjects(action: Action, params: JsonValue) -> tuple[SubjectId, ...]:
     return action.subject_of(params) if action.subject_of and isinstance(params, Mapping) else ()
 
 
+def one_subject(action: Action | None, params: JsonValue) -> SubjectId:
+    """The one subject that a refused call was about, as far as its parameters can be read; else none."""
+    try:
+        about = subjects(action, params) if action else ()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return NO_SUBJECT
+    return about[0] if len(about) == 1 else NO_SUBJECT
+
+
 def _of_subject(params: Mapping[str, JsonValue], subject: SubjectId) -> JsonValue:
     return {name: value for name, value in params.items() if _names(value, subject)}
 
@@ -136,8 +148,10 @@ def traces(call: Call) -> tuple[Event, ...]:
             face=call.face,
             call=trace.call,
             at_us=call.at_us,
+            code=trace.code,
             approval=trace.approval,
             surface=actor.surface,
+            digest=trace.digest,
         )
         for trace in call.traces
     )
@@ -146,8 +160,9 @@ def traces(call: Call) -> tuple[Event, ...]:
 def refusal(
     vault: Vault, actor: Actor, name: str, face: Face, call: CallId, at_us: int, error: OstiaryError,
     *, duration_us: int, asked: dict[str, JsonValue], contract: str = "", risk: str = "", decision: Decision = Decision.REFUSED,
+    about: SubjectId = NO_SUBJECT,
 ) -> Event:  # fmt: skip
-    """The event of a call that was refused or failed. What was asked is kept sealed: it is evidence."""
+    """The event of a call that was refused or failed. What was asked is kept sealed, under the key of whom it is about: it is evidence, and theirs."""
     content: dict[str, JsonValue] = {"address": actor.address, "detail": error.detail, **asked}
     return Event(
         tenant=actor.tenant,
@@ -165,5 +180,5 @@ def refusal(
         duration_us=duration_us,
         behalf=vault.pseudonym(actor.tenant, actor.subject) if actor.subject else "",
         address=vault.pseudonym(actor.tenant, actor.address) if actor.address else "",
-        parts=(Part(SubjectId(actor.id or "anonymous"), content),),
+        parts=(Part(about or SubjectId(actor.id or "anonymous"), content),),
     )

@@ -1,4 +1,4 @@
-"""Calls that were held go on here after a person said yes, and so do calls whose process died.
+"""Calls that were held go on here after a person said yes, and so do calls whose process died. Every process does this; the row decides who is first.
 
 Before anything runs, everything is checked anew: the asker's rights, the contract, and that what would run is what was approved, to the byte. A call
 whose process died is sent again only to a target that honours our Idempotency-Key; any other is `unknown`, and a person settles it.
@@ -8,32 +8,39 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from ostiary import log
+from ostiary import log, traces
 from ostiary.access.authorise import Refused as NotAuthorised
 from ostiary.access.authorise import authorise
 from ostiary.actions import Action, Actor, Call, Effect, Face, JsonValue, Registry, Risk
 from ostiary.audit.event import Decision, Entry
 from ostiary.audit.log import Audit
-from ostiary.clock import Clock
+from ostiary.clock import SECOND_US, Clock
+from ostiary.consent.approving import Approving
 from ostiary.consent.ledger import Ledger
+from ostiary.consent.policies.policies import Policies
 from ostiary.consent.store import ApprovalRow, CallRow, State
 from ostiary.contracts.book import Book
 from ostiary.contracts.schema import SchemaShape
 from ostiary.door import record
 from ostiary.door.perform import Performer
+from ostiary.door.times import ADMIT, Times
 from ostiary.errors import (
-    ApprovalClosed,
     ApprovalExpired,
     ApprovalStale,
     Conflict,
     CredentialRefused,
     KeysUnavailable,
+    LimitReached,
     OffContract,
     OstiaryError,
     OutcomeUnknown,
     SealBroken,
+    Stopped,
 )
 from ostiary.ids import TenantId
+from ostiary.labelled import amounts_of
+from ostiary.shield.limits.limits import Limits
+from ostiary.shield.stops import Stops
 from ostiary.vault.sealing import Vault
 
 _LOG = log.get("resume")
@@ -41,15 +48,16 @@ _LOG = log.get("resume")
 ATTEMPTS_MAX = 5
 BEAT_S = 1.0
 AT_ONCE_MAX = 16
-RECORD_S = 60
-"""How long after its time is over a call may take to be recorded, before it counts as nobody's."""
+OTHERS_MAX = 10_000
+GRACE_S = 2
+"""An approved call is begun at once by the process where the yes was said, and by the others only after this long: so that they do not all try."""
 
 WhoIsThisNow = Callable[[Actor], Awaitable[Actor | None]]
 """The actor with the rights of this moment; None where the credential or the person is no more."""
 
 
 class Resumer:
-    """One loop: it goes on with what is approved or orphaned, and closes what nobody decided in time."""
+    """One loop: it goes on with what is approved or orphaned."""
 
     def __init__(
         self,
@@ -63,7 +71,10 @@ class Resumer:
         *,
         tenants: Callable[[], Awaitable[list[TenantId]]],
         who_now: WhoIsThisNow,
-        call_timeout_s: int,
+        stops: Stops,
+        limits: Limits,
+        policies: Policies,
+        approving: Approving,
     ) -> None:
         self._registry = registry
         self._book = book
@@ -74,9 +85,13 @@ class Resumer:
         self._clock = clock
         self._tenants = tenants
         self._who_now = who_now
-        self._stale_s = call_timeout_s + RECORD_S
+        self._stops = stops
+        self._limits = limits
+        self._policies = policies
+        self._approving = approving
         self._wake = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._others: dict[str, int] = {}  # approved at another process, and when it was first seen here
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
 
     def wake(self) -> None:
@@ -101,6 +116,8 @@ class Resumer:
 
     async def _round(self) -> None:
         await self._performer.pay()
+        if not self._ledger.processes.alive:
+            return  # others go on with what is there
         for tenant in await self._tenants():
             try:
                 await self.beat(tenant)
@@ -109,14 +126,23 @@ class Resumer:
 
     async def beat(self, tenant: TenantId) -> None:
         """One round for one tenant. A row that does not open is left where it is, and stops nobody else's."""
-        for approval in await self._ledger.lapsed(tenant):
-            try:
-                await self._lapse(approval)
-            except (SealBroken, Conflict, ApprovalClosed) as error:
-                _LOG.error("approval.stuck", approval=approval.id, code=error.code)
-        for row in await self._ledger.pending(tenant, self._stale_s):
-            if row.id not in self._under_way:
+        for row in await self._ledger.pending(tenant):
+            if row.id not in self._under_way and self._is_ours(row):
                 self._under_way[row.id] = asyncio.create_task(self._one(row))
+
+    def _is_ours(self, row: CallRow) -> bool:
+        """Whether it is for this process to go on with the row now."""
+        if row.state is not State.APPROVED or row.boot == self._ledger.boot:
+            return True
+        if row.boot not in self._ledger.processes.known:
+            return True
+        now = self._clock.monotonic_us()
+        if len(self._others) > OTHERS_MAX:
+            self._others.clear()
+        if now - self._others.setdefault(row.id, now) < GRACE_S * SECOND_US:
+            return False
+        del self._others[row.id]
+        return True
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for what is under way, when the gateway stops."""
@@ -127,6 +153,8 @@ class Resumer:
         async with self._slots:
             try:
                 await self._go_on(row)
+            except Conflict:
+                _LOG.debug("call.taken", call=row.id)  # by another process, which was faster
             except OstiaryError as error:
                 _LOG.info("call.ended", call=row.id, code=error.code)
             except Exception as fault:  # noqa: BLE001 - a mistake of ours must not stop the loop; the row stays and is seen
@@ -135,14 +163,35 @@ class Resumer:
                 self._under_way.pop(row.id, None)
 
     async def _go_on(self, row: CallRow) -> None:
-        started_us = self._clock.monotonic_us()
+        held = log.CALL.set(row.id)
+        try:
+            with traces.root("held call", traces.Kind.INTERNAL) as span:
+                if span:
+                    span.attributes |= {"ostiary.call": row.id, "ostiary.action": row.action}
+                await self._go_through(row, Times(self._clock, ADMIT))
+        finally:
+            log.CALL.reset(held)
+
+    async def _go_through(self, row: CallRow, times: Times) -> None:
+        times.trace(traces.steps())
         params = self._ledger.params_of(row)
         then = self._ledger.actor_of(row)
         action = self._registry.get(row.action) or await self._book.get(row.tenant, row.action)
         actor = await self._who_now(then)
-        call = _call(row, actor or then, action)
+        call = _call(row, actor or then, action, session=self._ledger.agent_session_of(row))
         try:
             parsed = await self._checked(row, call, actor, action, params)
+            await self._stops.check(call.actor, row.action)
+            if row.state is State.APPROVED:  # what was begun before has been counted
+                call.charges = await self._limits.charges(
+                    call.actor,
+                    call.action,
+                    params,
+                    amounts_of(call.action, params),
+                    session=call.session,
+                )
+        except Stopped:
+            return  # it waits until a person lets it go on
         except OstiaryError as error:
             await self._refuse(row, call, params, error)
             return
@@ -153,9 +202,19 @@ class Resumer:
             call.tenant, "call", (self._ledger.subject(call.action, call.actor, params),)
         )
         intended = record.event(self._vault, call, Decision.INTENDED, params=params)
-        await self._audit.record(Entry((intended,), (self._ledger.begin(row, attempt=call.attempt),)))
-        self._ledger.watch.touch(row.tenant)
-        await self._performer.outside(call, parsed, params, started_us)
+        self._ledger.under_way[row.id] = True
+        try:
+            begun = self._ledger.begin(row, attempt=call.attempt)
+            await self._audit.record(Entry((intended,), (begun, *call.charges.intended())))
+        except LimitReached as error:
+            self._ledger.leave(row.id, row.tenant)
+            await self._refuse(row, call, params, error)
+            return
+        except BaseException:  # where the commit stood all the same, a later beat finds the row
+            self._ledger.leave(row.id, row.tenant)
+            raise
+        await self._performer.outside(call, parsed, params, times)
+        times.end()
 
     async def _checked(
         self, row: CallRow, call: Call, actor: Actor | None, action: Action | None, params: JsonValue
@@ -172,20 +231,20 @@ class Resumer:
         parsed = action.params.parse(params)
         approval = await self._ledger.approval_of(row.tenant, row.id)
         if approval:
-            self._bound(approval, call, parsed, params)
+            await self._bound(approval, call, parsed, params)
         elif row.state is State.APPROVED or self._ledger.was_held(row):
             raise ApprovalStale
         return parsed
 
-    def _bound(self, approval: ApprovalRow, call: Call, parsed: object, params: JsonValue) -> None:
+    async def _bound(self, approval: ApprovalRow, call: Call, parsed: object, params: JsonValue) -> None:
+        """What was approved is what would run, under the policy of then, and whoever said yes might say so still. Raises ApprovalStale, ApprovalExpired."""
         if call.attempt == 1 and approval.expires_us <= self._clock.now_us():
             raise ApprovalExpired
         request = call.action.preview(call, parsed) if call.action.preview else None
-        made = self._ledger.binding(
-            call.actor, call.action, params, request, approval.expires_us, approval.nonce
-        )
-        own = approval.decided_by == call.actor.id and not call.action.self_approval
-        if not self._ledger.is_vouched(approval) or own or made != approval.binding:
+        rules = await self._policies.ready(call.tenant)
+        card = self._ledger.card_of(approval)
+        made = self._ledger.binding(call, params, request, approval, card, rules)
+        if made != approval.binding or not await self._approving.stands(approval, call.actor):
             raise ApprovalStale
 
     def _again(self, row: CallRow, call: Call) -> bool:
@@ -202,10 +261,15 @@ class Resumer:
         decision = Decision.EXPIRED if state is State.EXPIRED else Decision.REFUSED
         event = record.event(self._vault, call, decision, code=error.code, params=params)
         rows = self._ledger.end(
-            call, params, state, code=error.code, answer={"problem": error.problem()}, expected=row.state
+            call,
+            params,
+            state,
+            code=error.code,
+            answer={"problem": error.problem()},
+            expected=row.state,
+            held_by=(row.boot, row.attempt),
         )
         await self._audit.record(Entry((event,), (rows,)))
-        self._ledger.watch.touch(row.tenant)
 
     async def _lose(self, row: CallRow, call: Call, params: JsonValue) -> None:
         error = OutcomeUnknown()
@@ -217,41 +281,16 @@ class Resumer:
             code=error.code,
             answer={"problem": error.problem()},
             expected=row.state,
+            held_by=(row.boot, row.attempt),
         )
         await self._audit.record(Entry((event,), (rows,)))
-        self._ledger.watch.touch(row.tenant)
-
-    async def _lapse(self, approval: ApprovalRow) -> None:
-        """Nobody decided: the question closes and the call ends, together."""
-        row = await self._ledger.call_row(approval.tenant, approval.call)
-        if row is None or row.state is not State.HELD:
-            return
-        action = self._registry.get(row.action) or await self._book.get(row.tenant, row.action)
-        call, params, error = (
-            _call(row, self._ledger.actor_of(row), action),
-            self._ledger.params_of(row),
-            ApprovalExpired(),
-        )
-        event = record.event(
-            self._vault, call, Decision.EXPIRED, code=error.code, approval=approval.id, params=params
-        )
-        rows = self._ledger.end(
-            call,
-            params,
-            State.EXPIRED,
-            code=error.code,
-            answer={"problem": error.problem()},
-            expected=State.HELD,
-        )
-        await self._audit.record(Entry((event,), (self._ledger.close(approval), rows)))
-        self._ledger.watch.touch(row.tenant)
 
 
-def _call(row: CallRow, actor: Actor, action: Action | None) -> Call:
+def _call(row: CallRow, actor: Actor, action: Action | None, *, session: str) -> Call:
     """The call as it was, under its own id and idempotency key, for another attempt."""
     known = action or _gone(row.action)
     attempt = row.attempt + 1 if row.state is State.RUNNING else row.attempt
-    return Call(row.id, actor, known, Face(row.face), row.created_us, idempotency_key=row.id, attempt=attempt)
+    return Call(row.id, actor, known, Face(row.face), row.created_us, idempotency_key=row.id, attempt=attempt, session=session)  # fmt: skip
 
 
 async def _nothing(call: Call, params: object) -> JsonValue:

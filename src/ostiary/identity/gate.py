@@ -1,15 +1,17 @@
 """From what a face found in a request to an actor. An API key counts before a session; neither is nobody, and nobody is an actor too."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
 from ostiary.actions import Actor, ActorKind, Surface, Write
+from ostiary.cells.pins import Pins
 from ostiary.clock import SECOND_US, Clock
 from ostiary.db.database import Database
-from ostiary.errors import OstiaryError, Replayed, SignatureRefused
+from ostiary.errors import CredentialRefused, OstiaryError, Replayed, SignatureRefused
 from ostiary.identity import store
 from ostiary.identity.api_keys import customer
 from ostiary.identity.api_keys import store as keys_store
@@ -40,20 +42,28 @@ class Gate:
     """`enter` says who is calling. `flush` is for the app to call every few seconds, and at the end."""
 
     def __init__(
-        self, database: Database, vault: Vault, clock: Clock, limits: SessionLimits | None = None
-    ) -> None:
-        self.keys = Keys(database, vault, clock)
-        self.sessions = Sessions(database, vault, clock, limits or SessionLimits())
+        self, database: Database, vault: Vault, clock: Clock, limits: SessionLimits | None = None, pins: Pins | None = None,
+    ) -> None:  # fmt: skip
+        self.pins = pins or Pins(database)
+        self.keys = Keys(database, vault, clock, self.pins)
+        self.sessions = Sessions(database, vault, clock, limits or SessionLimits(), self.pins)
         self._database = database
         self._vault = vault
         self._clock = clock
         self._nonces: OrderedDict[tuple[TenantId, str, str], None] = OrderedDict()
         self._pruned_us = 0
+        self.token_actor: Callable[[Presented], Awaitable[Actor]] | None = None
+        """Who an OAuth access token speaks for; set by whoever gives such tokens."""
 
     async def enter(self, presented: Presented) -> Entrance:
-        """The actor. Raises CredentialRefused, SignatureRefused, Replayed, StoreUnavailable, KeysUnavailable."""
+        """The actor. Raises CredentialRefused, SignatureRefused, Replayed, StoreUnavailable, KeysUnavailable; Elsewhere or TenantMoves where the credential is
+        of a tenant that other processes serve."""
         if presented.bearer is not None:
             return self._with_key(await self.keys.check(presented.bearer), presented)
+        if presented.token is not None:
+            if self.token_actor is None:
+                raise CredentialRefused
+            return Entrance(replace(await self.token_actor(presented), address=presented.address))
         if presented.session is not None:
             actor = await self.sessions.check(presented.session)
             return Entrance(replace(actor, address=presented.address))
@@ -66,6 +76,8 @@ class Gate:
             return nobody
         try:
             known = await self.keys.known(presented.bearer)
+            if known and not await self.pins.here(known.tenant):  # its log is not ours to write
+                return nobody
         except OstiaryError:
             return nobody
         return replace(known, address=presented.address) if known else nobody

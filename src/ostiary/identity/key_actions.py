@@ -189,7 +189,6 @@ async def rotate(services: Services, call: Call, params: KeyRotate) -> KeyRotate
         store.add(connection, INSTALL, version)
 
     call.write(rows)
-    call.then(lambda: services.gate.keys.forget(key_id))
     return KeyRotated(secret=fresh.text.reveal(), key_id=key_id, previous_valid_until=rfc3339(until_us))
 
 
@@ -202,7 +201,6 @@ async def revoke(services: Services, call: Call, params: KeyNamed) -> Nothing:
 
     await services.database.run(lambda connection: _standing_key(connection, tenant, key_id))
     call.write(rows)
-    call.then(lambda: services.gate.keys.forget(key_id))
     return Nothing()
 
 
@@ -214,15 +212,11 @@ async def key_secret(services: Services, call: Call, params: KeyRotate) -> Signi
         raise Conflict(
             "A publishable key does not sign: its customers come with tokens signed with the tenant's secret."
         )
-    answer = await _new_secret(services, call, params.key_id, params.overlap_s)
-    call.then(lambda: services.gate.keys.forget(params.key_id))
-    return answer
+    return await _new_secret(services, call, params.key_id, params.overlap_s)
 
 
 async def tenant_secret(services: Services, call: Call, params: TenantSecret) -> SigningSecret:
-    answer = await _new_secret(services, call, OF_TENANT, params.overlap_s)
-    call.then(lambda: services.gate.keys.forget_tenant(call.tenant))
-    return answer
+    return await _new_secret(services, call, OF_TENANT, params.overlap_s)
 
 
 def _must_fit(params: KeyCreate) -> None:

@@ -8,7 +8,7 @@ from ostiary.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """`bearer` is an API key, `session` a session token; with both, the key counts. `signature` is the Ostiary-Signature header, `customer` the
+    """`bearer` is an API key, `token` an OAuth access token, `session` a session token; the first of them counts. `signature` is the Ostiary-Signature header, `customer` the
     Ostiary-Customer header; "" where absent. `path` includes the query, as on the request line; `body` is raw."""
 
     face: Face
@@ -21,3 +21,4 @@ class Presented:
     body: bytes = b""
     address: str = ""
     user_agent: str = ""
+    token: Secret | None = None

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from ostiary import ids
 from ostiary.access.roles import OWNER
 from ostiary.actions import Action, ActorKind, Call, Risk, Route, Trace
+from ostiary.cells.pins import Pins
 from ostiary.clock import SECOND_US, rfc3339
 from ostiary.errors import CodeRefused, NotAuthenticated, NotFound, StepUpRequired, TooMany
 from ostiary.identity import codes, people, setup, store, totp
@@ -166,7 +167,7 @@ async def request_code(services: Services, call: Call, params: RequestCode) -> C
 
 async def start(services: Services, call: Call, params: SessionStart) -> SessionOpened:
     code = await codes.check(services, call, params.request, params.code.get_secret_value())
-    person, homes = await services.database.run(lambda connection: _standing(connection, code.person))
+    person, homes = await services.database.run(lambda c: _standing(c, code.person, services.gate.pins))
     await services.vault.prepare(INSTALL, people.PURPOSE, [SubjectId(person.id)])
     home = homes[0] if homes else INSTALL
     secret, session = services.gate.sessions.fresh(person.id, home, call.at_us, origin=call.actor.address)
@@ -183,7 +184,7 @@ async def start(services: Services, call: Call, params: SessionStart) -> Session
 
     call.write(rows)
     if session.stage == "open":
-        _told(call, session)
+        _told(call, session, operator=person.operator)
     return opened(secret, session)
 
 
@@ -192,7 +193,10 @@ async def second_factor(services: Services, call: Call, params: CodeGiven) -> Se
         raise NotAuthenticated("Sign in with an emailed code first.")
     session = await _session(services, call)
     answer = await _confirmed(services, call, session, params.code)
-    _told(call, session)
+    person = await services.database.run(
+        lambda connection: store.find_person(connection, INSTALL, session.person)
+    )
+    _told(call, session, operator=person is not None and person.operator)
     return answer
 
 
@@ -234,6 +238,7 @@ async def switch_tenant(services: Services, call: Call, params: SwitchTenant) ->
     member = await services.database.run(lambda connection: store.find_member(connection, tenant, person))
     if member is None:
         raise NotFound
+    await services.database.run(lambda connection: services.gate.pins.check(connection, tenant))
     session = call.actor.session
     call.write(
         lambda connection: _must_stand(store.change_session(connection, INSTALL, session, {"home": tenant}))
@@ -251,10 +256,11 @@ def _account_of(services: Services, connection: Connection, email: str) -> Perso
     return row.id if row is not None and (row.operator or homes) else PersonId("")
 
 
-def _standing(connection: Connection, person: PersonId) -> tuple[store.PersonRow, list[TenantId]]:
-    """The person and where they belong. Raises CodeRefused for one who may not sign in any more."""
+def _standing(connection: Connection, person: PersonId, pins: Pins) -> tuple[store.PersonRow, list[TenantId]]:
+    """The person and where they belong, what is served here first. Raises CodeRefused for one who may not sign in any more."""
     row = store.find_person(connection, INSTALL, person)
     homes = store.homes(connection, INSTALL, person)
+    homes.sort(key=lambda home: not pins.serves(connection, home))
     if row is None or not (row.operator or homes):
         raise CodeRefused
     return row, homes
@@ -308,10 +314,12 @@ def store_renewed(connection: Connection, session: SessionRow) -> None:
     _must_stand(store.change_session(connection, INSTALL, session.id, values))
 
 
-def _told(call: Call, session: SessionRow) -> None:
-    """The tenant's own log learns that somebody signed in; the sign-in itself stands in the installation's."""
+def _told(call: Call, session: SessionRow, *, operator: bool) -> None:
+    """The tenant's own log learns that somebody signed in; the sign-in itself stands in the installation's, and that an operator did so by a name of its own."""
     if session.home != INSTALL:
         call.traces.append(Trace(call.id, "session.start", "ran", tenant=session.home, person=session.person))
+    if operator:
+        call.traces.append(Trace(call.id, "session.operator", "ran", tenant=INSTALL, person=session.person))
 
 
 def _must_stand(stands: bool) -> None:

@@ -12,6 +12,7 @@ from ostiary import ids
 from ostiary.access import store as access_store
 from ostiary.access.roles import INSTALL_ONLY, held_by
 from ostiary.actions import Actor, ActorKind
+from ostiary.cells.pins import Pins
 from ostiary.clock import SECOND_US, Clock
 from ostiary.db.database import Database
 from ostiary.errors import CredentialRefused
@@ -40,8 +41,11 @@ class SessionLimits:
 class Sessions:
     """Who a session token speaks for. Lives on the event loop."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock, limits: SessionLimits) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, clock: Clock, limits: SessionLimits, pins: Pins | None = None
+    ) -> None:
         self.limits = limits
+        self._pins = pins or Pins(database)
         self._database = database
         self._vault = vault
         self._clock = clock
@@ -115,7 +119,12 @@ class Sessions:
         return row.ended_us == 0 and now_us < row.expires_us and now_us < seen_us + idle_us
 
     def _actor(self, connection: Connection, row: SessionRow, person: PersonRow) -> Actor:
-        member = store.find_member(connection, row.home, row.person)
+        """Raises Elsewhere, TenantMoves where other processes serve the tenant; who operates the installation goes on without one."""
+        if person.operator and not self._pins.serves(connection, row.home):
+            member = None
+        else:
+            self._pins.check(connection, row.home)  # first: a tenant's rows are read with its keys
+            member = store.find_member(connection, row.home, row.person)
         granted: frozenset[str] = frozenset()
         roles: frozenset[str] = frozenset()
         if member is not None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from ostiary import ids
 from ostiary.access.roles import OWNER
-from ostiary.actions import Action, ActorKind, Call, Risk, Route
+from ostiary.actions import Action, ActorKind, Call, Risk, Route, Trace
 from ostiary.clock import rfc3339
 from ostiary.identity import people, store
 from ostiary.identity.me_actions import Belonging, belongings
@@ -34,7 +34,7 @@ def actions(services: Services) -> list[Action]:
     return [
         look("tenant.list", "List tenants", "The tenants that one belongs to.",
              "me.own", Empty, TenantList, partial(list_tenants, services), "/v1/tenants"),
-        change("tenant.create", "Create a tenant", "A space of its own, with its own keys and its own log. Whoever creates it becomes its owner.",
+        change("tenant.create", "Create a tenant", "A space of its own, with its own keys and its own log, which begins with this. Whoever creates it becomes its owner.",
                "install.manage", TenantCreate, TenantCreated, partial(create, services), Route("POST", "/v1/tenants", 201), risk=Risk.HIGH, sentence="Create the tenant {name}"),
     ]  # fmt: skip
 
@@ -50,6 +50,7 @@ async def create(services: Services, call: Call, params: TenantCreate) -> Tenant
         store.join(connection, tenant, member)
 
     call.write(rows)
+    call.traces.append(Trace(call.id, "tenant.created", "ran", tenant=tenant, person=person))
     return TenantCreated(tenant=tenant, name=params.name, created_at=rfc3339(call.at_us))
 
 

@@ -3,12 +3,14 @@
 from typing import Any
 
 import orjson
+from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ostiary.actions import JsonValue
 from ostiary.clock import rfc3339
-from ostiary.door.outcome import Done, Held
+from ostiary.door.outcome import Done, Held, Previewed
 from ostiary.errors import OffContract, OstiaryError
 from ostiary.ids import CallId
 from ostiary.mcp_server.names import tool_name
@@ -53,9 +55,49 @@ def pending(call: CallId, held: Held | None) -> dict[str, Any]:
     }
 
 
-def come_back(call: CallId, state: str) -> dict[str, Any]:
-    """MCP 2026-07-28, multi-round-trip: the client sends the same request again with this state, and is answered then."""
-    return {"resultType": "input_required", "requestState": state, "_meta": {CALL_META: call}}
+def previewed(outcome: Previewed) -> dict[str, Any]:
+    """A dry run: nothing was done, and nobody was asked."""
+    told: dict[str, Any] = {
+        "status": "previewed",
+        "call_id": outcome.call,
+        "decision": outcome.decision,
+        "rule": outcome.rule,
+        "reasons": outcome.reasons,
+        "quorum": outcome.quorum,
+        "covered": outcome.covered,
+        "request": outcome.request,
+    }
+    would = "A person would be asked first." if outcome.decision == "ask" else "It would run at once."
+    return {
+        "resultType": "complete",
+        "content": [{"type": "text", "text": f"A dry run: nothing was done. {would}"}],
+        "structuredContent": told,
+        "isError": False,
+        "_meta": {CALL_META: outcome.call},
+    }
+
+
+def come_back(call: CallId, state: str, *, link: str = "") -> dict[str, Any]:
+    """MCP 2026-07-28, multi-round-trip: the client sends the same request again with this state, and is answered then. `link`: the client shows the person where
+    the card is (elicitation in URL mode). Whatever it answers to that decides nothing."""
+    shown = {"inputRequests": {"approval": _elicited(link)}} if link else {}
+    return {"resultType": "input_required", "requestState": state, "_meta": {CALL_META: call}, **shown}
+
+
+def _elicited(link: str) -> dict[str, Any]:
+    message = "A person has to approve this call before anything is done. Whoever may decide signs in there."
+    return {"method": "elicitation/create", "params": {"mode": "url", "message": message, "url": link}}
+
+
+def opens_links(context: ServerRequestContext[Any, Any]) -> bool:
+    """Whether the client says that it shows its person links (elicitation in URL mode), in the era in which a result may ask for that."""
+    capabilities = context.session.client_capabilities
+    elicits = capabilities.elicitation if capabilities else None
+    return (
+        context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        and elicits is not None
+        and elicits.url is not None
+    )
 
 
 def refused(error: OstiaryError) -> dict[str, Any]:

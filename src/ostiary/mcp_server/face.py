@@ -35,8 +35,9 @@ from ostiary.consent.ledger import Ledger
 from ostiary.door.door import Door
 from ostiary.errors import CrossSite, MalformedRequest, MethodNotAllowed, NotAuthenticated, OstiaryError
 from ostiary.identity.gate import Entrance
-from ostiary.mcp_server.calls import CALLED, ENTRANCE, UNREADABLE, Calls
+from ostiary.mcp_server.calls import CALLED, ENTRANCE, NARROW, UNREADABLE, Calls
 from ostiary.mcp_server.exchange import exchanged
+from ostiary.mcp_server.tasks import Tasks
 from ostiary.vault.sealing import Vault
 
 INSTRUCTIONS = (
@@ -64,12 +65,13 @@ class McpFace:
         hosts: frozenset[str],
         wait_s: int,
         body_bytes_max: int,
+        public_url: str,
     ) -> None:
         self._door = door
         self._proxies = proxies
         self._hosts = hosts
         self._body_bytes_max = body_bytes_max
-        self._calls = Calls(door, ledger, vault, clock, wait_s=wait_s)
+        self._calls = Calls(door, ledger, vault, clock, wait_s=wait_s, public_url=public_url)
         server = Server(
             "ostiary",
             version=version("ostiary"),
@@ -80,6 +82,7 @@ class McpFace:
             get_tool_input_schema=lambda _name: None,  # no schema of ours mirrors parameters into headers
         )
         server.middleware.clear()  # the library's own tracing would carry parameters out of reach of the log's filter
+        Tasks(door).serve(server)
 
         self._server = server
         # Only who wants to hear of progress needs a stream, and with it the library's transport.
@@ -97,19 +100,19 @@ class McpFace:
         try:
             if scope["method"] != "POST":
                 raise MethodNotAllowed
-            body = await self._body(scope, receive)
-            entrance = await self._enter(scope, body)
-            message = await self._message(scope, body, entrance)
+            body = await self.body(scope, receive)
+            entrance = await self.enter(scope, body)
+            message = await self.message(scope, body, entrance)
         except MethodNotAllowed as error:
             await answer_problem(send, error, headers=[(b"allow", b"POST")])
         except MalformedRequest as error:
-            await answer(send, 400, _unreadable(error), [JSON_TYPE])
+            await answer(send, 400, unreadable(error), [JSON_TYPE])
         except OstiaryError as error:
             await answer_problem(send, error)
         else:
-            await self._serve(_named(scope, entrance), message, body, entrance, receive, send)
+            await self._serve(named(scope, entrance), message, body, entrance, receive, send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def body(self, scope: Scope, receive: Receive) -> bytes:
         """Of a body that cannot be taken, what is recorded is who sent it."""
         origin = text_header(scope, b"origin")
         if origin and urlsplit(origin).hostname not in self._hosts:
@@ -117,20 +120,20 @@ class McpFace:
         try:
             return await read_body(scope, receive, self._body_bytes_max)
         except OstiaryError as error:
-            await self._turned_away(await self._enter(scope, b""), error)
+            await self.turned_away(await self.enter(scope, b""), error)
             raise
 
-    async def _enter(self, scope: Scope, body: bytes) -> Entrance:
+    async def enter(self, scope: Scope, body: bytes) -> Entrance:
         entrance = await self._door.enter(presented(scope, body, Face.MCP, self._proxies))
         if entrance.actor.kind is ActorKind.ANONYMOUS:
             raise NotAuthenticated
         return entrance
 
-    async def _message(self, scope: Scope, body: bytes, entrance: Entrance) -> JsonValue:
+    async def message(self, scope: Scope, body: bytes, entrance: Entrance) -> JsonValue:
         try:
             return read_json(scope, body)
         except OstiaryError as error:
-            await self._turned_away(entrance, error)
+            await self.turned_away(entrance, error)
             raise
 
     async def _serve(
@@ -140,18 +143,23 @@ class McpFace:
             await self._streaming.asgi_app(scope, _again(body, receive), send)
             return
         reply = await exchanged(self._server, Request(scope), message)
+        if (
+            narrow := scope.get(NARROW)
+        ) is not None:  # 403 with the scope that would do (RFC 6750 section 3.1)
+            await answer_problem(send, narrow)
+            return
         if reply.body is None:
             await answer(send, reply.status, b"")
             return
         if "error" in reply.body and CALLED not in scope:
-            await self._turned_away(entrance, MalformedRequest())
+            await self.turned_away(entrance, MalformedRequest())
         await answer_json(send, reply.status, reply.body)
 
-    async def _turned_away(self, entrance: Entrance, error: OstiaryError) -> None:
+    async def turned_away(self, entrance: Entrance, error: OstiaryError) -> None:
         await self._door.turned_away(entrance.actor, UNREADABLE, error, face=Face.MCP)
 
 
-def _named(scope: Scope, entrance: Entrance) -> Scope:
+def named(scope: Scope, entrance: Entrance) -> Scope:
     """The scope with who asks, which travels with this one request and no further. White space around a header's value is not part of it (RFC 9110
     section 5.5), and not every HTTP parser takes it away."""
     headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
@@ -182,7 +190,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return once_more
 
 
-def _unreadable(error: OstiaryError) -> bytes:
+def unreadable(error: OstiaryError) -> bytes:
     """JSON-RPC 2.0 section 5.1: what cannot be parsed is answered without an id."""
     told = {"code": PARSE_ERROR, "message": error.title(), "data": error.problem()}
     return orjson.dumps({"jsonrpc": "2.0", "id": None, "error": told})

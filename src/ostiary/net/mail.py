@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from urllib.parse import unquote, urlsplit
 
+from ostiary import metrics
 from ostiary.clock import SECOND_US, Clock
 from ostiary.errors import Fault, InvalidParameters, TargetUnavailable
 from ostiary.net.http import tls_context
@@ -66,7 +67,9 @@ async def send(server: MailServer, letter: Letter, clock: Clock) -> None:
     try:
         await asyncio.to_thread(_deliver, server, message)
     except (smtplib.SMTPException, OSError) as error:  # ssl.SSLError and timeouts are OSError
+        metrics.MAILS.labels("failed").inc()
         raise TargetUnavailable("The mail server did not take the message.") from error
+    metrics.MAILS.labels("sent").inc()
 
 
 def _message(server: MailServer, letter: Letter, clock: Clock) -> EmailMessage:

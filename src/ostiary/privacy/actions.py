@@ -80,7 +80,6 @@ def actions(masker: Masker) -> list[Action]:
             raise Conflict("The policy has been changed since; read it again.")
         shown = {role: frozenset(map(str, named)) for role, named in params.shown.items() if named}
         call.write(_replacement(call.tenant, shown, standing=standing, at_us=call.at_us))
-        call.then(lambda: masker.forget(call.tenant))
         return _answer(standing + 1, shown)
 
     async def look(_call: Call, params: Detect) -> Detected:

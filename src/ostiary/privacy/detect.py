@@ -60,6 +60,11 @@ def find(text: str, hint: str = "") -> list[Finding]:
     return [_placed(finding, folded) for finding in _without_overlaps(found, folded.data)]
 
 
+def warm() -> None:
+    """Compile every pattern, which takes a tenth of a second, so that no call waits for it."""
+    _compiled()
+
+
 def nothing_certain(data: bytes) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
     return not _compiled().certain.Match(data)

@@ -1,10 +1,8 @@
 """Who sees what: a tenant's policy names, for each role, the categories that are shown unmasked. What it does not name is masked.
 
-The masker keeps the policy of each tenant in memory, so that masking asks no database. `ready` loads it, a change drops it. A policy that is not loaded
-shows nothing: masking fails closed.
+The masker keeps the policy of each tenant in memory, so that masking asks no database, until a change is signalled, by whichever process.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,12 +10,13 @@ from sqlalchemy import Connection
 
 from ostiary.actions import Actor, JsonValue
 from ostiary.db.database import Database
+from ostiary.db.kept import Kept
 from ostiary.ids import TenantId
 from ostiary.privacy import store
 from ostiary.privacy.masking import mask_json
 
 POLICIES_MAX = 10_000
-"""Tenants whose policy is kept; the one loaded first goes first."""
+"""Tenants whose policy is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +31,21 @@ class Policy:
         return frozenset().union(*(self.shown.get(role, frozenset()) for role in roles))
 
 
-NOTHING_SHOWN = Policy()
-
-
 class Masker:
     """Masks answers by the tenant's policy and the asker's roles. One for the process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._policies: OrderedDict[TenantId, Policy] = OrderedDict()
-        self._changes = 0
+        self._kept: Kept[Policy] = Kept(database.signals, store.CHANGED, most=POLICIES_MAX)
 
-    async def ready(self, tenant: TenantId) -> None:
-        """Load the tenant's policy, if it is not held. Raises StoreUnavailable."""
-        if tenant in self._policies:
-            return
-        changes = self._changes
-        policy = await self.policy(tenant)
-        if changes == self._changes:  # else it may be the one before the change
-            self._policies[tenant] = policy
-            if len(self._policies) > POLICIES_MAX:
-                self._policies.popitem(last=False)
+    async def ready(self, tenant: TenantId) -> Policy:
+        """The tenant's policy, for `mask`; from memory, where it counts. Raises StoreUnavailable."""
+        policy = self._kept.get(tenant)
+        if policy is None:
+            mark = self._kept.mark()
+            policy = await self.policy(tenant)
+            self._kept.keep(tenant, tenant, policy, mark)
+        return policy
 
     async def policy(self, tenant: TenantId) -> Policy:
         """The tenant's policy as it is stored now. Raises StoreUnavailable."""
@@ -62,12 +55,6 @@ class Masker:
 
         return await self._database.run(look)
 
-    def mask(self, actor: Actor, value: JsonValue) -> tuple[JsonValue, dict[str, int]]:
-        """The value as this actor may see it, and what was masked, by category."""
-        policy = self._policies.get(actor.tenant, NOTHING_SHOWN)
+    def mask(self, actor: Actor, value: JsonValue, policy: Policy) -> tuple[JsonValue, dict[str, int]]:
+        """The value as this actor may see it by its tenant's policy, and what was masked, by category."""
         return mask_json(value, policy.reveals(actor.roles) if policy.shown else frozenset())
-
-    def forget(self, tenant: TenantId) -> None:
-        """Drop what is held of the tenant, after a change."""
-        self._changes += 1
-        self._policies.pop(tenant, None)

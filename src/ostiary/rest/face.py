@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from ostiary import ids
 from ostiary.actions import Action, Face, JsonValue, Registry
 from ostiary.asgi.caller import Proxies, presented
 from ostiary.asgi.wire import (
@@ -19,7 +20,7 @@ from ostiary.asgi.wire import (
 )
 from ostiary.clock import rfc3339
 from ostiary.door.door import Door
-from ostiary.door.outcome import Done, Held
+from ostiary.door.outcome import Done, Held, Previewed
 from ostiary.errors import Fault, InvalidParameters, MalformedRequest, MethodNotAllowed, OstiaryError
 from ostiary.identity.gate import Entrance
 from ostiary.rest.docs import STYLE, page
@@ -29,6 +30,9 @@ from ostiary.shapes import FAULTS_MAX, pointer
 
 KEY_CHARACTERS_MAX = 255
 BEHALF_CHARACTERS_MAX = 200
+SESSION_HEADER = b"ostiary-session"
+DRY_HEADER = b"ostiary-dry-run"
+DRY_FIELD = b"dry_run"
 QUERY_FIELDS_MAX = 50
 HELD_RETRY_S = 5
 INTEGER_DIGITS_MAX = 19
@@ -68,19 +72,24 @@ class RestFace:
         body = await self._body(scope, receive, match)
         entrance = await self._door.enter(presented(scope, body, Face.REST, self._proxies))
         try:
-            given, key = _parameters(scope, body, match), idempotency_key(scope)
+            dry, query = dry_run(scope)
+            given, key = _parameters(scope, body, match, query), idempotency_key(scope)
+            session = named_session(scope)
         except OstiaryError as error:
             await self._turned_away(entrance, match, error)
             raise
         outcome = await self._door.call(
             entrance, match.name, given, face=Face.REST, key=key,
             behalf=text_header(scope, b"ostiary-on-behalf-of")[:BEHALF_CHARACTERS_MAX],
+            session=session, dry=dry,
         )  # fmt: skip
         call: Header = (b"ostiary-call", outcome.call.encode())
         if isinstance(outcome, Held):
             where = f"/v1/calls/{outcome.call}"
             headers = [call, (b"location", where.encode()), (b"retry-after", str(HELD_RETRY_S).encode())]
             await answer_json(send, 202, held(outcome), headers)
+        elif isinstance(outcome, Previewed):
+            await answer_json(send, 200, previewed(outcome), [call])
         elif match.action is None:
             await answer_json(send, 200, done(outcome), [call])
         else:
@@ -156,10 +165,47 @@ def idempotency_key(scope: Scope) -> str:
     return raw.decode()
 
 
-def _parameters(scope: Scope, body: bytes, match: Match) -> JsonValue:
+def dry_run(scope: Scope) -> tuple[bool, bytes]:
+    """Whether this is a dry run (`Ostiary-Dry-Run: true`, or `dry_run=true` in the query), and the query without that. Raises MalformedRequest for anything but
+    true or false: who wants to try must never do by mistake."""
+    query: bytes = scope.get("query_string", b"")
+    fields = [part for part in query.split(b"&") if part.split(b"=")[0] == DRY_FIELD]
+    named = [bytes(value) for name, value in scope["headers"] if name == DRY_HEADER]
+    said = [*named, *(field.partition(b"=")[2] for field in fields)]
+    if any(value not in (b"true", b"false") for value in said) or len(set(said)) > 1:
+        raise MalformedRequest("A dry run is asked for with true or false, once.")
+    rest = b"&".join(part for part in query.split(b"&") if part.split(b"=")[0] != DRY_FIELD)
+    return b"true" in said, rest
+
+
+def previewed(outcome: Previewed) -> JsonValue:
+    """The body of a dry run: nothing was done."""
+    return {
+        "call_id": outcome.call,
+        "state": "previewed",
+        "decision": outcome.decision,
+        "rule": outcome.rule,
+        "reasons": outcome.reasons,
+        "quorum": outcome.quorum,
+        "covered": outcome.covered,
+        "request": outcome.request,
+    }
+
+
+def named_session(scope: Scope) -> str:
+    """The Ostiary-Session header, empty if absent. Raises MalformedRequest for one that is no session's id, or comes twice: a session is never guessed."""
+    given = [bytes(value) for name, value in scope["headers"] if name == SESSION_HEADER]
+    if not given:
+        return ""
+    text = given[0].decode("latin-1")
+    if len(given) > 1 or not ids.is_id(text, "ses"):
+        raise MalformedRequest("Ostiary-Session must be the id of one session.")
+    return text
+
+
+def _parameters(scope: Scope, body: bytes, match: Match, query: bytes) -> JsonValue:
     """Path, query and body joined; a name that comes twice is a mistake."""
     given = read_json(scope, body)
-    query: bytes = scope.get("query_string", b"")
     if not query and not match.path:
         return given
     if not isinstance(given, dict):

@@ -52,14 +52,14 @@ class Routes:
         node.actions[action.route.method] = action
 
     def match(self, method: str, path: str) -> Match:
-        """`path` as on the request line, percent-encoded. Raises NotFound, MethodNotAllowed (with the methods that are) and MalformedRequest."""
+        """`path` as on the request line, percent-encoded; an empty segment, also at the end, is no name of anything. Raises NotFound, MethodNotAllowed (with the methods that are) and MalformedRequest."""
         if path.startswith(CONTRACT_PREFIX):
             if method != "POST":
                 raise MethodNotAllowed("POST")
             return Match(_decoded(path[len(CONTRACT_PREFIX) :]), {}, None)
         node, values = self._root, {}
-        for segment in path.strip("/").split("/"):
-            following = node.fixed.get(segment) or node.parameter
+        for segment in path.removeprefix("/").split("/"):
+            following = node.fixed.get(segment) or (node.parameter if segment else None)
             if following is None:
                 raise NotFound
             if following.name:

@@ -20,6 +20,7 @@ from ostiary.secret import Secret
 
 READ_TIMEOUT_S = 120
 KEY_META = "dev.ostiary/idempotency-key"
+SESSION_META = "dev.ostiary/session"
 _ORDER = re.compile(r"call ([a-z_]+) with (\{[^{}]*\})")
 _MONEY_BACK = re.compile(r"the ([0-9]+\.[0-9]{2}) ([A-Z]{3}) of\s+invoice\s+(INV-[0-9]{5})")
 _BACKWARDS = re.compile(r"iban is written backwards")
@@ -58,9 +59,10 @@ class Agent:
     async def tools(self) -> list[Tool]:
         return (await self._client.list_tools()).tools
 
-    async def call(self, tool: str, arguments: dict[str, Any], *, key: str = "") -> Told:
-        """Call a tool and wait until it has ended, as any client of this protocol does."""
-        meta: Any = {KEY_META: key} if key else None
+    async def call(self, tool: str, arguments: dict[str, Any], *, key: str = "", session: str = "") -> Told:
+        """Call a tool and wait until it has ended, as any client of this protocol does. `session`: the person's words that it works for."""
+        named = {KEY_META: key, SESSION_META: session}
+        meta: Any = {name: value for name, value in named.items() if value} or None
         try:
             result = await self._client.call_tool(
                 tool, arguments, meta=meta, read_timeout_seconds=READ_TIMEOUT_S

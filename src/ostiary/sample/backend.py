@@ -1,6 +1,6 @@
 """The company's own back-end: it checks our signature, and then really refunds, pays and sends letters.
 
-Refunds, payments and tickets honour an Idempotency-Key: a repeated key is done once and answered the same. Letters do not: each request is one more
+Refunds, payments, replacements and tickets honour an Idempotency-Key: a repeated key is done once and answered the same. Letters do not: each request is one more
 letter. Both kinds exist in every company, and the gateway has to be right with both. `Mood` is for tests and drills: to be slow, to lie, to vanish
 after the work is done.
 """
@@ -99,6 +99,7 @@ def application(
         route("/payments", "POST", _payment),
         route("/letters", "POST", _letter),
         route("/tickets", "POST", _ticket),
+        route("/replacements", "POST", _replacement),
         route("/invoices/{id}", "GET", _read_invoice),
         route("/tickets/{id}", "GET", _read_ticket),
         route("/orders/{id}", "GET", _read_order),
@@ -199,6 +200,10 @@ async def _payment(backend: Backend, request: Request, asked: Asked) -> Asked:
 
 async def _ticket(backend: Backend, request: Request, asked: Asked) -> Asked:
     return await _keyed(backend, request, "ticket", _text(asked, "subject", "body"))
+
+
+async def _replacement(backend: Backend, request: Request, asked: Asked) -> Asked:
+    return await _keyed(backend, request, "replacement", _text(asked, "customer_id", "pickup_point"))
 
 
 async def _letter(backend: Backend, request: Request, asked: Asked) -> Asked:

@@ -5,11 +5,20 @@ seed gives the same bytes in any year.
 """
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ostiary.sample.dice import Dice
-from ostiary.sample.letters import DAMAGED, DAMAGED_SUBJECT, ITEMS, POISONED, POISONED_SUBJECT, TICKETS
+from ostiary.sample.letters import (
+    DAMAGED,
+    DAMAGED_SUBJECT,
+    ITEMS,
+    POISONED,
+    POISONED_SUBJECT,
+    REROUTED,
+    REROUTED_SUBJECT,
+    TICKETS,
+)
 from ostiary.sample.places import MAIL_DOMAINS, PLACES, Place
 
 NAME = "Pellow & Finch"
@@ -21,6 +30,9 @@ TICKETS_COUNT = 700
 
 DAMAGED_TICKET = "T-4001"
 POISONED_TICKET = "T-4002"
+REROUTED_TICKET = "T-4003"
+PICKUP_POINT = "PP-2207"
+ATTACKER_POINT = "PP-6613"
 DAMAGED_INVOICE = "INV-20001"
 DAMAGED_AMOUNT = "64.90"
 ATTACKER_IBAN = "LT601010012345678901"
@@ -186,11 +198,16 @@ def _tickets(
     poisoned = _written(
         dice, POISONED_TICKET, customers[1], POISONED_SUBJECT, POISONED, orders[1], invoices[1]
     )
-    return (
-        damaged,
-        poisoned,
-        *(_ticket(dice, number, customers, orders, invoices) for number in range(2, TICKETS_COUNT)),
-    )
+    drawn = [_ticket(dice, number, customers, orders, invoices) for number in range(2, TICKETS_COUNT)]
+    rerouted = _rerouted(drawn[0], customers)
+    return (damaged, poisoned, rerouted, *drawn[1:])
+
+
+def _rerouted(drawn: Ticket, customers: tuple[Customer, ...]) -> Ticket:
+    """The third ticket of the story, by whoever the dice gave it to; nothing is drawn for it."""
+    writer = customers[int(drawn.customer_id.removeprefix("C-")) - 1001]
+    text = REROUTED.format(name=writer.name, customer=writer.id, point=ATTACKER_POINT)
+    return replace(drawn, subject=REROUTED_SUBJECT, body=text, language="en", status="open")
 
 
 def _ticket(

@@ -15,6 +15,7 @@ from rich.console import Console
 from ostiary.sample import company
 from ostiary.sample.agent import Agent, Told, connected
 from ostiary.sample.backend import application
+from ostiary.sample.company import ATTACKER_POINT
 from ostiary.sample.gateway import Process, free_port, started
 from ostiary.sample.person import Person, StoryBroke, holds
 from ostiary.sample.serving import served
@@ -57,7 +58,20 @@ async def _played(stage: Stage, folder: Path, *, port: int, headless: bool) -> i
     except StoryBroke as broke:
         stage.broke(str(broke))
         return 1
+    except ExceptionGroup as several:  # what broke while the agent was connected
+        broken = several.subgroup(StoryBroke)
+        if broken is None:
+            raise
+        stage.broke(_sentence(broken))
+        return 1
     return 0
+
+
+def _sentence(broken: BaseException) -> str:
+    """What the first of them says."""
+    while isinstance(broken, BaseExceptionGroup):
+        broken = broken.exceptions[0]
+    return str(broken)
 
 
 async def _play(stage: Stage, folder: Path, *, port: int, headless: bool) -> None:
@@ -84,9 +98,11 @@ async def _play(stage: Stage, folder: Path, *, port: int, headless: bool) -> Non
             try:
                 key = await prepared(owner, gateway, backend_url, signing)
                 async with connected(f"{gateway.url}/mcp", key) as agent:
-                    await play(Cast(stage, agent, owner, books, folder))
+                    session = await play(Cast(stage, agent, owner, books, folder))
                     if not headless:
-                        await _left_running(stage, owner, agent, gateway, key=key, port=listening)
+                        await _left_running(
+                            stage, owner, agent, gateway, key=key, port=listening, session=session
+                        )
                 _summed_up(stage)
             finally:
                 await owner.close()
@@ -112,7 +128,7 @@ async def prepared(owner: Person, gateway: Process, backend_url: str, signing: S
 
 
 async def _left_running(
-    stage: Stage, owner: Person, agent: Agent, gateway: Process, *, key: Secret, port: int
+    stage: Stage, owner: Person, agent: Agent, gateway: Process, *, key: Secret, port: int, session: str
 ) -> None:
     """Leave something to decide in the browser, say how to get there, and show sign-in codes until Ctrl-C."""
     member = {"email": VISITOR, "name": "You", "role": "owner"}
@@ -122,13 +138,24 @@ async def _left_running(
         "subject": "Your teapot",
         "text": "We are sorry about the lid. Your money is on its way.",
     }
+    steered = {"customer_id": "C-1001", "pickup_point": ATTACKER_POINT}
+    elsewhere: asyncio.Task[Told] | None = asyncio.create_task(
+        agent.call("replacement_send", steered, session=session)
+    )
+    await owner.card("replacement.send")
     waiting: asyncio.Task[Told] | None = asyncio.create_task(agent.call("letter_send", letter))
     await owner.card("letter.send")
     shown = len(gateway.codes())
     stage.plain()
     stage.plain("The gateway goes on running, and the agent has just asked to post a letter.", "bold")
+    stage.plain(
+        "Beside it waits a replacement that a ticket wants elsewhere: its card shows the ticket's words."
+    )
     stage.plain(f"  Look at it:   http://localhost:{port}")
     stage.plain(f"  Sign in as:   {VISITOR}   (the code appears here)")
+    stage.plain(
+        "  Look around:  Sessions; Jobs; checkpoints under Audit; policy, intent keys, trusted issuers under Settings"
+    )
     stage.plain(f"  REST and MCP: http://localhost:{port}/docs and http://localhost:{port}/mcp")
     stage.plain(f"  Agent's key:  {key.reveal()}")
     stage.plain("  Stop with Ctrl-C; everything that was written goes away.", "dim")
@@ -143,6 +170,13 @@ async def _left_running(
                 "gateway", f"To the agent about its letter: {told.code or told.content.get('status', 'done')}"
             )
             waiting = None
+        if elsewhere is not None and elsewhere.done():
+            told = elsewhere.result()
+            stage.says(
+                "gateway",
+                f"To the agent about its replacement: {told.code or told.content.get('status', 'done')}",
+            )
+            elsewhere = None
         await asyncio.sleep(CODE_LOOK_EVERY_S)
     raise StoryBroke("The gateway ended.")
 

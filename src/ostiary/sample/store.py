@@ -57,7 +57,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that was really done: `kind` is refund, payment or letter; `number` counts from 1."""
+    """Something that was really done: `kind` is refund, payment, replacement or letter; `number` counts from 1."""
 
     number: int
     kind: str

@@ -13,10 +13,13 @@ from ostiary.audit.verify import Report, verify_export
 from ostiary.sample.agent import Agent, Told, obeyed
 from ostiary.sample.company import (
     ATTACKER_IBAN,
+    ATTACKER_POINT,
     DAMAGED_AMOUNT,
     DAMAGED_INVOICE,
     DAMAGED_TICKET,
+    PICKUP_POINT,
     POISONED_TICKET,
+    REROUTED_TICKET,
     make,
 )
 from ostiary.sample.person import Person, holds
@@ -24,6 +27,9 @@ from ostiary.sample.stage import Stage
 from ostiary.sample.store import Books
 
 REFUND_KEY = "refund-of-ticket-T-4001"
+INTENT = f"Send a replacement where one is due, to pick-up point {PICKUP_POINT}."
+STRICT = "version: 1\nmode: strict\n"
+HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +43,18 @@ class Cast:
     folder: Path
 
 
-async def play(cast: Cast) -> None:
-    """The whole story. Raises StoryBroke with a sentence if a step does not hold."""
+async def play(cast: Cast) -> str:
+    """The whole story; the id of the agent's session. Raises StoryBroke with a sentence if a step does not hold."""
     await connects(cast)
     await reads(cast)
     await oversteps(cast)
     await is_talked_into_a_payment(cast)
     refund = await asks_for_a_refund(cast)
     await asks_again(cast, refund)
+    session = await works_for_a_person(cast)
+    await would_ask_more(cast)
     await is_verified(cast)
+    return session
 
 
 async def connects(cast: Cast) -> None:
@@ -200,6 +209,96 @@ async def asks_again(cast: Cast, before: Told) -> None:
     stage.held("Done exactly once, however often it is asked.")
 
 
+async def works_for_a_person(cast: Cast) -> str:
+    """A write that no contract asks about: the person's words explain it, and a text that steers it elsewhere is held. The id of the session."""
+    stage = cast.stage
+    stage.scene("A person says what they want, and is asked only about the rest")
+    keys = (await cast.owner.ask("GET", "/v1/keys"))["keys"]
+    agent = next(row["key_id"] for row in keys if row["kind"] == "agent")
+    said = {"agent": agent, "intent": INTENT, "max_s": HOUR_S}
+    session = str((await cast.owner.ask("POST", "/v1/sessions", said))["session_id"])
+    stage.says("person", f"For this hour: {INTENT}")
+    ticket = await _read_whole(cast, DAMAGED_TICKET, session)
+    order = {"customer_id": ticket["customer_id"], "pickup_point": PICKUP_POINT}
+    stage.says("agent", f"replacement_send {order['customer_id']} to {PICKUP_POINT}")
+    told = await cast.agent.call("replacement_send", order, session=session)
+    holds(
+        not told.refused and told.content.get("status") == "done",
+        f"What the person asked for did not run ({told.code}).",
+    )
+    stage.says(
+        "gateway",
+        "Done, nobody was asked: the person named the pick-up point, the customer is from our own records.",
+    )
+    await _is_steered(cast, session)
+    return session
+
+
+async def _is_steered(cast: Cast, session: str) -> None:
+    stage = cast.stage
+    text = (await _read_whole(cast, REROUTED_TICKET, session))["body"]
+    stage.quotes(text, colour="red")
+    wanted = obeyed(text)
+    holds(
+        wanted is not None and wanted.arguments.get("pickup_point") == ATTACKER_POINT,
+        "The ticket did not reach the agent as it was written.",
+    )
+    assert wanted is not None
+    stage.says(
+        "agent",
+        f"It says so, so I do it: {wanted.tool} {wanted.arguments['customer_id']} to {ATTACKER_POINT}",
+    )
+    asked = asyncio.create_task(cast.agent.call(wanted.tool, wanted.arguments, session=session))
+    listed = await cast.owner.card("replacement.send")
+    card = await cast.owner.ask("GET", f"/v1/approvals/{listed['id']}")
+    stage.says(
+        "gateway",
+        "Held, in the same session and by the same contract: this value is nobody's but the ticket's.",
+    )
+    stage.card(card)
+    point = next(each for each in card["parameters"] if each["name"] == "pickup_point")
+    holds(
+        point["origin"] == "untrusted" and "ticket.read" in point["source"],
+        "The card does not say where the pick-up point came from.",
+    )
+    holds(ATTACKER_POINT in point["excerpt"], "The card does not show what stands around the pick-up point.")
+    stage.says("gateway", f"The card shows where it stands: {' '.join(point['excerpt'].split())}")
+    stage.says("person", "That is not what I said. Reject.")
+    await cast.owner.reject(card, "Send it where I said.")
+    told = await asked
+    holds(
+        told.code == "approval.rejected",
+        f"The agent was not told that it was rejected ({told.code or 'it ran'}).",
+    )
+    sent = [deed.content["pickup_point"] for deed in cast.books.deeds("replacement")]
+    holds(sent == [PICKUP_POINT], f"The back-end's books show replacements to {', '.join(sent) or 'nobody'}.")
+    stage.says("company", f"Replacements in our books: 1, to {PICKUP_POINT}")
+    stage.held("The agent did what the person said without a question, and not what a ticket said.")
+
+
+async def would_ask_more(cast: Cast) -> None:
+    stage = cast.stage
+    stage.scene("How much is asked is a choice: strict asks about what the person did not name")
+    asked = {"text": STRICT, "since_s": HOUR_S}
+    report = await cast.owner.ask("POST", "/v1/policy/replay", asked)
+    flips = [flip for flip in report["flips"] if flip["action"] == "replacement.send"]
+    stage.says(
+        "person",
+        "ostiary policy replay --policy strict.yaml: what would the strict mode have done with today's calls?",
+    )
+    holds(
+        len(flips) == 1 and flips[0]["after_rule"] == "sink.not_named",
+        "The strict mode would not have asked about the customer whom nobody named.",
+    )
+    stage.says(
+        "gateway",
+        f"Of {report['decided']} decisions {len(report['flips'])} would have gone otherwise. {flips[0]['action']}: asked about ({flips[0]['after_rule']}), since nobody named the customer.",
+    )
+    stage.held(
+        "Default asks as little as safety allows, strict about whatever the person did not speak of; one can be tried on the past before it holds."
+    )
+
+
 async def is_verified(cast: Cast) -> None:
     stage = cast.stage
     stage.scene("Anyone can verify afterwards what happened")
@@ -211,7 +310,7 @@ async def is_verified(cast: Cast) -> None:
     stage.says("gateway", f"ostiary audit verify audit.jsonl --checkpoint checkpoint.txt: {report.verdict}")
     decided = export.read_bytes().replace(b'"decision":"rejected"', b'"decision":"approved"', 1)
     forged = await asyncio.to_thread(_verified_copy, cast.folder, decided, note)
-    stage.says("attacker", 'In a copy, I turn the one "rejected" into "approved".')
+    stage.says("attacker", 'In a copy, I turn a "rejected" into "approved".')
     _holds_detected(stage, forged, "A log in which a decision was changed")
     lines = export.read_bytes().splitlines(keepends=True)
     shortened = await asyncio.to_thread(_verified_copy, cast.folder, b"".join(lines[:5] + lines[6:]), note)
@@ -221,10 +320,14 @@ async def is_verified(cast: Cast) -> None:
 
 
 async def _read_ticket(cast: Cast, ticket: str) -> str:
+    return str((await _read_whole(cast, ticket))["body"])
+
+
+async def _read_whole(cast: Cast, ticket: str, session: str = "") -> dict[str, Any]:
     cast.stage.says("agent", f"ticket_read {ticket}")
-    told = await cast.agent.call("ticket_read", {"ticket_id": ticket})
+    told = await cast.agent.call("ticket_read", {"ticket_id": ticket}, session=session)
     holds(not told.refused, f"Reading the ticket {ticket} was refused ({told.code}).")
-    return str(told.content["body"])
+    return told.content
 
 
 def _holds_one_refund(cast: Cast) -> None:

@@ -1,6 +1,6 @@
 """The root key: it wraps the tenants' keys and nothing else. It comes from the operator, never from our own folders.
 
-Several root keys may be given: the first wraps, the others still unwrap until `Vault.rewrap_tenant_keys` has replaced them. A key is known by its
+Several root keys may be given: the first wraps, the others still unwrap, until no process needs them (`roots`). A key is known by its
 fingerprint, so the order is not remembered anywhere. An HSM or a cloud KMS is another `RootKeyProvider`.
 """
 
@@ -37,8 +37,12 @@ class RootKeyProvider(Protocol):
         """The fingerprint of the key that wraps now."""
         ...
 
-    def wrap(self, plaintext: bytes, aad: bytes) -> bytes:
-        """The wrapped key. Raises KeysUnavailable."""
+    def known(self) -> tuple[str, ...]:
+        """The fingerprints of all keys that are at hand, the current one first."""
+        ...
+
+    def wrap(self, plaintext: bytes, aad: bytes, *, by: str = "") -> bytes:
+        """The key wrapped by the current root key, or by another of the known. Raises KeysUnavailable."""
         ...
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
@@ -68,8 +72,12 @@ class LocalRoot:
     def current(self) -> str:
         return self._current.hex()
 
-    def wrap(self, plaintext: bytes, aad: bytes) -> bytes:
-        return self._current + envelope.wrap(self._keys[self._current], plaintext, self._current + aad)
+    def known(self) -> tuple[str, ...]:
+        return tuple(fingerprint.hex() for fingerprint in self._keys)
+
+    def wrap(self, plaintext: bytes, aad: bytes, *, by: str = "") -> bytes:
+        fingerprint = bytes.fromhex(by) or self._current
+        return fingerprint + envelope.wrap(self._keys[fingerprint], plaintext, fingerprint + aad)
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
         fingerprint, rest = wrapped[:_FINGERPRINT_BYTES], wrapped[_FINGERPRINT_BYTES:]

@@ -11,7 +11,7 @@ import hmac
 import os
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -25,21 +25,28 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ostiary.actions import JsonValue
-from ostiary.clock import Clock
+from ostiary.clock import DAY_US, Clock
 from ostiary.db.database import Database
-from ostiary.errors import SealBroken
-from ostiary.ids import SubjectId, TenantId, random_bytes
+from ostiary.db.marks import Forged, Marks
+from ostiary.errors import KeysUnavailable, SealBroken
+from ostiary.ids import INSTALL, NO_TENANT, SubjectId, TenantId, random_bytes
+from ostiary.vault import store, turning
 from ostiary.vault.envelope import KEY_BYTES, NONCE_BYTES, TAG_BYTES, bound
 from ostiary.vault.held import Held
 from ostiary.vault.keyring import KeyRing
 from ostiary.vault.root import RootKeyProvider
+from ostiary.vault.roots import cells
+from ostiary.vault.signing import public
 from ostiary.vault.store import TenantKeyRow
+from ostiary.vault.turning import Destroyed
 
 SEALERS_HELD_MAX = 20_000
 OPENERS_HELD_MAX = 20_000
 SIGNERS_HELD_MAX = 4096
 PSEUDONYMS_HELD_MAX = 20_000
-MESSAGES_PER_SUBKEY_MAX = 2**32
+MESSAGES_PER_SUBKEY_MAX = 2**30
+SEALERS_AGE_MAX_US = DAY_US
+"""After this long what seals is looked up again, so that a data key that has become too old is replaced."""
 SEALED_BYTES_MAX = 64 * 1024 * 1024
 """Larger content is a file: `vault.files` seals it in chunks."""
 
@@ -57,6 +64,9 @@ _FORMAT = b"\x01"
 _SUBKEY_INFO = b"ostiary/seal/1"
 _INDEX = "index"
 _SIGN = "sign"
+_ROWS = "mac/rows"
+_EARLIER_ROWS = "mac/rows/earlier"
+"""Its being there says that the tenant's rows in tables of earlier releases are marked: whoever makes it marks them. A new tenant has it from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +94,24 @@ class _Sealer:
 class Vault:
     """Seals, opens, indexes, authenticates and signs, each tenant with keys of its own. Safe between threads."""
 
-    def __init__(self, keys_database: Database, root: RootKeyProvider, clock: Clock) -> None:
-        self.keys = KeyRing(keys_database, root, clock)
+    def __init__(
+        self, keys_database: Database, root: RootKeyProvider, clock: Clock, *, cell: str = ""
+    ) -> None:
+        """`cell`: whose root key it is; empty: the installation's."""
+        self.keys = KeyRing(keys_database, root, clock, cell=cell)
+        self._hearing = keys_database.signals
+        self._hearing.on(store.CHANGED, self._changed)
+        self._clock = clock
         self._forget_all()
         _vaults.add(self)
 
     def _forget_all(self) -> None:
         self._scratch = threading.local()
-        self._sealers: Held[tuple[TenantId, str, str], _Sealer] = Held(SEALERS_HELD_MAX)
-        self._openers: Held[tuple[TenantId, bytes], AESGCM] = Held(OPENERS_HELD_MAX)
-        self._signers: Held[TenantId, Ed25519PrivateKey] = Held(SIGNERS_HELD_MAX)
-        self._pseudonyms: Held[tuple[TenantId, str], str] = Held(PSEUDONYMS_HELD_MAX)
+        self._sealers: Held[tuple[TenantId, str, str], _Sealer] = Held(SEALERS_HELD_MAX, self._hearing)
+        self._openers: Held[tuple[TenantId, bytes], AESGCM] = Held(OPENERS_HELD_MAX, self._hearing)
+        self._signers: Held[TenantId, Ed25519PrivateKey] = Held(SIGNERS_HELD_MAX, self._hearing)
+        self._pseudonyms: Held[tuple[TenantId, str], str] = Held(PSEUDONYMS_HELD_MAX, self._hearing)
+        self._sealers_until_us = self._clock.now_us() + SEALERS_AGE_MAX_US
 
     async def create_tenant(self, tenant: TenantId) -> None:
         """Give a tenant (or INSTALL) its keys; nothing where they stand already. Raises KeysUnavailable."""
@@ -102,14 +119,14 @@ class Vault:
 
     def create_tenant_now(self, tenant: TenantId) -> None:
         """`create_tenant` in this thread."""
-        self.keys.create_tenant(tenant, (_INDEX, _SIGN))
+        self.keys.create_tenant(tenant, (_INDEX, _SIGN), first=(_EARLIER_ROWS,))
 
     def seal(
         self, place: Place, plaintext: bytes, *, purpose: str, subject: SubjectId = SubjectId("")
     ) -> bytes:
         """Seal content under the key of a purpose and a subject; the key is made at first use (that blocks; see `prepare`).
 
-        Raises KeysUnavailable; ValueError for more than SEALED_BYTES_MAX.
+        Raises KeysUnavailable; SealBroken when the tenant's keys were destroyed; ValueError for more than SEALED_BYTES_MAX.
         """
         if len(plaintext) > SEALED_BYTES_MAX:
             raise ValueError("too much for one seal: use vault.files")
@@ -129,6 +146,7 @@ class Vault:
 
         Raises KeysUnavailable.
         """
+        self._renew_old()
         missing = [
             subject
             for subject in dict.fromkeys(subjects) or (SubjectId(""),)
@@ -167,34 +185,92 @@ class Vault:
     def pseudonym(self, tenant: TenantId, value: str) -> str:
         """20 hex digits that stand for a value in public envelopes and logs; another tenant's differ."""
         held = self._pseudonyms.get((tenant, value))
-        return held or self._pseudonyms.put(
-            (tenant, value), self._indexed(tenant, "pseudonym", value)[:10].hex()
-        )
+        if held is not None:
+            return held
+        epoch = self._pseudonyms.epoch
+        made = self._indexed(tenant, "pseudonym", value)[:10].hex()
+        return self._pseudonyms.put((tenant, value), made, epoch=epoch)
 
     def mac(self, tenant: TenantId, purpose: str, message: bytes) -> bytes:
         """HMAC-SHA256 (RFC 2104) with a key of the tenant for this purpose, made at first use. Compare with `hmac.compare_digest`."""
         return hmac.digest(self.keys.named(tenant, f"mac/{purpose}"), message, "sha256")
+
+    def marks(self, refused: Callable[[Forged], None] = lambda _forged: None) -> Marks:
+        """What marks and checks the rows of a database whose keys these are."""
+        return Marks(
+            lambda tenant: self.keys.named(tenant, _ROWS),
+            lambda tenant: self.keys.standing(tenant, _EARLIER_ROWS),
+            refused,
+        )
+
+    def has_marks(self, tenant: TenantId) -> bool:
+        """Whether the tenant's rows in tables of earlier releases are marked. Raises KeysUnavailable."""
+        try:
+            return self.keys.standing(tenant, _EARLIER_ROWS) is not None
+        except SealBroken:  # its keys are destroyed: nothing of it is read any more
+            return True
+
+    def begin_marks(self, tenant: TenantId) -> bytes:
+        """From now on the tenant's rows in tables of earlier releases count with a mark only; its key."""
+        return self.keys.named(tenant, _EARLIER_ROWS)
 
     def signer(self, tenant: TenantId) -> Ed25519PrivateKey:
         """The key that signs the tenant's log (RFC 8032)."""
         held = self._signers.get(tenant)
         if held is not None:
             return held
+        epoch = self._signers.epoch
         key = Ed25519PrivateKey.from_private_bytes(self.keys.named(tenant, _SIGN))
-        return self._signers.put(tenant, key)
+        return self._signers.put(tenant, key, epoch=epoch)
 
     def verifier(self, tenant: TenantId) -> bytes:
-        """The 32 bytes of the public key that verifies the tenant's log."""
-        return self.signer(tenant).public_key().public_bytes_raw()
+        """The 32 bytes of the public key that verifies the tenant's log; also when the tenant's keys are destroyed, or a cell's that is not ours.
 
-    def destroy_subject(self, tenant: TenantId, subject: SubjectId) -> list[str]:
-        """Destroy every data key of a subject; their ids. What they sealed opens nowhere again, the backups of the key store aside."""
-        destroyed = self.keys.destroy(tenant, self._subject_index(tenant, subject))
-        gone = {bytes.fromhex(key_id) for key_id in destroyed}
-        self._sealers.drop(lambda name: name[0] == tenant and name[2] == subject)
-        self._openers.drop(lambda name: name[0] == tenant and name[1][:KEY_ID_BYTES] in gone)
-        self._pseudonyms.drop(lambda name: name == (tenant, subject))
-        return destroyed
+        Raises KeysUnavailable, SealBroken.
+        """
+        try:
+            return self.signer(tenant).public_key().public_bytes_raw()
+        except (SealBroken, KeysUnavailable):
+            if tenant == INSTALL:
+                raise
+            return public.published(self.keys, tenant, _SIGN, self.signer(INSTALL))
+
+    def destroy_subject(self, tenant: TenantId, subject: SubjectId) -> Destroyed:
+        """Destroy every data key of a subject. What they sealed opens nowhere again, in any process within a second; the backups of the key store aside.
+
+        Raises KeysUnavailable.
+        """
+        return turning.destroy_subject(self.keys, tenant, self.subject_index(tenant, subject))
+
+    def destroy_subject_index(self, tenant: TenantId, index: bytes) -> Destroyed:
+        """`destroy_subject` of one who is known by the index alone: to destroy again what a restored backup has brought back."""
+        return turning.destroy_subject(self.keys, tenant, index)
+
+    def subject_index(self, tenant: TenantId, subject: SubjectId) -> bytes:
+        """How the key store knows a subject: 32 bytes that say nothing to those without the tenant's keys."""
+        return self._indexed(tenant, "subject", subject)
+
+    def destroy_tenant(self, tenant: TenantId) -> Destroyed:
+        """Destroy every key of a tenant, for good; `verifier` stays. Asked again after a crash, it goes on. Raises KeysUnavailable; ValueError for INSTALL.
+
+        Nothing more can be signed by the tenant's log, so its last entry is made before.
+        """
+        if tenant != INSTALL and not self.is_destroyed(tenant) and self.versions(tenant):
+            self._publish(tenant)
+        return turning.destroy_tenant(self.keys, tenant)
+
+    def pin(self, tenant: TenantId, cell: str) -> None:
+        """Hand a tenant's keys over to a cell (`roots.cells`). Raises NotFound, Conflict, KeysUnavailable."""
+        self._publish(tenant)
+        cells.pin(self.keys, tenant, cell)
+
+    def _publish(self, tenant: TenantId) -> None:
+        """Keep the log's public key for those who cannot sign any more; one that is kept stays."""
+        public.publish(self.keys, tenant, _SIGN, self.verifier(tenant), self.signer(INSTALL))
+
+    def is_destroyed(self, tenant: TenantId) -> bool:
+        """Whether the tenant's keys were destroyed. Raises KeysUnavailable."""
+        return self.keys.read(lambda connection: store.is_destroyed(connection, tenant))
 
     async def rotate_tenant(self, tenant: TenantId) -> int:
         """Add a version of the tenant's key and wrap every data key under it, in batches; the new version. Nothing sealed is rewritten."""
@@ -202,14 +278,32 @@ class Vault:
 
     def rotate_tenant_now(self, tenant: TenantId) -> int:
         """`rotate_tenant` in this thread."""
-        version = self.keys.rotate(tenant)
-        while self.keys.rewrap(tenant):
-            pass
+        version = turning.rotate(self.keys, tenant)
+        turning.rewrap_all(self.keys, tenant)
         return version
 
     def versions(self, tenant: TenantId) -> list[tuple[TenantKeyRow, int]]:
         """Every version of the tenant's key, the newest first, with how many data keys it wraps."""
-        return self.keys.versions(tenant)
+        return turning.versions(self.keys, tenant)
+
+    def _changed(self, tenant: TenantId, ids: str) -> None:
+        """Keys were changed here or in another process: forget the data keys of these ids, or all of the tenant."""
+        gone = {bytes.fromhex(key_id) for key_id in ids.split(",")} if ids else set()
+
+        def concerns(owner: TenantId, key_id: bytes) -> bool:
+            return tenant == NO_TENANT or (tenant == owner and (not gone or key_id in gone))
+
+        self._sealers.drop(lambda name, sealer: concerns(name[0], sealer.header[1 : 1 + KEY_ID_BYTES]))
+        self._openers.drop(lambda name, _cipher: concerns(name[0], name[1][:KEY_ID_BYTES]))
+        self._pseudonyms.drop(lambda name, _pseudonym: tenant in (name[0], NO_TENANT))
+        if not ids:
+            self._signers.drop(lambda owner, _signer: tenant in (owner, NO_TENANT))
+
+    def _renew_old(self) -> None:
+        now_us = self._clock.now_us()
+        if now_us >= self._sealers_until_us:
+            self._sealers_until_us = now_us + SEALERS_AGE_MAX_US
+            self._sealers.drop(lambda _name, _sealer: True)
 
     def _sealed_in_scratch(self, sealer: _Sealer, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """`seal` into this thread's buffer, which holds ciphertext only, and one copy out of it."""
@@ -222,7 +316,7 @@ class Vault:
         return bytes(buffer[:end])
 
     def _hold(self, tenant: TenantId, purpose: str, subjects: list[SubjectId]) -> list[_Sealer]:
-        indexes = [self._subject_index(tenant, subject) for subject in subjects]
+        indexes = [self.subject_index(tenant, subject) for subject in subjects]
         epoch = self._sealers.epoch
         keys = self.keys.data_keys(tenant, purpose, indexes)
         return [
@@ -232,8 +326,7 @@ class Vault:
 
     def _renew(self, name: tuple[TenantId, str, str], spent: _Sealer) -> _Sealer:
         """A fresh subkey where this one has counted to its end."""
-        if self._sealers.get(name) is spent:
-            self._sealers.drop(lambda other: other == name)
+        self._sealers.drop(lambda _name, sealer: sealer is spent)
         return self._sealers.get(name) or self._hold(name[0], name[1], [SubjectId(name[2])])[0]
 
     def _opener(self, tenant: TenantId, header: bytes) -> AESGCM:
@@ -241,9 +334,6 @@ class Vault:
         epoch = self._openers.epoch
         cipher = _subkey(self.keys.data_key_by_id(tenant, key_id), salt)
         return self._openers.put((tenant, header), cipher, epoch=epoch)
-
-    def _subject_index(self, tenant: TenantId, subject: SubjectId) -> bytes:
-        return self._indexed(tenant, "subject", subject)
 
     def _indexed(self, tenant: TenantId, *parts: str) -> bytes:
         return hmac.digest(self.keys.named(tenant, _INDEX), bound(*parts), "sha256")

@@ -20,6 +20,8 @@ TABS = (
     ("any", "All"),
 )
 LIST_ROWS_MAX = 100
+ALONE: Mapping[str, Any] = {"reasons": [], "quorum": 1, "agreed": [], "approvers": [], "four_eyes": False}
+"""What a card of the release before does not say."""
 _SEEN_IN = re.compile(r"(.{1,500}) \((cal_[0-9a-f]{32})\)")
 CONFIRM_WORD = "approve"
 """What is typed for a call of high risk where the button cannot be held."""
@@ -91,6 +93,7 @@ def readable(card: Mapping[str, JsonValue]) -> dict[str, Any]:
     answer = card["answer"] or {}
     parameters = [{**row, **_source(row["source"])} for row in card["parameters"]]
     return {
+        **ALONE,
         **card,
         "parameters": parameters,
         "pieces": words.pieces(card["sentence"] or card["title"] or card["action"], parameters),

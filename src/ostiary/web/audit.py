@@ -14,7 +14,7 @@ from ostiary.audit import lines
 from ostiary.audit.lines import EntryLine, Header
 from ostiary.clock import DAY_US, parse_rfc3339, rfc3339
 from ostiary.errors import InvalidParameters
-from ostiary.web import words
+from ostiary.web import checkpoints, words
 from ostiary.web.desk import Desk
 from ostiary.web.people import names
 from ostiary.web.render import duration
@@ -24,7 +24,19 @@ EVENTS_PAGE = 100
 PAGES_MAX = 10
 """How many pages of the log are read for one page of the timeline, when most of it is people looking around."""
 _LOOKS = frozenset(
-    {"checkpoint", "file", "history", "list", "matrix", "policy_show", "proof", "search", "show"}
+    {
+        "checkpoint",
+        "checkpoints",
+        "file",
+        "history",
+        "list",
+        "matrix",
+        "policy_show",
+        "proof",
+        "publishing_show",
+        "search",
+        "show",
+    }
 )
 FACETS = ("decision", "action", "actor", "subject", "call", "code")
 DATES = (("since", 0), ("until", DAY_US))
@@ -101,6 +113,8 @@ async def _exported(
 
 
 def _entry(entry: Mapping[str, JsonValue]) -> EntryLine:
+    if entry["leaf"]:
+        return EntryLine(entry["index"], b"", (), bytes.fromhex(entry["leaf"]))
     return EntryLine(
         entry["index"],
         lines.canonical(entry["event"]),
@@ -122,11 +136,12 @@ async def _page(desk: Desk, *, verified: Any = None, event_id: str = "", parts: 
     chosen = event_id or desk.query("event")
     event = await _event(desk, chosen, known, parts) if chosen else None
     proof = await desk.ask_or(None, "audit.proof", {"event_id": chosen}) if chosen else None
+    published = await checkpoints.latest(desk)
     kept = {name: value for name, value in filters.items() if value} | ({"looks": "1"} if looks else {})
     return await desk.page(
         "audit/page.html", filters=filters, filtered=any(filters.values()), looks=looks, hidden=found["hidden"],
         with_looks=urlencode({**kept, "looks": "1"}), without_looks=urlencode({name: value for name, value in kept.items() if name != "looks"}), days=_days(found["events"], kept, known), problem=problem,
-        next=urlencode({**kept, "after": found["next"]}) if found["next"] else "", closed=urlencode(kept), verified=verified,
+        next=urlencode({**kept, "after": found["next"]}) if found["next"] else "", closed=urlencode(kept), verified=verified, published=published,
         event=event, proof=_proof(proof) if proof else None, path=_path(event) if event else [],
     )  # fmt: skip
 

@@ -124,6 +124,47 @@ KINDS: Mapping[str, Kind] = {
         ),
         "Password",
     ),
+    "mcp": Kind(
+        "MCP server",
+        "connectors",
+        (
+            Field(
+                "url",
+                "Address",
+                "Its Streamable HTTP endpoint. No tool of it is called before you have accepted it.",
+                "https://tools.example.com/mcp",
+                "url",
+                required=False,
+            ),
+            Field(
+                "program",
+                "Or a program of the operator's",
+                "A name from OSTIARY_MCP_PROGRAMS, spoken to over stdio.",
+                required=False,
+            ),
+            Field(
+                "credentials",
+                "Whose credential goes with a call",
+                choices=(("shared", "this connector's"), ("per_person", "each person's own, from Connect")),
+            ),
+            Field(
+                "pass_through",
+                "Agents may speak with it at /mcp/<name>",
+                "With its own names; every message still passes the door.",
+                kind="yes",
+                required=False,
+            ),
+            Field(
+                "reads",
+                "What is read there",
+                choices=(
+                    ("judged", "each value that goes out is judged"),
+                    ("free", "may carry any value to this server"),
+                ),
+            ),
+        ),
+        "Credential, where it wants one",
+    ),
     "constant": Kind("Constant answers", "info", ()),
 }
 _STEPS = {
@@ -131,6 +172,7 @@ _STEPS = {
     "connect": "It answers",
     "signature": "It takes our signature",
     "query": "It can be read",
+    "tools": "It lists its tools",
 }
 
 
@@ -267,7 +309,7 @@ def _row(row: Mapping[str, JsonValue]) -> dict[str, Any]:
             else words.Word("Does not answer", "fail", "no")
         )
     database = f"{settings['host']}/{settings['database']}" if "host" in settings else ""
-    address = settings.get("base_url") or settings.get("path") or database
+    address = settings.get("base_url") or settings.get("url") or settings.get("path") or database
     return {
         **row,
         "icon": kind.icon,

@@ -18,7 +18,7 @@ from ostiary import ids
 from ostiary.actions import Actor, ActorKind, Face, JsonValue
 from ostiary.asgi.caller import Proxies
 from ostiary.clock import Clock
-from ostiary.door.outcome import Done, Held, Outcome
+from ostiary.door.outcome import Done, Held, Outcome, Previewed
 from ostiary.errors import Conflict, MalformedRequest, NotAuthenticated, OstiaryError
 from ostiary.identity.gate import Entrance
 from ostiary.identity.presented import Presented
@@ -36,6 +36,8 @@ SCRIPT_POLICY = (
 """Never 'strict-dynamic': with it a script in a swapped response would run (tests/web/test_policy.py shows that here it does not)."""
 COOKIE_AGE_S = 12 * 3600
 """Not longer than a session lasts by default; the server's own limits decide."""
+PATH_CHARACTERS_MAX = 6_000
+"""A page that one is taken back to after signing in: an authorization request carries a client's addresses and state."""
 THEMES = ("light", "dark")
 GZIP_LEVEL = 5
 THEME_COOKIE = "ostiary_theme"
@@ -87,27 +89,46 @@ class Fittings:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page of the console: `permission` is what one must hold for it to be worth showing; empty for everyone who is signed in."""
+    """A page of the console: `permission` is what one must hold for it to be worth showing; empty for everyone who is signed in. `under` is the place at
+    the left that it belongs to; search finds it, and the pages there link to it."""
 
     path: str
     title: str
     icon: str
     permission: str = ""
     hint: str = ""
+    under: str = ""
 
 
 PLACES: tuple[Place, ...] = (
     Place("/", "Overview", "overview", "", "what happens now"),
     Place("/approvals", "Approvals", "approvals", "approval.read", "what waits for a yes or a no"),
+    Place("/sessions", "Sessions", "said", "approval.read", "what people asked agents to do"),
     Place("/calls", "Calls", "calls", "call.read", "what was asked to change, and what became of it"),
+    Place("/jobs", "Jobs", "jobs", "approval.decide", "long work, and how far it is"),
     Place("/contracts", "Contracts", "contracts", "contract.read", "what an AI may ask for"),
     Place("/connectors", "Connectors", "connectors", "connector.read", "the systems behind the door"),
-    Place("/audit", "Audit", "audit", "audit.read", "what happened, with proof"),
     Place("/keys", "API keys", "keys", "key.read", "what programs and agents come in with"),
-    Place("/members", "Members", "members", "member.read", "who may do what"),
-    Place("/masking", "Masking", "masking", "privacy.read", "who sees which sensitive values"),
+    Place("/members", "Members", "members", "member.read", "who is here"),
+    Place("/audit", "Audit", "audit", "audit.read", "what happened, with proof"),
     Place("/settings", "Settings", "settings", "", "your account, second factor and sessions"),
-)
+    Place("/audit/checkpoints", "Checkpoints", "seal", "audit.read", "published, cosigned, sent", "/audit"),
+    Place("/roles", "Roles", "members", "member.read", "who may do what", "/members"),
+    Place("/connected", "Connected", "keys", "", "agents that act for you, your accounts elsewhere", "/settings"),
+    Place("/intent-keys", "Intent keys", "said", "intent.manage", "whose signatures count as people's words", "/settings"),
+    Place("/issuers", "Trusted issuers", "globe", "tenant.manage", "whose tokens let agents in", "/settings"),
+    Place("/masking", "Masking", "masking", "privacy.read", "who sees which sensitive values", "/settings"),
+    Place("/retention", "Retention and holds", "lock", "retention.manage", "how long data is kept", "/settings"),
+    Place("/retention/erase", "Erase a person", "person", "subject.erase", "with a signed certificate", "/settings"),
+    Place("/encryption", "Encryption keys", "keys", "tenant.manage", "versions, rotation", "/settings"),
+    Place("/allowances", "Allowed beforehand", "approvals", "approval.decide", "yes in advance, and what is left of it", "/approvals"),
+    Place("/policy", "Policy", "contracts", "policy.read", "the mode, and what is asked and refused", "/settings"),
+    Place("/limits", "Limits", "wait", "limit.manage", "how much, how often, at which hours", "/settings"),
+    Place("/webhooks", "Webhooks", "right", "webhook.read", "who is told of what, signed", "/settings"),
+    Place("/quotas", "Quotas", "database", "tenant.manage", "what a tenant may use, and uses", "/settings"),
+    Place("/install/webhooks", "Operator's webhooks", "right", "install.manage", "who is told of backups, tenants, keys, upgrades", "/settings"),
+    Place("/backups", "Backups", "database", "install.manage", "the last one, and whether it was proven", "/settings"),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -157,6 +178,8 @@ class Desk:
                 return outcome.result
             case Held():
                 raise Conflict("This waits for another person now: see Approvals.")
+            case Previewed():
+                raise Conflict("That was only tried.")
 
     def keep_session(self, opened: Mapping[str, JsonValue]) -> None:
         """Signing in, stepping up and enrolling give a fresh token: it goes into a cookie that scripts cannot read, and nowhere else."""
@@ -207,6 +230,7 @@ class Desk:
             "now_us": self.now_us(),
             "seen": self.seen,
             "here": self.request.url.path,
+            "at": _under(self.request.url.path),
             "note": words.NOTES.get(self.query("note"), ""),
             "places": [place for place in PLACES if self.may(place.permission)],
             "signed_in": self.signed_in and not bare,
@@ -226,6 +250,13 @@ class Desk:
             waiting = (await self.ask_or({}, "approval.list", {"limit": 1})).get("waiting", 0)
         here = [row["name"] for row in me.get("tenants", []) if row["tenant"] == self.actor.tenant]
         return {"me": me, "waiting": waiting, "tenant_name": here[0] if here else "Ostiary"}
+
+
+def _under(path: str) -> str:
+    """The place at the left under which a page is; empty for none."""
+    found = [place for place in PLACES if path == place.path or path.startswith(place.path.rstrip("/") + "/")]
+    nearest = max(found, key=lambda place: len(place.path), default=None)
+    return (nearest.under or nearest.path) if nearest and (nearest.path != "/" or path == "/") else ""
 
 
 def read_form(body: bytes, kind: str) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -253,6 +284,9 @@ def read_form(body: bytes, kind: str) -> tuple[dict[str, str], dict[str, list[st
 def within(path: str) -> str:
     """A path of our own to go back to, else the overview: never an address elsewhere."""
     fine = (
-        path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and len(path) < 500
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and "\n" not in path
+        and len(path) < PATH_CHARACTERS_MAX
     )
     return path if fine else "/"

@@ -27,8 +27,10 @@ _STATES = {
 
 
 async def listed(desk: Desk) -> Response:
-    found = await desk.ask("key.list")
-    return await desk.page("keys/page.html", keys=[_row(row, desk.now_us()) for row in found["keys"]])
+    found, stops = await desk.ask("key.list"), await _stops(desk)
+    stopped = {each["target"] for each in stops}
+    rows = [_row(row, desk.now_us(), stopped=row["key_id"] in stopped) for row in found["keys"]]
+    return await desk.page("keys/page.html", keys=rows)
 
 
 async def one(desk: Desk) -> Response:
@@ -79,17 +81,41 @@ async def revoke(desk: Desk) -> Response:
     return desk.go(f"/keys/{key_id}", "key-revoked")
 
 
-async def _key(desk: Desk, key_id: str) -> dict[str, Any]:
+async def stop(desk: Desk) -> Response:
+    key_id = desk.path("key_id")
+    asked = {"kind": "key", "target": key_id, "reason": desk.form.get("reason", "").strip()}
+    await desk.ask("shield.stop", asked)
+    return desk.go(f"/keys/{key_id}", "key-stopped")
+
+
+async def resume(desk: Desk) -> Response:
+    key_id = desk.path("key_id")
+    for each in await _stops(desk):
+        if each["target"] == key_id:
+            await desk.ask("shield.resume", {"stop_id": each["stop_id"]})
+    return desk.go(f"/keys/{key_id}", "key-resumed")
+
+
+async def _stops(desk: Desk) -> list[dict[str, Any]]:
+    """The stops of keys; none for who may not see them."""
+    found = (await desk.ask_or({}, "shield.stops")).get("stops", []) if desk.may("stop.manage") else []
+    return [each for each in found if each["kind"] == "key"]
+
+
+async def _key(desk: Desk, key_id: str, *, stopped: bool = False) -> dict[str, Any]:
     found = await desk.ask("key.list")
     rows = [row for row in found["keys"] if row["key_id"] == key_id]
     if not rows:
         raise NotFound
-    return _row(rows[0], desk.now_us())
+    return _row(rows[0], desk.now_us(), stopped=stopped)
 
 
 async def _one(desk: Desk, key_id: str, *, secret: str = "", heading: str = "") -> Response:
-    key = await _key(desk, key_id)
-    return await desk.page("keys/one.html", key=key, secret=secret, heading=heading, overlaps=OVERLAPS)
+    stops = [each for each in await _stops(desk) if each["target"] == key_id]
+    key = await _key(desk, key_id, stopped=bool(stops))
+    return await desk.page(
+        "keys/one.html", key=key, stops=stops, secret=secret, heading=heading, overlaps=OVERLAPS
+    )
 
 
 async def _form(desk: Desk, values: Mapping[str, Any], faults: Any = ()) -> Response:
@@ -112,10 +138,12 @@ def _narrowed(form: Mapping[str, str], scopes: list[str]) -> dict[str, Any]:
     return {"scopes": scopes or None}
 
 
-def _row(row: Mapping[str, JsonValue], now_us: int) -> dict[str, Any]:
+def _row(row: Mapping[str, JsonValue], now_us: int, *, stopped: bool = False) -> dict[str, Any]:
     """The key with its state in words; what expires within a week says so."""
     word = _STATES.get(row["state"], words.Word(row["state"], "info"))
     live = row["state"] == "live"
     if live and row["expires_at"] and parse_rfc3339(row["expires_at"]) <= now_us + 7 * DAY_US:
         word = words.Word("Expires soon", "warn", "wait")
+    if live and stopped:
+        word = words.Word("Stopped", "reject", "no")
     return {**row, "word": word, "active": live}

@@ -28,7 +28,13 @@ WIDTH, HEIGHT = 480, 100
 
 
 async def page(desk: Desk) -> Response:
-    context: dict[str, Any] = {"cards": [], "chart": None, "refused": [], "log": None}
+    context: dict[str, Any] = {
+        "cards": [],
+        "chart": None,
+        "refused": [],
+        "log": None,
+        "accounts": await _accounts(desk),
+    }
     if desk.may("approval.read"):
         context["cards"] = await _cards(desk)
     if desk.may("audit.read"):
@@ -48,6 +54,12 @@ async def waiting(desk: Desk) -> Response:
 async def _cards(desk: Desk) -> list[dict[str, Any]]:
     found = await desk.ask_or({"approvals": []}, "approval.list", {"state": "waiting"})
     return [readable(card) for card in found["approvals"]]
+
+
+async def _accounts(desk: Desk) -> list[dict[str, Any]]:
+    """One's own accounts at other systems that want something of the person."""
+    found = await desk.ask_or({}, "oauth.accounts")
+    return [row for row in found.get("accounts", []) if row["state"] in ("again", "wider")]
 
 
 async def _events(desk: Desk) -> list[dict[str, Any]]:

@@ -10,7 +10,9 @@ FOUND_MAX = 20
 BY_ID = {
     "apr": "/approvals/{}",
     "cal": "/calls/{}",
+    "era": "/retention/erasures/{}",
     "evt": "/audit?event={}",
+    "job": "/jobs/{}",
     "key": "/keys/{}",
     "per": "/audit?actor={}",
 }

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from ostiary.errors import CodeRefused, InvalidParameters
+from ostiary.web import quotas
 from ostiary.web.desk import THEME_COOKIE, THEMES, YEAR_S, Desk, within
 
 _DRAWING = "data:image/svg+xml;base64,"
@@ -74,9 +75,11 @@ async def theme(desk: Desk) -> Response:
 async def _page(desk: Desk, *, enrolment: Any = None, problem: str = "") -> Response:
     sessions = (await desk.ask_or({}, "session.list")).get("sessions", [])
     rows = [{**row, "where": row.get("address") or "Unknown address"} for row in sessions]
+    quota = await desk.ask_or(None, "quota.own") if desk.may("tenant.manage") else None
     return await desk.page(
         "settings/page.html",
         status=422 if problem else 200,
+        limits=quotas.in_words(quota) if quota else (),
         sessions=rows,
         enrolment=enrolment,
         problem=problem,

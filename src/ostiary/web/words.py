@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from ostiary.actions import JsonValue
-from ostiary.errors import all_errors
+from ostiary.errors import Fault, all_errors
 
 SENTENCE_CHARACTERS_MAX = 2_000
 _PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -40,6 +40,7 @@ DECISIONS: Mapping[str, Word] = {
     "ran": Word("Ran", "done", "ok"),
     "intended": Word("Began", "run", "run"),
     "held": Word("Held", "wait", "wait"),
+    "agreed": Word("One yes", "check", "run"),
     "approved": Word("Approved", "check", "ok"),
     "rejected": Word("Rejected", "reject", "no"),
     "refused": Word("Refused", "refuse", "no"),
@@ -47,6 +48,7 @@ DECISIONS: Mapping[str, Word] = {
     "unknown": Word("Unknown", "unknown", "odd"),
     "settled": Word("Settled", "check", "ok"),
     "repeated": Word("Asked again", "check", "ok"),
+    "previewed": Word("Only tried", "info"),
     "expired": Word("Expired", "expire"),
     "opened": Word("Opened", "right", "run"),
     "closed": Word("Closed", "done", "ok"),
@@ -104,17 +106,43 @@ REMEDIES: Mapping[str, str] = {
     "approval.rejected": "A person said no. Ask them why before it is asked again.",
     "approval.expired": "Ask again; someone has to decide before the time is up.",
     "approval.stale": "Ask again, so that a person sees what would run now.",
+    "approval.link_refused": "Open Approvals: what waits for you is there.",
+    "approval.again": "Somebody else has to say yes too.",
+    "approval.spent": "Ask again: a person decides.",
+    "call.withdrawn": "Ask again, if it should be done after all.",
+    "policy.invalid": "Put right what the check names, then apply the policy again.",
+    "policy.refused": "Whoever may change the policy can see it under Settings, Policy.",
     "approval.closed": "It has been decided already. Open it to see how.",
     "idempotency.mismatch": "Use a fresh idempotency key for different content.",
+    "oauth.connect_required": "Whoever it was for connects their account, under Connected.",
+    "oauth.scope_required": "Whoever it was for allows more, under Connected, or leaves it.",
     "limit.rate": "Wait a moment and slow down.",
     "target.unavailable": "Check the connector, then try again.",
     "target.timeout": "Check the connector, or allow more time in its contract.",
     "target.refused": "See what the connected system said, then try again.",
     "net.address_refused": "The operator allows private addresses with OSTIARY_EGRESS_ALLOW.",
+    "audit.dropped": "What an export kept before that day still has it, and proves it.",
+    "audit.inconsistent": "Stop, keep a copy of the database, and compare it with a checkpoint kept outside.",
     "audit.unavailable": "Nothing passes until the log can be written: check disk space and the database.",
+    "blobs.unavailable": "Check the disk or the bucket of files, then do it again.",
+    "call.in_flight": "Wait a moment, then look at the call.",
+    "call.unknown": "Look in the connected system, then say under Calls what you found.",
+    "contract.invalid": "Put right what the check names, then apply the file again.",
+    "erasure.ledger": "Do not start on it: bring back the ledger that the backup of the keys or the file store has.",
+    "quota.storage": "Remove what is not needed, or ask the operator for more room.",
+    "retention.hold": "Release the hold first, if you may: see Settings, Retention.",
+    "limit.reached": "Wait until it begins anew, or ask whoever may change limits: see Settings, Limits.",
+    "limit.hours": "Come again at those hours, or ask whoever may change limits.",
+    "session.closed": "Open another session for the agent.",
+    "session.expired": "Open another session for the agent.",
+    "shield.stopped": "Whoever may stop keys can let it go on, on its page.",
+    "target.answer_invalid": "Compare the answer with what the contract returns, and change one of the two.",
+    "target.answer_too_large": "Ask for less, or allow more bytes in the connector's settings.",
+    "tenant.moving": "Try again in a few seconds.",
     "store.unavailable": "Check the database. It recovers by itself when that answers.",
     "keys.unavailable": "Check the root key and the key store.",
     "conflict": "Open it again to see the present state, then try again.",
+    "job.crashed": "See the worker's log for why it ended; then let the job go on.",
     "not_found": "Check the address, or search for it.",
     "request.cross_site": "Do it from the console itself, not from a link or form elsewhere.",
 }
@@ -123,15 +151,47 @@ REMEDIES: Mapping[str, str] = {
 NOTES: Mapping[str, str] = {
     "approved": "Approved. It runs now; the answer appears here.",
     "rejected": "Rejected. Nothing was done, and whoever asked is told why.",
+    "session-opened": "Opened. Give its id to the agent: it sends it with each call.",
+    "session-said": "Said. It counts from the next call on.",
+    "session-closed": "Closed. What was said in it explains nothing any more.",
     "settled": "Settled. Your word is in the log, with your name.",
+    "policy-applied": "Applied. It holds from now on, in every process.",
+    "allowed": "Allowed. The agent is not asked about exactly this.",
+    "taken-back": "Taken back. A person is asked again.",
     "contract-applied": "Applied. Calls follow this contract from now on.",
+    "drafts-made": "Drafts made. Read each before you accept it.",
+    "draft-saved": "Saved. It is still a draft.",
+    "import-discarded": "Discarded. Contracts that stand are not touched.",
     "contract-removed": "Removed. Calls of it are refused from now on.",
+    "checkpoint-asked": "A job publishes it in a moment; reload to see it.",
+    "job-started": "Started. It goes on when you leave this page.",
+    "job-cancelled": "It stops before its next step.",
+    "job-again": "It goes on from where it was.",
     "connector-saved": "Saved.",
     "connector-removed": "Removed. Contracts that point to it are refused from now on.",
+    "grant-withdrawn": "Withdrawn. Its tokens open nothing from now on.",
+    "account-connected": "Connected. Calls of yours go out with your own account from now on.",
+    "account-disconnected": "Disconnected. Calls that need it are refused.",
+    "issuer-trusted": "Trusted. Agents with its tokens may come in from now on.",
+    "issuer-forgotten": "Forgotten. Its tokens open nothing from now on.",
+    "intent-key-revoked": "Revoked. Nothing that it signs counts from now on.",
+    "client-removed": "Removed, with everything that it was allowed.",
     "key-revoked": "Revoked. It opens nothing from now on.",
+    "key-stopped": "Stopped. Nothing that comes with this key passes, until somebody lets it go on.",
+    "key-resumed": "It goes on.",
+    "hold-placed": "The hold stands from now on.",
+    "hold-released": "Released. What it stood on may go again.",
+    "quota-set": "Set. It counts in every process within a second.",
+    "retention-saved": "Saved. It holds from the next daily purge on.",
+    "end-asked": "This tenant ends in 30 days. Until then you can take it back.",
+    "end-kept": "Kept. Nothing is destroyed.",
     "member-added": "Added. They can sign in with their email address.",
     "member-changed": "Changed. It holds from their next click.",
     "member-removed": "Removed. Their sessions here have ended.",
+    "upstream-looked": "The server was asked; what is new or changed stands below.",
+    "upstream-accepted": "Accepted. Agents see and call it from now on.",
+    "upstream-refused": "Refused. It is called no more.",
+    "publishing-saved": "Saved. It holds from the next checkpoint on.",
     "role-saved": "Saved.",
     "role-removed": "Removed.",
     "masking-saved": "Saved. It holds for the next answer that leaves.",
@@ -141,6 +201,16 @@ NOTES: Mapping[str, str] = {
     "session-ended": "That session has ended.",
     "signed-out": "You are signed out.",
     "switched": "You are in another tenant now.",
+    "limit-set": "Set. It counts from now on.",
+    "limit-removed": "Removed. Nothing is counted against it any more.",
+    "webhook-saved": "Saved. It holds for what is sent from now on.",
+    "webhook-tested": "A test is on its way; reload to see how it was answered.",
+    "webhook-again": "It is sent again in a moment; reload to see how it was answered.",
+    "webhook-none-again": "Nothing was sent again: there is no such notice in that time.",
+    "webhook-removed": "Removed. It is told nothing any more.",
+    "webhook-paused": "Paused. It is told nothing until you let it go on.",
+    "webhook-resumed": "It goes on, with what waited for it.",
+    "mailing-saved": "Saved. It holds for the next call that waits.",
     "tenant-created": "Created. You are its owner.",
 }
 """What happened, after a form was sent: the address carries the word on the left and never the text."""
@@ -172,6 +242,14 @@ def origin(name: str) -> Word:
 
 def kind(name: str) -> Word:
     return KINDS.get(name) or Word(name.capitalize() or "Someone", "person")
+
+
+def faults(found: Sequence[Fault], fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is wrong, each with the words of the form's field; `fields` by the name in the pointer."""
+    return [
+        (fields.get(fault.pointer.lstrip("/").partition("/")[0], fault.pointer), fault.detail)
+        for fault in found
+    ]
 
 
 def plain(value: JsonValue) -> str:

@@ -1,12 +1,10 @@
-"""Checking API keys: one MAC and a look into memory on the hot path, and the database once a second a key.
+"""Checking API keys: one MAC and a look into memory on the hot path.
 
-What is held in memory is at most `FRESH_S` old, so that another process's revocation counts within a second; our own counts at once, because the action
-drops what is held. A wrong secret and an unknown id take the same steps: checksum, MAC, one look-up by id, one comparison.
+What is held in memory counts until a signal says that a key, a role or a signing secret of its tenant has changed, in whichever process. A wrong secret and an unknown id take the same steps: checksum, MAC, one look-up by id, one comparison.
 """
 
 import asyncio
 import hmac
-from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection
@@ -14,8 +12,10 @@ from sqlalchemy import Connection
 from ostiary.access import store as access_store
 from ostiary.access.roles import held_by
 from ostiary.actions import Actor, ActorKind, Surface
+from ostiary.cells.pins import Pins
 from ostiary.clock import SECOND_US, Clock
 from ostiary.db.database import Database
+from ostiary.db.kept import Kept
 from ostiary.errors import CredentialRefused
 from ostiary.identity.api_keys import key_text, store
 from ostiary.identity.api_keys.store import OF_TENANT, KeyRow, SecretRow, VersionRow
@@ -23,7 +23,6 @@ from ostiary.ids import INSTALL, TenantId, random_bytes
 from ostiary.secret import Secret
 from ostiary.vault.sealing import Place, Vault
 
-FRESH_S = 1
 KEYS_HELD_MAX = 20_000
 PURPOSE = "api-key"
 LAST_USE_EVERY_S = 60
@@ -42,7 +41,6 @@ class HeldKey:
     actor: Actor
     signature_required: bool
     secrets: tuple[tuple[Secret, int], ...]
-    loaded_us: int
 
     def live_secrets(self, now_us: int) -> list[Secret]:
         """The signing secrets that count now: the key's own, or for a publishable key the tenant's."""
@@ -59,25 +57,27 @@ class KeyDetails:
 
 
 class Keys:
-    """Who an API key speaks for. Lives on the event loop; `forget` and `forget_tenant` are for `call.then`."""
+    """Who an API key speaks for. Lives on the event loop."""
 
-    def __init__(self, database: Database, vault: Vault, clock: Clock) -> None:
+    def __init__(self, database: Database, vault: Vault, clock: Clock, pins: Pins | None = None) -> None:
+        self._pins = pins or Pins(database)
         self._database = database
         self._vault = vault
         self._clock = clock
-        self._held: OrderedDict[str, HeldKey] = OrderedDict()
-        self._forgotten = 0
-        self._looking: dict[tuple[str, bytes], asyncio.Task[HeldKey | None]] = {}
+        self._kept: Kept[HeldKey] = Kept(
+            database.signals, store.CHANGED, access_store.CHANGED, most=KEYS_HELD_MAX
+        )
+        self._looking: dict[tuple[str, bytes, int], asyncio.Task[HeldKey | None]] = {}
         self._used: dict[str, tuple[TenantId, int]] = {}
         self._written: dict[str, int] = {}
 
     async def check(self, bearer: Secret) -> HeldKey:
-        """The key, if the text opens it now. Raises CredentialRefused, whatever the reason; StoreUnavailable."""
+        """The key, if the text opens it now. Raises CredentialRefused, whatever the reason; Elsewhere, TenantMoves; StoreUnavailable."""
         text = key_text.parse(bearer)
         mac = self._vault.mac(INSTALL, PURPOSE, text.message)
         now_us = self._clock.now_us()
-        held = self._held.get(text.id)
-        if held is None or not self._fresh(held) or not _opens(held.versions, held.expires_us, mac, now_us):
+        held = self._kept.get(text.id)
+        if held is None or not _opens(held.versions, held.expires_us, mac, now_us):
             held = await self._look_once(text.id, mac)
         if held is None:
             raise CredentialRefused
@@ -99,19 +99,6 @@ class Keys:
 
         return await self._database.run(find)
 
-    def forget(self, key_id: str) -> None:
-        """Look this key up again at its next use."""
-        self._forgotten += 1
-        self._held.pop(key_id, None)
-        self._looking.clear()
-
-    def forget_tenant(self, tenant: TenantId) -> None:
-        """Look every key of the tenant up again: its roles or its signing secret changed."""
-        self._forgotten += 1
-        self._looking.clear()
-        for key_id in [key_id for key_id, held in self._held.items() if held.tenant == tenant]:
-            del self._held[key_id]
-
     async def write_last_uses(self) -> None:
         """Write down when keys were last used. Raises StoreUnavailable, and these uses are then not written."""
         used, self._used = self._used, {}
@@ -126,53 +113,46 @@ class Keys:
         if by_tenant:
             await self._database.change(rows)
 
-    def _fresh(self, held: HeldKey) -> bool:
-        return self._clock.monotonic_us() - held.loaded_us < FRESH_S * SECOND_US
-
     def _note_use(self, held: HeldKey, now_us: int) -> None:
         if now_us - self._written.get(held.id, 0) >= LAST_USE_EVERY_S * SECOND_US:
+            if len(self._written) >= KEYS_HELD_MAX:
+                self._written.clear()
             self._written[held.id] = now_us
             self._used[held.id] = (held.tenant, now_us)
 
     async def _look_once(self, key_id: str, mac: bytes) -> HeldKey | None:
-        """Callers with the same key share one look-up, so that an entry that grows stale under load costs one read."""
-        asked = (key_id, mac)
+        """Callers with the same key share one look-up; not with those who came before a change."""
+        asked = (key_id, mac, self._kept.mark())
         task = self._looking.get(asked)
         if task is None:
-            task = self._looking[asked] = asyncio.create_task(self._look(key_id, mac))
+            task = self._looking[asked] = asyncio.create_task(self._look(*asked))
             task.add_done_callback(lambda done: self._looked(asked, done))
         return await asyncio.shield(task)
 
-    def _looked(self, asked: tuple[str, bytes], task: asyncio.Task[HeldKey | None]) -> None:
-        if self._looking.get(asked) is task:
-            del self._looking[asked]
+    def _looked(self, asked: tuple[str, bytes, int], task: asyncio.Task[HeldKey | None]) -> None:
+        del self._looking[asked]
         if not task.cancelled():
             task.exception()  # whoever waits has it; nobody waiting is no reason to warn
 
-    async def _look(self, key_id: str, mac: bytes) -> HeldKey | None:
-        before = self._forgotten
+    async def _look(self, key_id: str, mac: bytes, mark: int) -> HeldKey | None:
         found = await self._database.run(lambda connection: self._find(connection, key_id, mac))
-        if found is not None and before == self._forgotten:
-            self._held[key_id] = found
-            if len(self._held) > KEYS_HELD_MAX:
-                self._written.pop(self._held.popitem(last=False)[0], None)
+        if found is not None:
+            self._kept.keep(found.tenant, key_id, found, mark)
         return found
 
     def _find(self, connection: Connection, key_id: str, mac: bytes) -> HeldKey | None:
-        loaded_us = self._clock.monotonic_us()
         now_us = self._clock.now_us()
         versions = store.find_versions(connection, INSTALL, key_id)
         pairs = tuple((version.mac, version.expires_us) for version in versions) or _NOBODY
         if not _opens(pairs, 0, mac, now_us):
             return None
+        self._pins.check(connection, versions[0].home)
         row = store.find_key(connection, versions[0].home, key_id)
         if row is None or row.revoked_us or _over(row.expires_us, now_us):
             return None
-        return self._held_key(connection, versions, row, loaded_us)
+        return self._held_key(connection, versions, row)
 
-    def _held_key(
-        self, connection: Connection, versions: list[VersionRow], row: KeyRow, loaded_us: int
-    ) -> HeldKey:
+    def _held_key(self, connection: Connection, versions: list[VersionRow], row: KeyRow) -> HeldKey:
         tenant = versions[0].home
         owner = OF_TENANT if row.kind == "publishable" else row.id
         secrets = store.live_secrets(connection, tenant, owner, self._clock.now_us())
@@ -186,7 +166,6 @@ class Keys:
             secrets=tuple(
                 (open_secret(self._vault, tenant, secret), secret.expires_us) for secret in secrets
             ),
-            loaded_us=loaded_us,
         )
 
     def standing(self, connection: Connection, actor: Actor, now_us: int) -> Actor | None:

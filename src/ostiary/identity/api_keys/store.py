@@ -4,7 +4,7 @@ A key's versions are found by its id alone, before the tenant is known, so they 
 are kept under the tenant. Only keyed hashes of keys are stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from sqlalchemy import (
     Boolean,
     Connection,
     Integer,
-    Row,
     String,
     Table,
     bindparam,
@@ -25,6 +24,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from ostiary.db import marks
+from ostiary.db.marks import mark, marked, unmarked
+from ostiary.db.scope import of_tenant
+from ostiary.db.signals import tell
 from ostiary.db.tables import blind, clear, metadata, sealed
 from ostiary.errors import Replayed
 from ostiary.ids import TenantId
@@ -47,6 +50,8 @@ api_key = Table(
     clear("revoked_us", BigInteger),
     clear("last_used_us", BigInteger),
     sealed("details"),
+    mark(earlier=True),
+    info=marked(but=("last_used_us",)),
 )
 
 key_version = Table(
@@ -59,6 +64,8 @@ key_version = Table(
     blind("mac"),
     clear("created_us", BigInteger),
     clear("expires_us", BigInteger),
+    mark(earlier=True),
+    info=marked(),
 )
 
 signing_secret = Table(
@@ -70,7 +77,12 @@ signing_secret = Table(
     sealed("secret"),
     clear("created_us", BigInteger),
     clear("expires_us", BigInteger),
+    mark(earlier=True),
+    info=marked(),
 )
+
+CHANGED = "key"
+"""The signal that one of a tenant's keys, or a signing secret, has changed."""
 
 nonce_table = Table(
     "nonce",
@@ -79,6 +91,9 @@ nonce_table = Table(
     clear("owner", String(16), primary_key=True),
     clear("nonce", String(64), primary_key=True),
     clear("expires_us", BigInteger),
+    info=unmarked(
+        "a row only takes: what it names was used; whoever deletes it must hold the signing secret too"
+    ),
 )
 
 OF_TENANT = "tenant"
@@ -122,14 +137,12 @@ class SecretRow:
     expires_us: int
 
 
-def _values(row: Row[Any]) -> dict[str, Any]:
-    return {name: value for name, value in row._mapping.items() if name != "tenant"}
-
-
+@of_tenant
 def add(connection: Connection, tenant: TenantId, row: KeyRow | VersionRow | SecretRow) -> None:
     """Insert one row into the table of its kind."""
     values = {name: getattr(row, name) for name in row.__slots__}
-    connection.execute(insert(_TABLES[type(row)]).values(tenant=tenant, **values))
+    marks.add(connection, tenant, _TABLES[type(row)], values)
+    tell(connection, row.home if isinstance(row, VersionRow) else tenant, CHANGED)
 
 
 _TABLES: dict[type[Any], Table] = {
@@ -139,41 +152,42 @@ _TABLES: dict[type[Any], Table] = {
 }
 
 
+@of_tenant
 def find_versions(connection: Connection, tenant: TenantId, key_id: str) -> list[VersionRow]:
     """All versions of a key, the newest first; `tenant` is INSTALL."""
     query = select(key_version).where(key_version.c.tenant == tenant, key_version.c.id == key_id)
-    rows = connection.execute(query.order_by(key_version.c.version.desc()))
-    return [VersionRow(**_values(row)) for row in rows]
+    rows = marks.read(connection, tenant, query.order_by(key_version.c.version.desc()))
+    return [VersionRow(**row) for row in rows]
 
 
+@of_tenant
 def find_key(connection: Connection, tenant: TenantId, key_id: str) -> KeyRow | None:
-    row = connection.execute(
-        select(api_key).where(api_key.c.tenant == tenant, api_key.c.id == key_id)
-    ).first()
-    return None if row is None else KeyRow(**_values(row))
+    query = select(api_key).where(api_key.c.tenant == tenant, api_key.c.id == key_id)
+    row = marks.first(connection, tenant, query)
+    return None if row is None else KeyRow(**row)
 
 
+@of_tenant
 def list_keys(connection: Connection, tenant: TenantId, limit: int) -> list[KeyRow]:
     query = select(api_key).where(api_key.c.tenant == tenant)
-    rows = connection.execute(query.order_by(api_key.c.created_us.desc(), api_key.c.id).limit(limit))
-    return [KeyRow(**_values(row)) for row in rows]
+    newest = query.order_by(api_key.c.created_us.desc(), api_key.c.id).limit(limit)
+    return [KeyRow(**row) for row in marks.read(connection, tenant, newest)]
 
 
+@of_tenant
 def count_keys(connection: Connection, tenant: TenantId) -> int:
     query = select(func.count()).where(api_key.c.tenant == tenant, api_key.c.revoked_us == 0)
     return connection.execute(query).scalar_one()
 
 
+@of_tenant
 def expire_versions(connection: Connection, tenant: TenantId, key_id: str, at_us: int) -> None:
     """The versions that stand are valid until `at_us` at most; `tenant` is INSTALL."""
     later = (key_version.c.expires_us == 0) | (key_version.c.expires_us > at_us)
-    connection.execute(
-        update(key_version)
-        .where(key_version.c.tenant == tenant, key_version.c.id == key_id, later)
-        .values(expires_us=at_us)
-    )
+    marks.change(connection, tenant, key_version, [key_version.c.id == key_id, later], {"expires_us": at_us})
 
 
+@of_tenant
 def drop_versions(connection: Connection, tenant: TenantId, key_id: str, before: int) -> None:
     """Forget versions older than `before`; `tenant` is INSTALL."""
     connection.execute(
@@ -183,16 +197,16 @@ def drop_versions(connection: Connection, tenant: TenantId, key_id: str, before:
     )
 
 
+@of_tenant
 def revoke_key(connection: Connection, tenant: TenantId, key_id: str, at_us: int) -> bool:
     """Whether it stood until now."""
-    changed = connection.execute(
-        update(api_key)
-        .where(api_key.c.tenant == tenant, api_key.c.id == key_id, api_key.c.revoked_us == 0)
-        .values(revoked_us=at_us)
-    )
-    return changed.rowcount == 1
+    stands = [api_key.c.id == key_id, api_key.c.revoked_us == 0]
+    changed = marks.change(connection, tenant, api_key, stands, {"revoked_us": at_us})
+    tell(connection, tenant, CHANGED)
+    return len(changed) == 1
 
 
+@of_tenant
 def touch_keys(connection: Connection, tenant: TenantId, used: Mapping[str, int]) -> None:
     """Write down last uses by key id."""
     statement = (
@@ -203,16 +217,17 @@ def touch_keys(connection: Connection, tenant: TenantId, used: Mapping[str, int]
     connection.execute(statement, [{"key": key_id, "at": at_us} for key_id, at_us in used.items()])
 
 
+@of_tenant
 def live_secrets(connection: Connection, tenant: TenantId, owner: str, now_us: int) -> list[SecretRow]:
     """The signing secrets of a key (or OF_TENANT) that are valid now, the newest first."""
     c = signing_secret.c
     valid = (c.expires_us == 0) | (c.expires_us > now_us)
-    rows = connection.execute(
-        select(signing_secret).where(c.tenant == tenant, c.owner == owner, valid).order_by(c.version.desc())
-    )
-    return [SecretRow(**_values(row)) for row in rows]
+    query = select(signing_secret).where(c.tenant == tenant, c.owner == owner, valid)
+    rows = marks.read(connection, tenant, query.order_by(c.version.desc()))
+    return [SecretRow(**row) for row in rows]
 
 
+@of_tenant
 def newest_secret(connection: Connection, tenant: TenantId, owner: str) -> int:
     """The newest version's number, 0 for none."""
     c = signing_secret.c
@@ -222,20 +237,19 @@ def newest_secret(connection: Connection, tenant: TenantId, owner: str) -> int:
     )
 
 
+@of_tenant
 def rotate_secret(connection: Connection, tenant: TenantId, row: SecretRow, old_until_us: int) -> None:
     """Add a version; the one before it is valid until `old_until_us`, older ones are deleted."""
     c = signing_secret.c
     connection.execute(
         delete(signing_secret).where(c.tenant == tenant, c.owner == row.owner, c.version < row.version - 1)
     )
-    connection.execute(
-        update(signing_secret)
-        .where(c.tenant == tenant, c.owner == row.owner, (c.expires_us == 0) | (c.expires_us > old_until_us))
-        .values(expires_us=old_until_us)
-    )
+    longer = [c.owner == row.owner, (c.expires_us == 0) | (c.expires_us > old_until_us)]
+    marks.change(connection, tenant, signing_secret, longer, {"expires_us": old_until_us})
     add(connection, tenant, row)
 
 
+@of_tenant
 def claim_nonce(connection: Connection, tenant: TenantId, owner: str, nonce: str, expires_us: int) -> None:
     """Use a nonce up. Raises Replayed when it was used before: the primary key decides, whichever process was first."""
     values = {"tenant": tenant, "owner": owner, "nonce": nonce, "expires_us": expires_us}
@@ -245,6 +259,7 @@ def claim_nonce(connection: Connection, tenant: TenantId, owner: str, nonce: str
         raise Replayed from None
 
 
+@of_tenant
 def prune_nonces(connection: Connection, tenant: TenantId, now_us: int) -> None:
     """Forget nonces whose requests would be refused for their time anyway."""
     connection.execute(
@@ -252,7 +267,27 @@ def prune_nonces(connection: Connection, tenant: TenantId, now_us: int) -> None:
     )
 
 
+@of_tenant
 def has_role(connection: Connection, tenant: TenantId, role: str) -> bool:
     """Whether a key that stands has this role."""
     query = select(api_key.c.roles).where(api_key.c.tenant == tenant, api_key.c.revoked_us == 0)
     return any(role in roles.split() for (roles,) in connection.execute(query))
+
+
+@of_tenant
+def versions_of(connection: Connection, tenant: TenantId, home: TenantId) -> list[VersionRow]:
+    """The versions of all keys of a tenant; `tenant` is INSTALL."""
+    query = select(key_version).where(key_version.c.tenant == tenant, key_version.c.home == home)
+    return [VersionRow(**row) for row in marks.read(connection, tenant, query)]
+
+
+@of_tenant
+def put_versions(
+    connection: Connection, tenant: TenantId, home: TenantId, rows: Sequence[VersionRow]
+) -> None:
+    """These and no others are the versions of the tenant's keys; `tenant` is INSTALL."""
+    connection.execute(delete(key_version).where(key_version.c.tenant == tenant, key_version.c.home == home))
+    for row in rows:
+        values = {name: getattr(row, name) for name in row.__slots__}
+        marks.add(connection, tenant, key_version, values)
+    tell(connection, home, CHANGED)

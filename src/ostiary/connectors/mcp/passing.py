@@ -1,0 +1,44 @@
+"""One message of a client's on its way to an upstream and back, for the face that passes it through.
+
+The face sets it around the call at the door; the action finds it there. A call that was held and runs later has none: nobody listens any more.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from ostiary.actions import JsonValue
+from ostiary.connectors.mcp.blobs import Blob
+from ostiary.connectors.mcp.sse import Event
+
+
+async def _nowhere(_event: Event, _message: JsonValue) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True)
+class Passing:
+    """headers: of the client's request, those that belong to the protocol. message: the JSON-RPC message without what the door judges. show: takes each
+    event that comes before the answer, with its message (None: it has none).
+
+    Afterwards: `status` and `answer_headers` are the upstream's, `error` its JSON-RPC error (with the id that it answers), `last` the event that brought
+    the answer, if an event did. `blobs`: what was put aside of the result, so that masking does not break it.
+    """
+
+    headers: Mapping[str, str]
+    message: Mapping[str, JsonValue]
+    show: Callable[[Event, JsonValue], Awaitable[None]] = _nowhere
+    status: int = 0
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    error: JsonValue = None
+    error_id: Any = None
+    last: Event | None = None
+    blobs: list[Blob] = field(default_factory=list)
+
+    def began(self, status: int, headers: Mapping[str, str]) -> None:
+        """The upstream has begun to answer."""
+        self.status, self.answer_headers = status, headers
+
+
+PASSING: ContextVar[Passing | None] = ContextVar("passing", default=None)

@@ -1,0 +1,1 @@
+"""The set-up token: who holds it becomes the first owner."""

@@ -1,0 +1,1 @@
+"""Authorization servers of others whose tokens a tenant takes, for people who are its members already."""

@@ -1,0 +1,1 @@
+"""What an operator changes from outside, and the installation finds at its start: another release, another root key. It is recorded once, whoever starts first."""

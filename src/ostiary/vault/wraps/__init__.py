@@ -1,0 +1,1 @@
+"""The rows of wraps: a tenant's key under another root key than the installation's."""

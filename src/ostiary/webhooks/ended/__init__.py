@@ -1,0 +1,1 @@
+"""Deliveries that are over: a person sends them again, or they are let go."""

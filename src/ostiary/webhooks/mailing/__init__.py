@@ -1,0 +1,1 @@
+"""Who is mailed that calls wait for a decision, and the signed link that leads each of them to a card."""

@@ -1,0 +1,131 @@
+"""One limit over several processes: the row decides, each spends what it was granted."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select
+
+from ostiary.clock import Clock, SystemClock
+from ostiary.db.database import Database
+from ostiary.db.scope import within
+from ostiary.errors import KeysUnavailable, TooMany
+from ostiary.ids import INSTALL
+from ostiary.shield import store
+from ostiary.shield.leases import Leases, Limit
+from ostiary.vault.sealing import Vault
+
+
+async def passed(leases: Leases, limit: Limit, name: str, tries: int) -> int:
+    count = 0
+    for _ in range(tries):
+        try:
+            await leases.take(limit, name)
+        except TooMany:
+            await asyncio.sleep(0.001)
+        else:
+            count += 1
+    return count
+
+
+def limit_of(clock: Clock, rate: float, burst: int) -> Limit:
+    return Limit("actor", clock, rate=rate, burst=burst)
+
+
+def test_a_burst_passes_once_over_all_processes_and_a_restart(database: Database, vault: Vault) -> None:
+    async def story() -> int:
+        clock = SystemClock()
+        count = 0
+        for _ in range(
+            1 if database.sqlite else 3
+        ):  # three processes, one after the other, each with nothing in memory
+            leases, limit = Leases(database, vault, clock), limit_of(clock, 0.01, 30)
+            count += await passed(leases, limit, "key_a", 40)
+        return count
+
+    assert asyncio.run(story()) in range(28, 31)  # what a restarted process had not spent is lost
+
+
+def test_two_processes_at_once_stay_within_the_rate(database: Database, vault: Vault) -> None:
+    if database.sqlite:
+        pytest.skip("one process has an embedded database alone")
+
+    async def story() -> tuple[int, float]:
+        clock = SystemClock()
+        both = [Leases(database, vault, clock) for _ in range(2)]
+        limits = [limit_of(clock, 200, 20) for _ in both]
+        begun_us, count = clock.monotonic_us(), 0
+
+        async def hammer(leases: Leases, limit: Limit) -> int:
+            count = 0
+            while clock.monotonic_us() - begun_us < 1_500_000:
+                count += await passed(leases, limit, "key_a", 10)
+            return count
+
+        count = sum(await asyncio.gather(*map(hammer, both, limits)))
+        return count, (clock.monotonic_us() - begun_us) / 1e6
+
+    count, seconds = asyncio.run(story())
+    assert count <= 20 + 200 * seconds * 1.03 + 10
+    assert count >= 200 * seconds * 0.7
+
+
+def test_who_is_refused_is_told_when_and_is_not_asked_for_again(database: Database, vault: Vault) -> None:
+    clock = SystemClock()
+    leases, limit = Leases(database, vault, clock), limit_of(clock, 0.1, 1)
+
+    async def story() -> int | None:
+        await leases.take(limit, "key_a")
+        with pytest.raises(TooMany) as refused:
+            await leases.take(limit, "key_a")
+        if not database.sqlite:
+            database.close()  # a refusal that is known needs no database
+            with pytest.raises(TooMany):
+                await leases.take(limit, "key_a")
+        return refused.value.retry_after_s
+
+    assert asyncio.run(story()) in (9, 10)
+
+
+def test_while_the_database_is_away_each_process_limits_alone(keys_database: Database, vault: Vault) -> None:
+    clock = SystemClock()
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    leases, limit = Leases(away, vault, clock), limit_of(clock, 0.1, 3)
+    assert asyncio.run(passed(leases, limit, "key_a", 5)) == 3
+    away.close()
+
+
+def test_a_table_of_rates_names_nobody(database: Database, vault: Vault) -> None:
+    if database.sqlite:
+        pytest.skip("one process has an embedded database alone")
+    clock = SystemClock()
+    leases, limit = Leases(database, vault, clock), Limit("address", clock, rate=10, burst=10)
+    asyncio.run(leases.take(limit, "192.0.2.77"))
+
+    def look(connection):
+        with within(connection, INSTALL):
+            return connection.execute(select(store.RATE)).one()
+
+    row = database.read(look)
+    assert len(row.name) == 32
+    assert b"192.0.2.77" not in row.name
+
+
+def test_while_the_keys_are_away_nobody_waits_for_ever(
+    database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was counted while the key store was cut off got no answer at all, then and ever after."""
+
+    def away(*_: object) -> bytes:
+        raise KeysUnavailable
+
+    async def story() -> int:
+        clock = SystemClock()
+        leases, limit = Leases(database, vault, clock), limit_of(clock, 100, 5)
+        monkeypatch.setattr(Vault, "mac", away)
+        async with asyncio.timeout(20):
+            count = await passed(leases, limit, "key_a", 3)
+        monkeypatch.undo()
+        async with asyncio.timeout(20):
+            return count + await passed(leases, limit, "key_a", 1)
+
+    assert asyncio.run(story()) == 4
