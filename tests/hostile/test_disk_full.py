@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests import cluster, lossy
-from tests.hostile.test_sweep import CONTRACTS
+from tests.hostile.deeds import CONTRACTS
 from tests.own_server import own_server
 from tests.process import Process
 from tests.shop import Shop, running

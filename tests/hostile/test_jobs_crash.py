@@ -11,7 +11,7 @@ import pytest
 
 from ostiary.retention import certificate
 from tests.cluster import Cluster
-from tests.hostile.test_sweep import CONTRACTS, ENDED, until
+from tests.hostile.deeds import CONTRACTS, ENDED, until
 from tests.process import Process
 from tests.shop import Shop, running
 

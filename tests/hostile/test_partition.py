@@ -16,7 +16,7 @@ import pytest
 
 from tests import servers, stalling
 from tests.cluster import Cluster
-from tests.hostile.test_sweep import CONTRACTS, ENDED
+from tests.hostile.deeds import CONTRACTS, ENDED
 from tests.process import Process
 from tests.shop import Shop, running
 from tests.stalling import Wire

@@ -83,7 +83,7 @@ def test_what_fails_is_tried_again_with_the_same_id_later_each_time_until_it_is_
             (waits,) = await deliveries(house, made["webhook"]["id"])
             put_off = datetime.fromisoformat(waits["next_at"]) - datetime.fromisoformat(waits["changed_at"])
             assert 4 <= put_off.total_seconds() <= 6
-            for seconds, count in ((4, 2), (31, 3), (151, 4)):
+            for seconds, count in ((6, 2), (30, 3), (150, 4)):
                 house.clock.advance(seconds)
                 await house.work()
                 assert len(peer.seen) == count
