@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 
 from tests import servers
-from tests.forked import Fork
 from tests.process import Process
 
 
@@ -21,7 +20,6 @@ class Cluster:
     settings: dict[str, str] = field(default_factory=dict)
     web_count: int = 2
     worker_count: int = 1
-    fork: Fork | None = None
 
     def __post_init__(self) -> None:
         self.data_url, self.keys_url = servers.fresh_store("data"), servers.fresh_store("keys")
@@ -33,11 +31,10 @@ class Cluster:
             **self.settings,
         }
         self.webs = [
-            Process(self.folder / f"web{number}", ("web",), dict(shared), fork=self.fork)
-            for number in range(self.web_count)
+            Process(self.folder / f"web{number}", ("web",), dict(shared)) for number in range(self.web_count)
         ]
         self.workers = [
-            Process(self.folder / f"worker{number}", ("worker",), dict(shared), fork=self.fork)
+            Process(self.folder / f"worker{number}", ("worker",), dict(shared))
             for number in range(self.worker_count)
         ]
 
@@ -74,8 +71,8 @@ class Cluster:
 
 
 @contextmanager
-def running(folder: Path, *, fork: Fork | None = None, **settings: str) -> Iterator[Cluster]:
-    cluster = Cluster(folder, settings, fork=fork)
+def running(folder: Path, **settings: str) -> Iterator[Cluster]:
+    cluster = Cluster(folder, settings)
     try:
         cluster.start()
         yield cluster

@@ -1,12 +1,14 @@
 """Processes of Ostiary that begin in a tenth of the time: forked from one that has imported everything and has done nothing else.
 
-A sweep starts a gateway anew for each of a thousand points, and nine tenths of a start are imports. What is forked has a process id, a session and an
+The tests start hundreds of gateways, a sweep starts one anew for each of a thousand points, and nine tenths of a start are imports. What is forked has a process id, a session and an
 environment of its own, and makes from there on the same system calls as one that was started from the shell.
 
 `python -m tests.forked FD` is the one that forks; it reads orders from that socket, and ends with whoever gives them.
 """
 
+import atexit
 import ctypes
+import functools
 import importlib
 import json
 import os
@@ -14,6 +16,7 @@ import pkgutil
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -24,9 +27,11 @@ from pathlib import Path
 import ostiary
 
 ORDER_BYTES = 1 << 20
-_PRCTL = ctypes.CDLL(None).prctl
+POSSIBLE = hasattr(os, "pidfd_open")
+"""Linux has what this needs."""
 _PR_SET_PDEATHSIG = 1
 """prctl(2)"""
+_STATUS = struct.Struct("<h")
 
 
 class Forked:
@@ -41,22 +46,25 @@ class Forked:
         self._hold.sendall(b"1")
 
     def poll(self) -> int | None:
-        """The exit status, as far as it told one before it ended; None while it runs."""
+        """The exit status, or minus the signal that ended it; None while it runs."""
         with suppress(subprocess.TimeoutExpired):
             return self.wait(0)
         return None
 
     def wait(self, timeout: float | None = None) -> int:
         if self._status is None:
-            if not select.select([self._handle], [], [], timeout)[0]:
+            if not select.select([self._hold], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(["ostiary"], timeout or 0)
-            told = self._hold.recv(1)
-            self._status = told[0] if told else -signal.SIGKILL
+            told = self._hold.recv(_STATUS.size)
+            self._status = _STATUS.unpack(told)[0] if told else -signal.SIGKILL
         return self._status
 
-    def terminate(self) -> None:
+    def send_signal(self, number: int) -> None:
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGTERM)
+            signal.pidfd_send_signal(self._handle, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def __del__(self) -> None:
         self._hold.close()
@@ -90,6 +98,14 @@ class Fork:
         self._process.wait()
 
 
+@functools.cache
+def the_fork() -> Fork:
+    """The one of this run of tests."""
+    made = Fork()
+    atexit.register(made.close)
+    return made
+
+
 def import_everything() -> None:
     for module in pkgutil.walk_packages(ostiary.__path__, "ostiary."):
         if not module.name.endswith("__main__"):
@@ -99,26 +115,39 @@ def import_everything() -> None:
 def serve(orders: socket.socket) -> None:
     import_everything()
     assert len(os.listdir("/proc/self/task")) == 1, "a thread would be lost in the fork"
+    children: dict[int, tuple[int, int]] = {}
     while True:
-        text, hold, _, _ = socket.recv_fds(orders, ORDER_BYTES, 1)
-        if not text:
-            return
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        pid = os.fork()
-        if pid == 0:
-            orders.close()
-            become(json.loads(text), hold[0])
-        os.close(hold[0])
-        handle = os.pidfd_open(pid)
-        socket.send_fds(orders, [str(pid).encode()], [handle])
-        os.close(handle)
+        for ready in select.select([orders.fileno(), *children], [], [])[0]:
+            if ready in children:
+                bury(ready, *children.pop(ready))
+                continue
+            text, hold, _, _ = socket.recv_fds(orders, ORDER_BYTES, 1)
+            if not text:
+                return
+            pid = os.fork()
+            if pid == 0:
+                orders.close()
+                for handle, (_pid, theirs) in children.items():
+                    os.close(handle)
+                    os.close(theirs)
+                become(json.loads(text), hold[0])
+            handle = os.pidfd_open(pid)
+            children[handle] = pid, hold[0]
+            socket.send_fds(orders, [str(pid).encode()], [handle])
+
+
+def bury(handle: int, pid: int, hold: int) -> None:
+    """Tell how it ended."""
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with suppress(OSError):  # nobody wants to know
+        os.write(hold, _STATUS.pack(status))
+    os.close(hold)
+    os.close(handle)
 
 
 def become(order: dict[str, object], hold: int) -> None:
     """Does not return."""
-    _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a test run that is killed leaves nothing behind
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a test run that is killed leaves nothing behind
     os.setsid()
     with open(str(order["log"]), "ab") as log, open(os.devnull, "rb") as nothing:
         for ours, theirs in ((nothing.fileno(), 0), (log.fileno(), 1), (log.fileno(), 2)):
@@ -126,9 +155,9 @@ def become(order: dict[str, object], hold: int) -> None:
     os.environ.clear()
     os.environ.update(order["environ"])  # type: ignore[arg-type]  # it came as JSON
     time.tzset()
-    told = socket.socket(fileno=hold)
-    told.sendall(b"1")
-    told.recv(1)
+    with socket.socket(fileno=hold) as told:
+        told.sendall(b"1")
+        told.recv(1)
     sys.argv = ["-c", *order["command"]]  # type: ignore[misc]
     sys.path.pop(0)
     status = 1
@@ -142,7 +171,6 @@ def become(order: dict[str, object], hold: int) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        told.sendall(bytes([status]))
         os._exit(status)
 
 

@@ -15,11 +15,12 @@ import httpx
 import pyotp
 
 from tests import servers
-from tests.forked import Fork, Forked
+from tests.forked import POSSIBLE, Forked, the_fork
 from tests.house import OWNER, free_port
 from tests.keys import ROOT_KEY
 
-OSTIARY = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
+OSTIARY = PLAIN = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
+"""A test may put another command in the place of OSTIARY; that one is not forked."""
 READY_TIMEOUT_S = 60.0
 BYTECODE = Path(tempfile.gettempdir()) / f"ostiary-test-bytecode-{os.getuid()}"
 """Compiled once, as in an installation: a start would else compile everything anew."""
@@ -37,7 +38,8 @@ class NotReady(Exception):
 class Process:
     """`owner` is the owner's session, with a second factor given. `ready_s`: how long each start took until `/readyz` said yes.
 
-    `command`: what of Ostiary it runs. `wrapper` is put before the command, such as a tracer with its arguments. With a `fork` it starts in a tenth of the time.
+    `command`: what of Ostiary it runs. `wrapper` is put before the command, such as a tracer with its arguments; then, and where it is not `forked`, the
+    process starts as from the shell, which takes ten times as long.
     """
 
     home: Path
@@ -49,7 +51,7 @@ class Process:
     ready_s: list[float] = field(default_factory=list)
     running: subprocess.Popen[bytes] | Forked | None = None
     pid: int = 0
-    fork: Fork | None = None
+    forked: bool = True
 
     @property
     def url(self) -> str:
@@ -78,8 +80,9 @@ class Process:
         """Start it without waiting. What it writes goes to `<home>.log`."""
         if url := self.environment().get("OSTIARY_DATABASE_URL"):
             servers.make_workflows(url)
-        if self.fork:
-            self.running = self.fork.start(self.command, self.environment(), self.home.with_suffix(".log"))
+        other = OSTIARY is not PLAIN or "PYTHONPATH" in self.settings
+        if POSSIBLE and self.forked and not wrapper and not other:
+            self.running = the_fork().start(self.command, self.environment(), self.home.with_suffix(".log"))
             self.running.go()
             return
         with open(self.home.with_suffix(".log"), "ab") as log:

@@ -12,7 +12,6 @@ import httpx
 
 from ostiary.retention import certificate
 from tests.cluster import Cluster
-from tests.forked import Fork
 from tests.hostile.test_crash import Ledger, Told
 from tests.house import EMBEDDED as ON_SQLITE
 from tests.process import NotReady, Process
@@ -87,7 +86,6 @@ class Scene:
     folder: Path
     shop: Shop
     kind: str
-    fork: Fork | None = None
     cluster: Cluster | None = None
     web: Process = field(init=False)
     agent: str = ""
@@ -96,11 +94,11 @@ class Scene:
 
     def __post_init__(self) -> None:
         if self.kind == SEVERAL:
-            self.cluster = Cluster(self.folder, web_count=1, worker_count=1, fork=self.fork)
+            self.cluster = Cluster(self.folder, web_count=1, worker_count=1)
             self.cluster.start()
             self.web = self.cluster.webs[0]
         else:
-            self.web = Process(self.folder / "home", settings=dict(ON_SQLITE), fork=self.fork)
+            self.web = Process(self.folder / "home", settings=dict(ON_SQLITE))
             self.web.start()
             self.web.found()
         self.web.connect("shop", kind="http", base_url=self.shop.url, honours_idempotency_key=True)
@@ -313,9 +311,9 @@ DEEDS: dict[str, Callable[[], Deed]] = {
 
 
 @contextmanager
-def scene(folder: Path, kind: str, fork: Fork | None = None) -> Iterator[Scene]:
+def scene(folder: Path, kind: str) -> Iterator[Scene]:
     with running() as shop:
-        made = Scene(folder, shop, kind, fork)
+        made = Scene(folder, shop, kind)
         try:
             yield made
         finally:

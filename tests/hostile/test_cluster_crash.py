@@ -15,7 +15,6 @@ import pytest
 
 from tests import cluster
 from tests.cluster import Cluster
-from tests.forked import Fork
 from tests.hostile.deeds import started
 from tests.hostile.points import Journal
 from tests.hostile.test_crash import QUICK, Ledger, Load, Told
@@ -91,10 +90,10 @@ async def stalled(victim: Process) -> None:
 
 
 def through_disasters(
-    folder: Path, fork: Fork, turns: int, *, stall_every: int, load_s: float, export_every: int
+    folder: Path, turns: int, *, stall_every: int, load_s: float, export_every: int
 ) -> None:
     told, journal = Told(), Journal("disasters")
-    with running() as shop, cluster.running(folder, fork=fork) as members:
+    with running() as shop, cluster.running(folder) as members:
         web = members.webs[0]
         web.connect("shop", kind="http", base_url=shop.url, honours_idempotency_key=True)
         web.connect("letters", kind="http", base_url=shop.url)
@@ -150,12 +149,12 @@ async def _turn(
 @pytest.mark.journey
 @pytest.mark.timeout(300)
 def test_whichever_process_dies_or_hangs_under_load_nothing_is_lost_and_nothing_done_twice(
-    tmp_path: Path, fork: Fork
+    tmp_path: Path,
 ) -> None:
-    through_disasters(tmp_path, fork, 4, stall_every=4, load_s=1.0, export_every=4)
+    through_disasters(tmp_path, 4, stall_every=4, load_s=1.0, export_every=4)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-def test_two_hundred_disasters(tmp_path: Path, fork: Fork) -> None:
-    through_disasters(tmp_path, fork, 200, stall_every=10, load_s=1.0, export_every=50)
+def test_two_hundred_disasters(tmp_path: Path) -> None:
+    through_disasters(tmp_path, 200, stall_every=10, load_s=1.0, export_every=50)

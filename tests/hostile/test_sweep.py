@@ -15,7 +15,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.forked import Fork
 from tests.hostile.deeds import DEEDS, EMBEDDED, SEVERAL, Deed, Scene, scene, started
 from tests.hostile.points import Journal, Point, options
 from tests.process import NotReady, Process
@@ -61,13 +60,13 @@ def kill_at(scene: Scene, deed: Deed, victim: Process, point: Point) -> bool:
     return died
 
 
-def sweep(folder: Path, kind: str, name: str, victim: str, fork: Fork) -> str:
+def sweep(folder: Path, kind: str, name: str, victim: str) -> str:
     """All points, one after another; after one that did not hold, the next ones on a new installation."""
     journal, listed = Journal(f"{kind}-{name}-{victim}"), None
     ready_s: list[float] = []
     for number in range(100):
         (folder / str(number)).mkdir()
-        with scene(folder / str(number), kind, fork) as here:
+        with scene(folder / str(number), kind) as here:
             deed, process = DEEDS[name](), here.victim(victim)
             listed = journal.points(points(here, deed, process)) if listed is None else listed
             if _all_of(listed, journal, here, deed, process):
@@ -104,10 +103,10 @@ QUICK = [
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("kind", "victim", "chosen"), QUICK, ids=lambda value: str(value)[:12])
 def test_killed_at_a_sample_of_points(
-    tmp_path: Path, fork: Fork, kind: str, victim: str, chosen: list[tuple[str, Point]]
+    tmp_path: Path, kind: str, victim: str, chosen: list[tuple[str, Point]]
 ) -> None:
     died = 0
-    with scene(tmp_path, kind, fork) as here:
+    with scene(tmp_path, kind) as here:
         for name, point in chosen:
             died += kill_at(here, DEEDS[name](), here.victim(victim), point)
         here.verifies()
@@ -120,7 +119,7 @@ def test_killed_at_a_sample_of_points(
     ("kind", "victim"), [(EMBEDDED, "serve"), (SEVERAL, "web"), (SEVERAL, "worker")], ids=str
 )
 @pytest.mark.parametrize("name", DEEDS)
-def test_killed_at_every_point(tmp_path: Path, fork: Fork, kind: str, victim: str, name: str) -> None:
+def test_killed_at_every_point(tmp_path: Path, kind: str, victim: str, name: str) -> None:
     if victim == "worker" and name in ("call", "approval"):
         pytest.skip("not run: a worker has no part in a call")
-    print(f"\nsweep: {kind}, {name}, {victim}: {sweep(tmp_path, kind, name, victim, fork)}")
+    print(f"\nsweep: {kind}, {name}, {victim}: {sweep(tmp_path, kind, name, victim)}")

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests import servers
-from tests.forked import Fork
+from tests.forked import the_fork
 from tests.hostile.deeds import EMBEDDED, PATIENCE_S, SEVERAL, Scene, scene, until
 from tests.hostile.points import Journal, Point, options
 from tests.house import EMBEDDED as ON_SQLITE
@@ -40,7 +40,6 @@ class Copies:
     """Backups of an installation that runs. `whole`: what each file of the earlier backups hashed to."""
 
     scene: Scene
-    fork: Fork
     whole: dict[Path, str] = field(default_factory=dict)
 
     @property
@@ -54,7 +53,7 @@ class Copies:
     def command(self, *words: str, tracer: tuple[str, ...] = (), **settings: str) -> int:
         """Its exit status, KILLED if it has none."""
         environ = {**self.scene.web.environment(), **settings}
-        running = self.fork.start(words, environ, self.scene.folder / "commands.log")
+        running = the_fork().start(words, environ, self.scene.folder / "commands.log")
         if not tracer:
             running.go()
             return running.wait(PATIENCE_S)
@@ -126,10 +125,10 @@ class Copies:
 
 
 @contextmanager
-def copies(folder: Path, kind: str, fork: Fork) -> Iterator[Copies]:
+def copies(folder: Path, kind: str) -> Iterator[Copies]:
     """With one backup taken."""
-    with scene(folder, kind, fork) as here:
-        made = Copies(here, fork)
+    with scene(folder, kind) as here:
+        made = Copies(here)
         assert made.backup() == DONE
         made.remember()
         yield made
@@ -205,7 +204,6 @@ def again(here: Copies) -> Iterator[Again]:
             here.scene.folder / "elsewhere" if several else home,
             ("web",) if several else ("serve",),
             settings,
-            fork=here.fork,
         )
         made = Again(here, home, settings, process)
         assert made.restore() in (DONE, LOOK)
@@ -235,22 +233,18 @@ def restores_killed(here: Copies, journal: Journal, chosen: list[Point] | None) 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("kind", "point"), [(EMBEDDED, ("pwrite64", 80)), (SEVERAL, ("write", 20))], ids=str)
-def test_a_backup_that_is_killed_leaves_the_earlier_ones(
-    tmp_path: Path, fork: Fork, kind: str, point: Point
-) -> None:
+def test_a_backup_that_is_killed_leaves_the_earlier_ones(tmp_path: Path, kind: str, point: Point) -> None:
     journal = Journal(f"{kind}-a-backup")
-    with copies(tmp_path, kind, fork) as here:
+    with copies(tmp_path, kind) as here:
         backups_killed(here, journal, [point])
     assert (journal.tried, journal.faults) == ({point: True}, [])
 
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("kind", "point"), [(EMBEDDED, ("pwrite64", 50)), (SEVERAL, ("sendto", 480))], ids=str)  # fmt: skip
-def test_a_restore_that_is_killed_is_restored_by_the_next(
-    tmp_path: Path, fork: Fork, kind: str, point: Point
-) -> None:
+def test_a_restore_that_is_killed_is_restored_by_the_next(tmp_path: Path, kind: str, point: Point) -> None:
     journal = Journal(f"{kind}-a-restore")
-    with copies(tmp_path, kind, fork) as here:
+    with copies(tmp_path, kind) as here:
         assert restores_killed(here, journal, [point]) == 1
     assert (journal.tried, journal.faults) == ({point: True}, [])
 
@@ -258,9 +252,9 @@ def test_a_restore_that_is_killed_is_restored_by_the_next(
 @pytest.mark.soak
 @pytest.mark.timeout(14400)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_backup_killed_at_every_point(tmp_path: Path, fork: Fork, kind: str) -> None:
+def test_a_backup_killed_at_every_point(tmp_path: Path, kind: str) -> None:
     journal = Journal(f"{kind}-backup")
-    with copies(tmp_path, kind, fork) as here:
+    with copies(tmp_path, kind) as here:
         backups_killed(here, journal, None)
     print(f"\nsweep: backup, {kind}: {journal.told()}, earlier backups whole to the byte, the next ones proven by drills")  # fmt: skip
 
@@ -268,8 +262,8 @@ def test_a_backup_killed_at_every_point(tmp_path: Path, fork: Fork, kind: str) -
 @pytest.mark.soak
 @pytest.mark.timeout(14400)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_restore_killed_at_every_point(tmp_path: Path, fork: Fork, kind: str) -> None:
+def test_a_restore_killed_at_every_point(tmp_path: Path, kind: str) -> None:
     journal = Journal(f"{kind}-restore")
-    with copies(tmp_path, kind, fork) as here:
+    with copies(tmp_path, kind) as here:
         refused = restores_killed(here, journal, None)
     print(f"\nsweep: restore, {kind}: {journal.told()}, {refused} left what starts no process, each was restored by the next run")  # fmt: skip
