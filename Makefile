@@ -54,7 +54,7 @@ bench: setup-dev
 	@for each in bench/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
 soak: setup-dev
-	$(BIN)/python -m pytest tests -m soak -n 1 --timeout 3600
+	HYPOTHESIS_PROFILE=default $(BIN)/python -m pytest tests -m "soak or hypothesis" -n 1 --timeout 3600
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml requirements/build.in -o requirements/base.lock

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import MetaData
 
 from ostiary.db.database import Database
@@ -13,6 +14,10 @@ from ostiary.db.marks import Marks
 from ostiary.db.tables import keys_metadata, metadata
 from tests import servers
 from tests.waiting import until
+
+settings.register_profile("same", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+"""A build tries the same examples each time; `make soak` tries others each time."""
 
 KINDS = {"both": ["sqlite", "postgresql"]}.get(
     chosen := os.environ.get("OSTIARY_TEST_DATABASE", "both"), [chosen]

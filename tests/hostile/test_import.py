@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ostiary.app.importing import odd
@@ -265,6 +265,7 @@ VALUES = st.recursive(
 )
 
 
+@example({"required": [[]]}, {"required": [{}, 1, "a", "a"]})
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(VALUES, VALUES)
 def test_whatever_a_server_sends_is_a_draft_that_checks_or_is_left_out(parameters: Any, returns: Any):

@@ -320,3 +320,39 @@ def test_an_answer_to_a_question_goes_out_under_a_call_of_its_own(tmp_path: Path
             assert len(found["events"]) == 1
 
     play(tmp_path, story)
+
+
+def test_bytes_of_a_call_that_is_repeated_or_was_held_are_the_same(tmp_path: Path) -> None:
+    """What is kept of a call for whoever repeats it has its pictures; and text in bytes is masked there as it is in what is answered at once."""
+
+    async def story(house: House) -> None:
+        picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256))).decode()
+        text = base64.b64encode(f"write to {MAIL}".encode()).decode()
+        content = [
+            {"type": "image", "mimeType": "image/png", "data": picture},
+            {"type": "resource", "resource": {"uri": "file:///a", "blob": text}},
+        ]
+        with upstream(answers={"echo": {"content": content}}) as (server, url):
+            key = await joined(house, url)
+            seen = [content[0], {"type": "resource", "resource": {"uri": "file:///a", "blob": base64.b64encode(b"write to [email]").decode()}}]  # fmt: skip
+            await accepted(house, effect="write", risk="medium")
+            once = {
+                "name": "echo",
+                "arguments": {"text": "x"},
+                "_meta": {"dev.ostiary/idempotency-key": "once"},
+            }
+            for _ in range(2):
+                answer = (await rpc(house, key, "tools/call", once)).json()["result"]
+                assert answer["content"] == seen
+            assert server.methods().count("tools/call") == 1
+            shown = (await house.good("GET", "/v1/upstreams/tools"))["tools"]
+            await house.good("POST", "/v1/upstreams/tools/accept", json={"tools": [{"pin": shown[0]["pin"]}]})
+            held = (await rpc(house, key, "tools/call", {"name": "echo", "arguments": {}})).json()["result"]
+            approval = (await house.good("GET", "/v1/approvals"))["approvals"][0]
+            assert (await house.approve(approval["id"])).status_code == 200
+            await house.settled(held["_meta"]["dev.ostiary/call"], key)
+            again = {"name": "echo", "arguments": {}, "requestState": held["requestState"]}
+            answer = (await rpc(house, key, "tools/call", again)).json()["result"]
+            assert answer["content"] == seen
+
+    play(tmp_path, story)

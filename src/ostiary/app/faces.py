@@ -54,7 +54,8 @@ class Faces:
             gateway.door, gateway.ledger, gateway.book, gateway.masker, gateway.vault, gateway.clock, wait_s=settings.mcp_wait_s
         )  # fmt: skip
         streams = Streams(
-            gateway.door, through, gateway.connectors, gateway.masker, standing(gateway.database, gateway.gate.keys, gateway.clock),
+            gateway.door, through, gateway.upstreams, gateway.masker,
+            standing(gateway.database, gateway.gate.keys, gateway.clock, gateway.authority.bearers.standing),
             stopping=lambda: gateway.stopping(),
         )  # fmt: skip
         passed = Passthrough(self.mcp, gateway.upstreams, through, streams, Sessions(gateway.vault))

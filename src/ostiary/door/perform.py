@@ -81,12 +81,12 @@ class Performer:
         )
         writes = (*claims, *call.writes, *call.charges.answered(call.counts))
         if row_of:
-            writes = (*writes, row_of(call, plain, {"result": record.without_secrets(result)}))
+            writes = (*writes, row_of(call, plain, {"result": record.without_secrets(call.whole(result))}))
         await self._recorded(call, Entry((event, *record.traces(call)), writes))
         for hook in call.after:
             hook()
         metrics.calls(call.face, "ran").inc()
-        return result
+        return call.whole(result)
 
     async def outside(self, call: Call, params: object, plain: JsonValue, times: Times) -> JsonValue:
         """The deed is done after its intent was committed; whatever becomes of it is committed before anyone is told.
@@ -119,7 +119,7 @@ class Performer:
             await self._ended(call, plain, State.UNKNOWN, OstiaryError(), times)
             raise OutcomeUnknown from fault
         # Who may only submit reads nothing back.
-        told = None if call.actor.surface is Surface.WRITE_ONLY else result
+        told = None if call.actor.surface is Surface.WRITE_ONLY else call.whole(result)
         answer = {"result": record.without_secrets(told)}
         event = record.event(
             self._vault, call, Decision.RAN, params=plain, answer=result, duration_us=times.took_us

@@ -205,7 +205,7 @@ class Through:
 
     def _passed(self, asked: Asked, passing: Passing, outcome: Done) -> Reply:
         """The upstream's result, masked, with the call's id and the mark that nothing of it is trusted."""
-        result = put_back(outcome.result, passing.blobs)
+        result = outcome.result
         if result is None:
             return Reply(passing.status)
         if isinstance(result, dict) and asked.message.get("method") in _LABELLED:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.actions import JsonValue
-from ostiary.connectors.mcp.blobs import Blob
 from ostiary.connectors.mcp.sse import Event
 
 
@@ -23,7 +22,7 @@ class Passing:
     event that comes before the answer, with its message (None: it has none).
 
     Afterwards: `status` and `answer_headers` are the upstream's, `error` its JSON-RPC error (with the id that it answers), `last` the event that brought
-    the answer, if an event did. `blobs`: what was put aside of the result, so that masking does not break it.
+    the answer, if an event did.
     """
 
     headers: Mapping[str, str]
@@ -34,7 +33,6 @@ class Passing:
     error: JsonValue = None
     error_id: Any = None
     last: Event | None = None
-    blobs: list[Blob] = field(default_factory=list)
 
     def began(self, status: int, headers: Mapping[str, str]) -> None:
         """The upstream has begun to answer."""

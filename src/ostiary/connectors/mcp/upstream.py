@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from ostiary.actions import Actor, Call, JsonValue
 from ostiary.clock import SECOND_US, Clock
-from ostiary.connectors.mcp.blobs import lifted
+from ostiary.connectors.mcp.blobs import lifted, put_back
 from ostiary.connectors.mcp.definition import TOOLS_MAX, Definition, definition
 from ostiary.connectors.mcp.passing import Passing
 from ostiary.connectors.mcp.relayed import relayed
@@ -135,8 +135,7 @@ class Upstream:
             raise TargetRefused("The server refused it.")
         if not isinstance(answer.get("result"), dict):
             raise TargetAnswerInvalid("The server's result is no object.", maybe_done=True)
-        result, passing.blobs = lifted(answer["result"])
-        return result
+        return set_aside(call, answer["result"])
 
     async def _relayed(
         self, call: Call, passing: Passing, message: Mapping[str, JsonValue]
@@ -264,6 +263,13 @@ class Upstream:
             await session.close()
         if self.wire is not None:
             await self.wire.close()
+
+
+def set_aside(call: Call, result: JsonValue) -> JsonValue:
+    """The result as masking has to see it; the call puts the bytes back."""
+    shown, blobs = lifted(result)
+    call.whole = lambda masked: put_back(masked, blobs)
+    return shown
 
 
 def _key(credential: Secret) -> bytes:

@@ -12,6 +12,7 @@ from ostiary.actions import Call, Effect, JsonValue, Recorded
 from ostiary.connectors.connectors import Connectors
 from ostiary.connectors.mcp.definition import Definition, definition
 from ostiary.connectors.mcp.passing import PASSING, Passing
+from ostiary.connectors.mcp.upstream import set_aside
 from ostiary.connectors.upstreams.quarantine import Quarantine
 from ostiary.errors import OffContract, TargetAnswerInvalid, TargetRefused, TargetUnavailable, ToolQuarantined
 from ostiary.ids import TenantId
@@ -146,7 +147,7 @@ class Running:
                 if known is None or known.pin != tool.pin:
                     raise ToolQuarantined
                 if passing is None:
-                    return await upstream.request(call, "tools/call", asked)
+                    return set_aside(call, await upstream.request(call, "tools/call", asked))
                 return await upstream.passed(call, passing, _message(passing, "tools/call", asked))
 
         return run

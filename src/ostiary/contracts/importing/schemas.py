@@ -200,9 +200,8 @@ class _Taking:
         required = given.get("required")
         if isinstance(required, list):
             gone = self.unsent(given)
-            made["required"] = [
-                name for name in dict.fromkeys(required) if isinstance(name, str) and name not in gone
-            ]
+            names = dict.fromkeys(name for name in required if isinstance(name, str))
+            made["required"] = [name for name in names if name not in gone]
         for key in given:
             if key not in made and key not in _QUIET and not key.startswith("x-") and key not in _COPIED:
                 self.note((*steps, key), "left out: this keyword is not enforced here")
