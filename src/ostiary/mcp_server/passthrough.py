@@ -6,6 +6,7 @@ included, is masked and recorded. The gateway keeps no session: the id that a cl
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +32,7 @@ from ostiary.errors import MalformedRequest, MethodNotAllowed, NotFound, Ostiary
 from ostiary.identity.gate import Entrance
 from ostiary.mcp_server.face import McpFace, named, unreadable
 from ostiary.mcp_server.passthrough_calls import Asked, Reply, Through, rpc_error
-from ostiary.mcp_server.passthrough_streams import Streams
+from ostiary.mcp_server.passthrough_streams import Streams, gone
 from ostiary.mcp_server.sealed_session import Sessions
 
 PREFIX = "/mcp/"
@@ -120,6 +121,8 @@ class Passthrough:
             error = rpc_error(message["id"], METHOD_NOT_FOUND, "Method not found")
             await answer_json(send, 404 if modern else 200, error)
             return
+        if asked.modern:  # before, who hangs up may come back for the answer (2025-11-25, Sending Messages to the Server)
+            asked = replace(asked, gone=lambda: gone(receive))
         writer = Writer(
             send, lambda sid: self._sessions.sealed(asked.entrance.actor, asked.upstream.name, sid)
         )

@@ -60,12 +60,13 @@ OnEvent = Callable[..., Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One message, who sends it to which upstream, and the headers that belong to the protocol."""
+    """One message, who sends it to which upstream, and the headers that belong to the protocol. gone: see `Passing`."""
 
     entrance: Entrance
     upstream: Upstreamed
     headers: Mapping[str, str]
     message: Any
+    gone: Callable[[], Awaitable[None]] | None = None
 
     @property
     def actor(self) -> Actor:
@@ -299,7 +300,7 @@ class Through:
                 self.masked(asked.actor, event, message, policy), passing.answer_headers.get(SESSION, "")
             )
 
-        passing = Passing(asked.headers, asked.message, show)
+        passing = Passing(asked.headers, asked.message, show, asked.gone)
         return passing
 
     def masked(self, actor: Actor, event: Event, message: JsonValue, policy: Any) -> bytes:

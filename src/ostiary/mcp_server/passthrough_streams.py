@@ -116,16 +116,16 @@ class Streams:
         await stream.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await stream.send({"type": "http.response.body", "body": b"", "more_body": True})
         passing = asyncio.ensure_future(self._events(stream, upstream, events))
-        gone = asyncio.ensure_future(_gone(stream.receive))
+        left = asyncio.ensure_future(gone(stream.receive))
         allowed = asyncio.ensure_future(self._allowed(stream))
-        tasks = [passing, gone, allowed, asyncio.ensure_future(_beat(stream))]
+        tasks = [passing, left, allowed, asyncio.ensure_future(_beat(stream))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if gone.done() and not gone.cancelled():
+        if left.done() and not left.cancelled():
             return
         if passing.done() and not passing.cancelled():
             broke = passing.exception()
@@ -246,7 +246,8 @@ def upstream_message(body: bytes) -> Any:
     return found if isinstance(found, dict) else None
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Returns when the client has hung up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

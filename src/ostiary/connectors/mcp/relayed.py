@@ -1,17 +1,25 @@
 """A client's message for a program over stdio. The program is one for everybody who uses its credential, so the conversation with it is ours: we greet each client
 in its place, and pass on what is asked and answered.
 
-What a program says of itself in between (changes, logs, progress, questions) names no client; it is given to none, and nobody is promised it.
+What a program says of its progress goes to whoever asked, since each request goes out with a token of ours. What it says in between names no client: logs and
+questions are given to none, and nobody is promised them. A client of 2025-11-25 gets a session of ours, which holds nothing: it says whose request a
+`notifications/cancelled` means.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import orjson
+
+from ostiary import ids
 from ostiary.actions import JsonValue
 from ostiary.connectors.mcp.passing import Passing
 from ostiary.connectors.mcp.session import NEWER, OLDER, OLDER_SPOKEN
-from ostiary.connectors.mcp.stdio import StdioSession
-from ostiary.connectors.mcp.wire import VERSION
+from ostiary.connectors.mcp.sse import Event
+from ostiary.connectors.mcp.stdio import OnProgress, StdioSession
+from ostiary.connectors.mcp.wire import SESSION, VERSION
 from ostiary.errors import TargetRefused
 
 ASKED = frozenset(
@@ -30,13 +38,16 @@ KEPT = frozenset({"tools", "prompts", "resources", "completions"})
 async def relayed(
     session: StdioSession, passing: Passing, message: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The answer to a message, as the program gave it; None for a notification, which goes no further. Raises the Target errors."""
+    """The answer to a message, as the program gave it; None for a notification. Raises the Target errors."""
     method = message.get("method")
-    if "id" not in message:
-        return None
     params = message.get("params") or {}
+    if "id" not in message:
+        if method == "notifications/cancelled":
+            _given_up(session, passing, params.get("requestId"))
+        return None
     if method == "initialize":
         await session.started()
+        passing.began(200, {SESSION: ids.token()})
         return _answer(message, {**_about(session), "protocolVersion": _version(params)})
     if method == "server/discover":
         await session.started()
@@ -53,12 +64,60 @@ async def relayed(
         for name, value in params.items()
         if name not in ("_meta", "requestState", "inputResponses")
     }
-    answered = await session.exchange(method, asked)
+    with _cancellable(session, passing, message["id"]) as given_up:
+        answered = await session.exchange(method, asked, _progress(passing, params), given_up)
     result = answered.get("result")
     if passing.headers.get(VERSION) == NEWER and isinstance(result, dict):
         newer = {"resultType": "complete", **(UNCACHED if method in CACHED else {})}
         return {**answered, "result": {**newer, **result}, "id": message["id"]}
     return {**answered, "id": message["id"]}
+
+
+def _progress(passing: Passing, params: Mapping[str, Any]) -> OnProgress | None:
+    """Gives a program's progress to the client that wants it, under the client's own token."""
+    meta = params.get("_meta")
+    token = meta.get("progressToken") if isinstance(meta, dict) else None
+    if type(token) not in (str, int) or "text/event-stream" not in passing.headers.get("Accept", ""):
+        return None
+
+    async def show(told: dict[str, Any]) -> None:
+        message = {
+            "jsonrpc": "2.0",
+            "method": "notifications/progress",
+            "params": {**told, "progressToken": token},
+        }
+        await passing.show(Event(), message)
+
+    return show
+
+
+@contextmanager
+def _cancellable(
+    session: StdioSession, passing: Passing, number: JsonValue
+) -> Iterator[asyncio.Future[None] | None]:
+    """A future that is done when the client does not want the answer any more: it says so, or hangs up where that means it. None: it cannot say."""
+    place = (passing.headers.get(SESSION, ""), orjson.dumps(number).decode())
+    if passing.gone is not None:
+        left = asyncio.ensure_future(passing.gone())
+        try:
+            yield left
+        finally:
+            left.cancel()
+    elif not place[0] or place in session.running:
+        yield None
+    else:
+        session.running[place] = asyncio.get_running_loop().create_future()
+        try:
+            yield session.running[place]
+        finally:
+            session.running.pop(place).cancel()
+
+
+def _given_up(session: StdioSession, passing: Passing, number: JsonValue) -> None:
+    """The client cancels a request of its own session; what is none of those is nothing (MCP, Cancellation, Error Handling)."""
+    found = session.running.get((passing.headers.get(SESSION, ""), orjson.dumps(number).decode()))
+    if found is not None and not found.done():
+        found.set_result(None)
 
 
 def _answer(message: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from ostiary.actions import Actor, Call, JsonValue
+from ostiary.actions import Actor, Call, Effect, JsonValue
 from ostiary.clock import SECOND_US, Clock
 from ostiary.connectors.mcp.blobs import lifted, put_back
 from ostiary.connectors.mcp.definition import TOOLS_MAX, Definition, definition
@@ -143,6 +143,8 @@ class Upstream:
         session = self._session(await self._credentials.of(call.actor))
         assert isinstance(session, StdioSession)  # what has no wire is a program
         passing.began(200 if "id" in message else 202, {})
+        if call.action.effect is Effect.OUTSIDE:
+            passing.gone = None  # what has begun outside goes on to its record
         return await relayed(session, passing, message)
 
     async def ended(self, call: Call, passing: Passing) -> None:
