@@ -181,6 +181,8 @@ async def opened(
         **settings,
     }
     loaded = config.load(environ)
+    for which, url in (("data", loaded.database_url), ("keys", loaded.keys_url)):
+        servers.copy_tables(which, url)
     desk = QuietDesk(loaded.home, moving)
     gateway = Gateway(loaded, moving, desk=desk, jobs=jobs)
     await gateway.start()
