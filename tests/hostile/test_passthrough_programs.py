@@ -64,8 +64,9 @@ async def asked(gateway: Process, key: str, mode: str) -> tuple[str, int]:
         assert said[2] == ["arguments", "name"], "nothing of the client's envelope reaches the program"
         assert [each.name for each in (await connected.list_prompts()).prompts] == [f"of-{said[0]}"]
         able = connected.server_capabilities
-        assert able.logging is None, "what would need a stream is not promised"
-        assert not (able.resources and able.resources.subscribe)
+        assert able.logging is None, "what names no client is not promised"
+        assert able.tools.list_changed
+        assert bool(able.resources.subscribe) == (mode == "auto"), "by subscriptions/listen alone"
         return said[0], said[1]
 
 

@@ -24,7 +24,7 @@ from ostiary.connectors.mcp.upstream import Upstream
 from ostiary.connectors.upstreams.generic import CARRIED, KIND_OF
 from ostiary.connectors.upstreams.shelf import PREFIX, Upstreams
 from ostiary.door.door import Door
-from ostiary.errors import CredentialRefused, NotFound, OstiaryError, TargetUnavailable
+from ostiary.errors import CredentialRefused, InvalidParameters, NotFound, OstiaryError, TargetUnavailable
 from ostiary.identity.gate import Entrance
 from ostiary.mcp_server.passthrough_calls import Asked, Through, rpc_error
 from ostiary.net.http import Streaming
@@ -39,7 +39,7 @@ QUIET_S = 15.0
 LAST_S = 2.0
 """How long a client that does not read is waited for at the end."""
 COMMENT = b":\n\n"
-INTERNAL_ERROR = -32603
+INTERNAL_ERROR, INVALID_PARAMS = -32603, -32602
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -74,16 +74,19 @@ class Streams:
         """The stream that answers `subscriptions/listen`."""
         judged = {key: value for key, value in asked.params.items() if key not in CARRIED}
         kind = KIND_OF["subscriptions/listen"]
-        try:
-            await self._told(asked, asked.entrance, {"method": "told", "params": judged}, kind)
-        except OstiaryError as error:
-            told = rpc_error(asked.message.get("id"), INTERNAL_ERROR, error.title(), error.problem())
-            await answer_json(send, error.status, told)
-            return
         carried = {key: value for key, value in asked.params.items() if key in CARRIED}
         message = {key: asked.message[key] for key in ("jsonrpc", "id") if key in asked.message}
         message |= {"method": "subscriptions/listen", "params": {**judged, **carried}}
-        await self._stream(Stream(asked, kind, message, receive, send))
+        stream = Stream(asked, kind, message, receive, send)
+        try:
+            await self._told(asked, asked.entrance, {"method": "told", "params": judged}, kind)
+            await self._stream(stream)
+        except OstiaryError as error:
+            if stream.begun:
+                raise
+            code = INVALID_PARAMS if isinstance(error, InvalidParameters) else INTERNAL_ERROR
+            told = rpc_error(message.get("id"), code, error.title(), error.problem())
+            await answer_json(send, error.status, told)
 
     async def _stream(self, stream: "Stream") -> None:
         asked, actor = stream.asked, stream.asked.actor.id
@@ -91,16 +94,10 @@ class Streams:
             raise TargetUnavailable("Too many streams are open.")
         self._open[actor] = self._open.get(actor, 0) + 1
         try:
-            async with (
-                self._upstreams.connectors.upstream(asked.actor.tenant, asked.upstream.name) as upstream,
-                upstream.listening(asked.actor, stream.message, asked.headers) as streaming,
-            ):
-                if _flows(streaming):
-                    wire = upstream.wire
-                    assert wire is not None  # this is its stream
-                    await self._relayed(stream, upstream, wire.events(streaming))
-                else:
-                    await self._plain(asked, streaming, stream.send)
+            async with self._upstreams.connectors.upstream(
+                asked.actor.tenant, asked.upstream.name
+            ) as upstream:
+                await self._opened(stream, upstream)
         finally:
             self._open[actor] -= 1
             if not self._open[actor]:
@@ -109,10 +106,23 @@ class Streams:
             with suppress(OstiaryError):
                 await self._told(asked, Entrance(asked.actor), closing, "session")
 
+    async def _opened(self, stream: "Stream", upstream: Upstream) -> None:
+        asked, wire = stream.asked, upstream.wire
+        if wire is None:
+            async with upstream.hearing(asked.actor, stream.message) as events:
+                await self._relayed(stream, upstream, events)
+            return
+        async with upstream.listening(asked.actor, stream.message, asked.headers) as streaming:
+            if _flows(streaming):
+                await self._relayed(stream, upstream, wire.events(streaming))
+            else:
+                await self._plain(asked, streaming, stream.send)
+
     async def _relayed(
         self, stream: "Stream", upstream: Upstream, events: AsyncIterator[tuple[Event, JsonValue]]
     ) -> None:
         """Pass on until somebody ends it."""
+        stream.begun = True
         await stream.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await stream.send({"type": "http.response.body", "body": b"", "more_body": True})
         passing = asyncio.ensure_future(self._events(stream, upstream, events))
@@ -202,6 +212,7 @@ class Stream:
     send: Send
     events: int = 0
     said: int = 0
+    begun: bool = False
 
     async def say(self, body: bytes) -> None:
         self.said += 1

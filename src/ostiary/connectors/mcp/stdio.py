@@ -22,6 +22,7 @@ import orjson
 
 from ostiary import log
 from ostiary.actions import JsonValue
+from ostiary.connectors.mcp.listeners import CHANGES, Listeners
 from ostiary.connectors.mcp.session import METHOD_NOT_FOUND, OLDER, OLDER_SPOKEN, result_of, us
 from ostiary.errors import TargetAnswerInvalid, TargetTimeout, TargetUnavailable
 from ostiary.secret import Secret
@@ -104,6 +105,7 @@ class StdioSession:
         self._waiting: dict[int, _Waiting] = {}
         self.running: dict[tuple[str, str], asyncio.Future[None]] = {}
         """What clients have asked that they may cancel, by their session and id; done: given up."""
+        self.listeners = Listeners(self._subscribe)
         self._ids = itertools.count(1)
         self._starting = asyncio.Lock()
         self._started_s = 0.0
@@ -149,6 +151,7 @@ class StdioSession:
             raise TargetUnavailable("The upstream's program has just ended; it is started again in a while.")
         self._soon = self._soon + 1 if self._started_s and lived_s < RESTART_S_MAX else 0
         self._started_s = now_s
+        await self._over()
         if self._home is None:
             self._home = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="ostiary-mcp-")
         bounds = (str(MEMORY_BYTES_MAX), str(FILES_MAX), str(PROCESSES_MAX))
@@ -168,6 +171,18 @@ class StdioSession:
                 "The server speaks no version of the protocol that this gateway speaks."
             )
         await self._say({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    async def _over(self) -> None:
+        """The program before this one has said its last, so that its end is none of the next one's requests'."""
+        reading = self._reading
+        if reading is None or reading.done():
+            return
+        if self._process is not None:
+            _kill(self._process)
+        _, late = await asyncio.wait({reading}, timeout=END_S)
+        if late:
+            reading.cancel()
+            await asyncio.wait(late, timeout=END_S)
 
     async def _asked(
         self,
@@ -212,6 +227,10 @@ class StdioSession:
             waiting.answer.cancel()
             raise TargetUnavailable("It was cancelled.", maybe_done=True)
 
+    async def _subscribe(self, method: str, uri: str) -> bool:
+        """At the program that runs; none is started for it."""
+        return "result" in await self._asked(method, {"uri": uri})
+
     def _cancel(self, number: int) -> None:
         """Tell the program to stop working on it, if it listens (MCP, Cancellation)."""
         process = self._process
@@ -250,6 +269,7 @@ class StdioSession:
             if self._process is process:
                 self._process = None  # the next request starts another
             _kill(process)
+            self.listeners.lost()
             for waiting in self._waiting.values():
                 if not waiting.answer.done():
                     waiting.answer.set_exception(
@@ -275,8 +295,10 @@ class StdioSession:
             if waiting is not None and not waiting.answer.done() and size <= NOTICE_BYTES_MAX:
                 waiting.told.append(told)
                 waiting.news.set()
-        elif message["method"] == "notifications/tools/list_changed":
-            self.changed = True
+        elif message["method"] in CHANGES:
+            self.changed = self.changed or message["method"] == "notifications/tools/list_changed"
+            if size <= NOTICE_BYTES_MAX:
+                self.listeners.heard(message["method"], message.get("params"))
         elif "id" in message:
             error = {"code": METHOD_NOT_FOUND, "message": "Nobody can be asked here."}
             await self._say({"jsonrpc": "2.0", "id": message["id"], "error": error})

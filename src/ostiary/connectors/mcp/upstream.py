@@ -17,8 +17,9 @@ from ostiary.clock import SECOND_US, Clock
 from ostiary.connectors.mcp.blobs import lifted, put_back
 from ostiary.connectors.mcp.definition import TOOLS_MAX, Definition, definition
 from ostiary.connectors.mcp.passing import Passing
-from ostiary.connectors.mcp.relayed import relayed
+from ostiary.connectors.mcp.relayed import listened, relayed
 from ostiary.connectors.mcp.session import Session
+from ostiary.connectors.mcp.sse import Event
 from ostiary.connectors.mcp.stdio import StdioSession
 from ostiary.connectors.mcp.wire import Challenged, Wire, challenge_of
 from ostiary.errors import (
@@ -175,6 +176,16 @@ class Upstream:
                     return
         assert refused is not None
         raise await self._credentials.given_up(actor, credential, refused)
+
+    @asynccontextmanager
+    async def hearing(
+        self, actor: Actor, message: Mapping[str, JsonValue] | None
+    ) -> AsyncIterator[AsyncIterator[tuple[Event, JsonValue]]]:
+        """What a program says of changes, to one who listens; `message` as in `listening`. Raises the Target errors."""
+        session = self._session(await self._credentials.of(actor))
+        assert isinstance(session, StdioSession)  # what has no wire is a program
+        async with listened(session, message) as events:
+            yield events
 
     async def _credentialed(self, actor: Actor | None, ask: Callable[[Secret], Awaitable[T]]) -> T:
         """Ask with the credential of whoever asks; where the server does not take it, once more with the next one, if there is one: it did nothing."""
