@@ -190,8 +190,8 @@ def test_methods_that_are_not_passed_are_not_sent(tmp_path: Path) -> None:
             key = await joined(house, url)
             before = len(server.heard)
             for method in (
-                "tasks/get",
-                "tasks/result",
+                "tasks/list",
+                "tasks/make",
                 "stream/open",
                 "session/end",
                 "reply",

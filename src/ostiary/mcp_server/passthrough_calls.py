@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from mcp_types import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ostiary import ids, log
@@ -17,6 +17,7 @@ from ostiary.connectors.mcp.blobs import lifted, put_back
 from ostiary.connectors.mcp.passing import PASSING, Passing
 from ostiary.connectors.mcp.sse import Event
 from ostiary.connectors.mcp.wire import SESSION, VERSION
+from ostiary.connectors.upstreams import tasked
 from ostiary.connectors.upstreams.generic import CARRIED, KIND_OF
 from ostiary.connectors.upstreams.shelf import PREFIX, Upstreamed
 from ostiary.consent.ledger import Ledger
@@ -27,6 +28,7 @@ from ostiary.errors import (
     Conflict,
     InFlight,
     InvalidParameters,
+    MalformedRequest,
     NotFound,
     OffContract,
     OstiaryError,
@@ -35,7 +37,7 @@ from ostiary.errors import (
 from ostiary.identity.gate import Entrance
 from ostiary.ids import CallId
 from ostiary.mcp_server import answers, state
-from ostiary.mcp_server.calls import BEHALF_META, KEY_META, ROUNDS_MAX, named_session, said
+from ostiary.mcp_server.calls import BEHALF_META, KEY_META, ROUNDS_MAX, UNREADABLE, named_session, said
 from ostiary.mcp_server.names import tool_name
 from ostiary.privacy.policy import Masker
 from ostiary.vault.sealing import Vault
@@ -48,10 +50,13 @@ NOTIFICATIONS = frozenset(
         "notifications/roots/list_changed",
     }
 )
+HELD = "A person has to approve this first."
 TRUST_META = "dev.ostiary/trust"
 UNTRUSTED = "untrusted"
 POLL_TOOL = tool_name(answers.POLL_ACTION)
-_LABELLED = frozenset({"prompts/get", "resources/read", "completion/complete", "tools/call"})
+_LABELLED = frozenset(
+    {"prompts/get", "resources/read", "completion/complete", "tools/call", "tasks/get", "tasks/result"}
+)
 _LOG = log.get("mcp")
 
 OnEvent = Callable[..., Awaitable[None]]
@@ -129,6 +134,10 @@ class Through:
     async def request(self, asked: Asked, on_event: OnEvent) -> Reply:
         """A request that is no tool call."""
         method, entrance = asked.message["method"], asked.entrance
+        if _names_another(asked):
+            await self._door.turned_away(asked.actor, UNREADABLE, MalformedRequest(), face=Face.MCP)
+            error = rpc_error(asked.message["id"], HEADER_MISMATCH, "The header Mcp-Name names another task.")
+            return Reply(400, error)
         if isinstance(asked.params.get("inputResponses"), dict):
             if refused := await self._reported(asked):
                 return refused
@@ -214,6 +223,8 @@ class Through:
             marks = {answers.CALL_META: outcome.call, TRUST_META: UNTRUSTED}
             counts = {answers.COUNTS_META: outcome.counts} if outcome.counts else {}
             result = {**result, "_meta": {**(meta if isinstance(meta, dict) else {}), **marks, **counts}}
+            if asked.message["method"] == "tasks/get" and isinstance(result.get("result"), dict):
+                result["result"] = _untrusted(result["result"])  # a client takes it out and forgets the rest
         session = passing.answer_headers.get(SESSION, "")
         return Reply(passing.status, self._result(asked, result), session, passing.last)
 
@@ -237,9 +248,7 @@ class Through:
             return Reply(status, rpc_error(asked.message.get("id"), code, error.title(), error.problem()))
         if isinstance(outcome, Done):
             return self._passed(asked, passing, outcome)
-        return Reply(
-            0, rpc_error(asked.message.get("id"), INTERNAL_ERROR, "A person has to approve this first.")
-        )
+        return Reply(0, rpc_error(asked.message.get("id"), INTERNAL_ERROR, HELD))
 
     async def told(self, asked: Asked, entrance: Entrance, action: str, raw: JsonValue) -> None:
         """A call for the record and for the decision alone: nothing is sent by it. Raises OstiaryError."""
@@ -281,12 +290,16 @@ class Through:
         passing = Passing(asked.headers, {})
         raw = {"method": "told", "params": {"inputResponses": asked.params["inputResponses"]}}
         try:
-            await self._at_door(asked, passing, asked.entrance, self._reply_action(asked), raw)
+            outcome = await self._at_door(asked, passing, asked.entrance, self._reply_action(asked), raw)
         except OstiaryError as error:
             return Reply(
                 error.status, rpc_error(asked.message["id"], INTERNAL_ERROR, error.title(), error.problem())
             )
-        return None
+        return (
+            None
+            if isinstance(outcome, Done)
+            else Reply(0, rpc_error(asked.message["id"], INTERNAL_ERROR, HELD))
+        )
 
     def _reply_action(self, asked: Asked) -> str:
         return f"{PREFIX}{asked.upstream.word}.reply"
@@ -296,15 +309,15 @@ class Through:
         policy = await self._masker.ready(asked.actor.tenant)
 
         async def show(event: Event, message: JsonValue) -> None:
-            await on_event(
-                self.masked(asked.actor, event, message, policy), passing.answer_headers.get(SESSION, "")
-            )
+            seen = self.masked(asked.actor, event, message, policy, task=_task_of(asked))
+            await on_event(seen, passing.answer_headers.get(SESSION, ""))
 
         passing = Passing(asked.headers, asked.message, show, asked.gone)
         return passing
 
-    def masked(self, actor: Actor, event: Event, message: JsonValue, policy: Any) -> bytes:
-        """An event as this actor may see it."""
+    def masked(self, actor: Actor, event: Event, message: JsonValue, policy: Any, *, task: str = "") -> bytes:
+        """An event as this actor may see it. `task`: the one that the client has asked about, by its own id."""
+        message = tasked.heard(message, task)
         if message is None:
             return Event("", event.id, event.name, event.retry_ms).written()
         shown, blobs = lifted(message)
@@ -362,7 +375,9 @@ class Through:
         if isinstance(outcome, Done):
             result = outcome.result
             shaped = isinstance(result, dict) and isinstance(result.get("content"), list)
-            return {**result, "_meta": {answers.CALL_META: call}} if shaped else answers.done(outcome)
+            if shaped or tasked.is_theirs(self._vault, asked.actor, asked.upstream.name, result):
+                return _untrusted(result, {answers.CALL_META: call})
+            return answers.done(outcome)
         if asked.modern and rounds < ROUNDS_MAX:
             again = state.Waiting(call, _placed(asked, asked.params["name"]), rounds + 1)
             return answers.come_back(call, await state.sealed(self._vault, asked.actor, again))
@@ -380,6 +395,27 @@ class Through:
             await asyncio.sleep(0.2)
             outcome = await self._outcome(actor, call)
         return outcome
+
+
+def _task_of(asked: Asked) -> str:
+    """The id, as the client gave it, of the task that it asks about; "" for all else."""
+    method = asked.message.get("method") if isinstance(asked.message, dict) else None
+    found = asked.params.get("taskId")
+    asks = isinstance(method, str) and method.startswith(tasked.PREFIX)
+    return found if asks and isinstance(found, str) else ""
+
+
+def _names_another(asked: Asked) -> bool:
+    """Whether the header says another task than the body; what goes out has the upstream's own id in both (SEP-2663, Mcp-Name)."""
+    said = asked.headers.get("mcp-name")
+    return asked.modern and said is not None and _task_of(asked) not in ("", said)
+
+
+def _untrusted(result: dict[str, Any], more: Mapping[str, JsonValue] | None = None) -> dict[str, Any]:
+    """With the mark that nothing of it is trusted."""
+    meta = result.get("_meta")
+    kept = meta if isinstance(meta, dict) else {}
+    return {**result, "_meta": {**kept, **(more or {}), TRUST_META: UNTRUSTED}}
 
 
 def _placed(asked: Asked, tool: str) -> str:

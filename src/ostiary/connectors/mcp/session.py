@@ -22,10 +22,38 @@ OLDER = "2025-11-25"
 OLDER_SPOKEN = frozenset({OLDER, "2025-06-18", "2025-03-26"})
 META = "io.modelcontextprotocol"
 METHOD_NOT_FOUND = -32601
-_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+CAPABILITY_MISSING = -32021
+TASKS = "io.modelcontextprotocol/tasks"
+_NAMED = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 _SENTINEL = re.compile(r"=\?base64\?.*\?=")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
+
+
+class Denied(TargetRefused):
+    """The connected system refused the call."""
+
+    def __init__(self, error: JsonValue) -> None:
+        """error: of the protocol; no more than its code is told."""
+        told = error if isinstance(error, dict) else {}
+        code = told.get("code")
+        super().__init__(
+            f"The server refused it with code {code}." if isinstance(code, int) else "The server refused it."
+        )
+        data = told.get("data")
+        able = data.get("requiredCapabilities") if isinstance(data, dict) else None
+        extensions = able.get("extensions") if isinstance(able, dict) else None
+        self.wants_tasks = (
+            code == CAPABILITY_MISSING and isinstance(extensions, dict) and list(extensions) == [TASKS]
+        )
+        """Nothing was done, and it would be for a client that says that it knows tasks."""
 
 
 class Session(Protocol):
@@ -119,10 +147,11 @@ class HttpSession:
         sent: dict[str, JsonValue] = dict(params)
         headers = spoken.headers()
         if spoken.version == NEWER:
+            tasks = sent.pop("task", None) is not None or method.startswith("tasks/")
             sent["_meta"] = {
                 f"{META}/protocolVersion": NEWER,
                 f"{META}/clientInfo": us(),
-                f"{META}/clientCapabilities": {},
+                f"{META}/clientCapabilities": {"extensions": {TASKS: {}}} if tasks else {},
             }
             headers |= {"mcp-method": method, **mirrored(method, params, schema)}
         message = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": sent}
@@ -160,11 +189,7 @@ def _result(answered: Answered) -> dict[str, Any]:
 def result_of(message: Mapping[str, Any]) -> dict[str, Any]:
     """The result in a JSON-RPC answer. Raises TargetRefused for an error, of which no more than its code is told, and TargetAnswerInvalid."""
     if "error" in message:
-        error = message["error"]
-        code = error.get("code") if isinstance(error, dict) else None
-        raise TargetRefused(
-            f"The server refused it with code {code}." if isinstance(code, int) else "The server refused it."
-        )
+        raise Denied(message["error"])
     result = message.get("result")
     if not isinstance(result, dict):
         raise TargetAnswerInvalid("The server's result is no object.", maybe_done=True)

@@ -12,7 +12,10 @@ from ostiary.actions import Call, Effect, JsonValue, Recorded
 from ostiary.connectors.connectors import Connectors
 from ostiary.connectors.mcp.definition import Definition, definition
 from ostiary.connectors.mcp.passing import PASSING, Passing
-from ostiary.connectors.mcp.upstream import set_aside
+from ostiary.connectors.mcp.session import NEWER, Denied, written
+from ostiary.connectors.mcp.upstream import Upstream, set_aside
+from ostiary.connectors.mcp.wire import VERSION
+from ostiary.connectors.upstreams import tasked
 from ostiary.connectors.upstreams.quarantine import Quarantine
 from ostiary.errors import OffContract, TargetAnswerInvalid, TargetRefused, TargetUnavailable, ToolQuarantined
 from ostiary.ids import TenantId
@@ -21,8 +24,6 @@ Run = Callable[[Call, Any], Awaitable[JsonValue]]
 
 CARRIED = frozenset({"_meta", "requestState", "inputResponses"})
 """Parts of a request that are the protocol's: the door judges the rest. What a person answered (`inputResponses`) is a call of its own; see the face."""
-
-TASKS = "io.modelcontextprotocol/tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Generic:
     recorded: Recorded = Recorded.DURABLE
     labels: Mapping[str, str] = field(default_factory=dict)
     """What of it carries something outward, as in a contract; none: nothing but words of the protocol."""
+    answers: bool = False
+    """What comes back may be what a tool answers, and counts as that."""
 
 
 GENERIC: Mapping[str, Generic] = {
@@ -67,6 +70,10 @@ GENERIC: Mapping[str, Generic] = {
             "reply", "Answer an upstream", "What a client answers when an upstream asks it something in the middle of a call.",
             frozenset({"reply", "told"}),
             labels={"/params": "content"},
+        ),
+        Generic(
+            "task", "Follow a task of an upstream", "How a tool that answers later stands, its answer, and its end.",
+            frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"}), answers=True,
         ),
     )
 }  # fmt: skip
@@ -107,12 +114,41 @@ class Running:
             if method == "session/end":
                 await upstream.ended(call, passing)
                 return {}
-            result = await upstream.passed(call, passing, _message(passing, method, params.get("params")))
+            if method.startswith(tasked.PREFIX):
+                return await self._of_task(call, passing, upstream, method, params.get("params"))
+            judged = params.get("params")
+            if method == "reply":
+                judged = self._replied(call, judged)
+            result = await upstream.passed(call, passing, _message(passing, method, judged))
         if method == "tools/list":
             return await self._visible(call, result)
         if method in ("initialize", "server/discover"):
-            return _without_tasks(result)
+            return _greeting(result, older=method == "initialize")
         return result
+
+    def _replied(self, call: Call, judged: JsonValue) -> JsonValue:
+        if not isinstance(judged, dict) or "result" not in judged:
+            return judged
+        vault = self._connectors.vault
+        return {**judged, "result": tasked.inward(vault, call.actor, self._name, judged["result"])}
+
+    async def _of_task(
+        self, call: Call, passing: Passing, upstream: Upstream, method: str, judged: JsonValue
+    ) -> JsonValue:
+        """Ask for a task by the upstream's own id, where it was made."""
+        asked = judged if isinstance(judged, dict) else {}
+        text = asked.get("taskId")
+        task = tasked.opened(self._connectors.vault, call.actor, self._name, text)
+        message = _message(passing, method, {**asked, "taskId": task.id})
+        if task.ours:
+            sent: Any = message["params"]
+            plain = {key: value for key, value in sent.items() if key not in ("_meta", "requestState")}
+            result = set_aside(call, await upstream.request(call, method, plain))
+        else:
+            if passing.headers.get(VERSION) == NEWER:
+                passing.headers = {**passing.headers, "mcp-name": written(task.id)}
+            result = await upstream.passed(call, passing, message)
+        return tasked.answered(call, str(text), task, method, result)
 
     async def _visible(self, call: Call, result: JsonValue) -> JsonValue:
         """The list without what no person has accepted; that goes into quarantine."""
@@ -141,14 +177,19 @@ class Running:
         async def run(call: Call, params: Mapping[str, JsonValue]) -> JsonValue:
             passing = PASSING.get()
             asked: dict[str, JsonValue] = {"name": tool.name, "arguments": dict(params)}
+            vault = self._connectors.vault
             async with self._connectors.upstream(self._tenant, self._name) as upstream:
                 offered = await upstream.offered(call.actor)
                 known = offered.tools.get(tool.name)
                 if known is None or known.pin != tool.pin:
                     raise ToolQuarantined
                 if passing is None:
-                    return set_aside(call, await upstream.request(call, "tools/call", asked))
-                return await upstream.passed(call, passing, _message(passing, "tools/call", asked))
+                    result = set_aside(call, await _alone(call, upstream, tool, asked))
+                else:
+                    wanted = tasked.wanted(passing.message.get("params")) if upstream.wire else {}
+                    message = _message(passing, "tools/call", {**asked, **wanted})
+                    result = await upstream.passed(call, passing, message)
+                return await tasked.given(call, vault, self._name, result, ours=passing is None)
 
         return run
 
@@ -159,6 +200,21 @@ class Running:
             "pin": tool.pin,
             "arguments": dict(params),
         }
+
+
+async def _alone(call: Call, upstream: Upstream, tool: Definition, asked: dict[str, JsonValue]) -> JsonValue:
+    """A call that a person approved, in our own session: with its answer where the server gives one, and as a task where it must be one. What a server refuses
+    for want of a capability it has not done."""
+    execution = tool.whole.get("execution")
+    as_task = {**asked, "task": {}}
+    if upstream.wire and isinstance(execution, dict) and execution.get("taskSupport") == "required":
+        return await upstream.request(call, "tools/call", as_task)
+    try:
+        return await upstream.request(call, "tools/call", asked)
+    except Denied as refused:
+        if not refused.wants_tasks:
+            raise
+    return await upstream.request(call, "tools/call", as_task)
 
 
 def _passing() -> Passing:
@@ -184,12 +240,8 @@ def _message(passing: Passing, method: str, params: JsonValue) -> dict[str, Json
     return {**envelope, "method": method, "params": {**judged, **carried}}
 
 
-def _without_tasks(result: JsonValue) -> JsonValue:
-    """Tasks of an upstream are not passed: their ids would be anybody's who shares the upstream's credential."""
+def _greeting(result: JsonValue, *, older: bool) -> JsonValue:
+    """What a server says of itself, without what is not passed."""
     if not isinstance(result, dict) or not isinstance(result.get("capabilities"), dict):
         raise TargetRefused("The server's greeting is not one of the protocol.")
-    capabilities = {key: value for key, value in result["capabilities"].items() if key != "tasks"}
-    extensions = capabilities.get("extensions")
-    if isinstance(extensions, dict):
-        capabilities["extensions"] = {key: value for key, value in extensions.items() if key != TASKS}
-    return {**result, "capabilities": capabilities}
+    return {**result, "capabilities": tasked.served(result["capabilities"], older=older)}

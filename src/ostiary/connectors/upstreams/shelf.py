@@ -203,7 +203,7 @@ class Upstreams:
             roles=found.roles,
             recorded=kind.recorded,
             hash=fingerprint(kind.name, found.configured.encode()),
-            contract=bool(kind.labels),
+            contract=bool(kind.labels) or kind.answers,
             labels=kind.labels,
             egress=bool(kind.labels) and found.judged,
         )
