@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ostiary.connectors.mcp.listeners import Wanted
 from ostiary.connectors.mcp.stdio import Program, StdioSession
-from ostiary.errors import TargetUnavailable
+from ostiary.errors import TargetTimeout, TargetUnavailable
 from ostiary.secret import Secret
 from tests.connectors.mcp.test_quarantine import contract
 from tests.house import House, play
@@ -88,6 +89,52 @@ def test_a_program_that_dies_is_unsure_once_and_comes_back() -> None:
             assert dead.value.maybe_done
             session._started_s -= 10  # as if a while had passed
             assert await said(session, "two") == "two"
+        finally:
+            await session.close()
+
+    asyncio.run(story())
+
+
+def test_the_end_of_one_program_is_not_the_next_ones() -> None:
+    """Its output may be read to the end after another was started: what waits by then is the other's."""
+
+    async def story() -> None:
+        session = StdioSession(program(), timeout_s=20, answer_bytes_max=1 << 20)
+        try:
+            for _ in range(5):
+                assert await said(session, "one") == "one"
+                first = session._process
+                assert first is not None
+                async with session.listeners.listening(Wanted()) as old:
+                    first.kill()
+                    while first.returncode is None:
+                        await asyncio.sleep(0)
+                    session._started_s -= 100
+                    await session.started()
+                    async with session.listeners.listening(Wanted()) as new:
+                        with pytest.raises(TargetUnavailable):
+                            await old.next()
+                        assert await said(session, "two") == "two"
+                        session.listeners.heard("notifications/resources/updated", {"uri": "file:///x"})
+                        new.tell("notifications/resources/updated", "file:///y")
+                        assert await new.next() == ("notifications/resources/updated", "file:///y")
+        finally:
+            await session.close()
+
+    asyncio.run(story())
+
+
+def test_a_program_that_does_not_greet_is_not_spoken_with() -> None:
+    async def story() -> None:
+        mute = Program((sys.executable, "-I", "-S", "-c", "import sys\nfor line in sys.stdin: pass"), {})
+        session = StdioSession(mute, timeout_s=1, answer_bytes_max=1 << 20)
+        try:
+            with pytest.raises(TargetTimeout) as late:
+                await said(session, "x")
+            assert not late.value.maybe_done, "the call was never sent"
+            assert session._reading is not None
+            await asyncio.wait_for(session._reading, 10)
+            assert session._process is None
         finally:
             await session.close()
 

@@ -153,7 +153,7 @@ class Listeners:
                 with suppress(OstiaryError):
                     async with self._asking:
                         held.asked = True
-                        held.subscribed = await self._ask("resources/subscribe", uri)
+                        held.asked = held.subscribed = await self._ask("resources/subscribe", uri)
             return held.subscribed
 
     def _leave(self, listener: Listener, uri: str, held: _Uri) -> None:

@@ -24,7 +24,7 @@ from ostiary import log
 from ostiary.actions import JsonValue
 from ostiary.connectors.mcp.listeners import CHANGES, Listeners
 from ostiary.connectors.mcp.session import METHOD_NOT_FOUND, OLDER, OLDER_SPOKEN, result_of, us
-from ostiary.errors import TargetAnswerInvalid, TargetTimeout, TargetUnavailable
+from ostiary.errors import OstiaryError, TargetAnswerInvalid, TargetTimeout, TargetUnavailable
 from ostiary.secret import Secret
 
 MEMORY_BYTES_MAX = 8 << 30
@@ -132,7 +132,11 @@ class StdioSession:
         """The program runs and has been greeted: `greeting` is what it says of itself. Raises the Target errors."""
         async with self._starting:
             if self._process is None or self._process.returncode is not None:
-                await self._start()
+                try:
+                    await self._start()
+                except OstiaryError as error:
+                    error.maybe_done = False  # what was to be asked of it was not
+                    raise
 
     async def close(self) -> None:
         process, self._process = self._process, None
@@ -163,7 +167,15 @@ class StdioSession:
             )  # fmt: skip
         except OSError:
             raise TargetUnavailable("The upstream's program cannot be started.") from None
-        self._reading = asyncio.create_task(self._read(self._process))
+        process = self._process
+        self._reading = asyncio.create_task(self._read(process))
+        try:
+            await self._greeted()
+        except BaseException:
+            _kill(process)  # who did not greet is not spoken with
+            raise
+
+    async def _greeted(self) -> None:
         asked = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": us()}
         self.greeting = result_of(await self._asked("initialize", asked))
         if self.greeting.get("protocolVersion") not in OLDER_SPOKEN:
