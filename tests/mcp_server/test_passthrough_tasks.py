@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from mcp import Client as McpClient
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 
 from ostiary.sample.serving import served
 from tests.connectors.mcp.test_quarantine import accepted, joined
 from tests.connectors.mcp.upstream import NEWER, Upstream, tool
-from tests.house import House, play
+from tests.house import BASE, House, play
+from tests.mcp_server.test_tasks import Tasks
 
 OLDER = "2025-11-25"
 ERAS = (OLDER, NEWER)
@@ -34,10 +39,21 @@ class Slow(Upstream):
     needs: bool = False
 
     def _answer(self, method: str, params: dict[str, Any]) -> Any:
+        """What this era wants of every result is in it."""
+        answer, extra = self._answered(method, params)
+        if self.era == NEWER and isinstance(answer.get("result"), dict):
+            kept = (
+                {"ttlMs": 0, "cacheScope": "private"} if method in ("tools/list", "server/discover") else {}
+            )
+            answer["result"] = {"resultType": "complete", **kept, **answer["result"]}
+        return answer, extra
+
+    def _answered(self, method: str, params: dict[str, Any]) -> Any:
         if method in ("server/discover", "initialize"):
             answer, extra = super()._answer(method, params)
             able = answer["result"]["capabilities"]
             able["tasks"] = {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}, "prompts": {"get": {}}}}  # fmt: skip
+            answer["result"]["serverInfo"] = {"name": "slow", "version": "1"}
             able["extensions"] = {TASKS: {}, "com.example/else": {}}
             return answer, extra
         if method == "tools/call" and (made := self._made(params)):
@@ -531,5 +547,43 @@ def test_a_key_that_is_stopped_or_not_let_in_follows_nothing(tmp_path: Path) -> 
             await house.connect("tools", kind="mcp", url=url, pass_through=True, roles=["support"])
             assert (await mine.raw("tasks/get", {"taskId": task})).status_code == 404
             assert len(server.heard) == heard + 1
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("needs", [True, False])
+def test_the_official_client_follows_a_task_through_the_gateway(tmp_path: Path, needs: bool) -> None:
+    """With the extension as a client has it; without, a server that needs it says so."""
+
+    async def story(house: House) -> None:
+        with slow(NEWER, needs=needs) as (server, url):
+            key = await joined(house, url)
+            await accepted(house)
+
+            async def meanwhile(task: Any, _context: Any) -> None:
+                assert task.task_id not in server.tasks
+                server.tasks["task-0"]["status"] = "completed"
+
+            transport = httpx2.ASGITransport(house.gateway.asgi, client=("127.0.0.1", 40000))
+            told = {"authorization": f"Bearer {key}"}
+            async with httpx2.AsyncClient(
+                transport=transport, headers=told, base_url=BASE, timeout=30
+            ) as http:
+                follows = Tasks(meanwhile)
+                way = streamable_http_client(f"{BASE}/mcp/tools", http_client=http)
+                async with McpClient(way, mode=NEWER, extensions=[follows]) as connected:
+                    result = await connected.call_tool("echo", {"text": "x"})
+                    assert result.content[0].text == "from [email]"
+                    assert (result.meta or {})["dev.ostiary/trust"] == "untrusted"
+                    assert [status for status, _ in follows.seen] == ["working", "completed"]
+                way = streamable_http_client(f"{BASE}/mcp/tools", http_client=http)
+                async with McpClient(way, mode=NEWER) as plain:
+                    if needs:
+                        with pytest.raises(MCPError) as refused:
+                            await plain.call_tool("echo", {"text": "x"})
+                        assert refused.value.error.code == -32021
+                    else:
+                        answer = await plain.call_tool("echo", {"text": "x"})
+                        assert answer.content[0].text == "x"
 
     play(tmp_path, story)

@@ -121,7 +121,8 @@ class Passthrough:
             error = rpc_error(message["id"], METHOD_NOT_FOUND, "Method not found")
             await answer_json(send, 404 if modern else 200, error)
             return
-        if asked.modern:  # before, who hangs up may come back for the answer (2025-11-25, Sending Messages to the Server)
+        # Before, who hangs up may come back for the answer (2025-11-25, Sending Messages to the Server).
+        if asked.modern:
             asked = replace(asked, gone=lambda: gone(receive))
         writer = Writer(
             send, lambda sid: self._sessions.sealed(asked.entrance.actor, asked.upstream.name, sid)
