@@ -15,7 +15,7 @@ from tests.connectors.mcp.test_quarantine import contract
 from tests.house import House, play
 
 SERVER = r"""
-import json, os, sys
+import json, os, sys, time
 TOOL = {"name": "echo", "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}}}
 for line in sys.stdin:
     message = json.loads(line)
@@ -30,6 +30,13 @@ for line in sys.stdin:
         text = params["arguments"]["text"]
         if text == "die":
             os._exit(3)
+        if text == "leave":
+            if os.fork():
+                os._exit(3)
+            time.sleep(2.5)
+            os._exit(0)
+        if text == "slow":
+            time.sleep(3)
         if text == "flood":
             print("x" * 3_000_000, flush=True)
         if text == "environment":
@@ -96,28 +103,23 @@ def test_a_program_that_dies_is_unsure_once_and_comes_back() -> None:
 
 
 def test_the_end_of_one_program_is_not_the_next_ones() -> None:
-    """Its output may be read to the end after another was started: what waits by then is the other's."""
+    """A child of the first held its output open and ended later: what the second was asked failed with it."""
 
     async def story() -> None:
-        session = StdioSession(program(), timeout_s=20, answer_bytes_max=1 << 20)
+        session = StdioSession(program(), timeout_s=1, answer_bytes_max=1 << 20)
         try:
-            for _ in range(5):
-                assert await said(session, "one") == "one"
-                first = session._process
-                assert first is not None
-                async with session.listeners.listening(Wanted()) as old:
-                    first.kill()
-                    while first.returncode is None:
-                        await asyncio.sleep(0)
-                    session._started_s -= 100
-                    await session.started()
-                    async with session.listeners.listening(Wanted()) as new:
-                        with pytest.raises(TargetUnavailable):
-                            await old.next()
-                        assert await said(session, "two") == "two"
-                        session.listeners.heard("notifications/resources/updated", {"uri": "file:///x"})
-                        new.tell("notifications/resources/updated", "file:///y")
-                        assert await new.next() == ("notifications/resources/updated", "file:///y")
+            async with session.listeners.listening(Wanted()) as old:
+                with pytest.raises(TargetTimeout):
+                    await said(session, "leave")
+                session._started_s -= 100
+                session._timeout_s = 20
+                await session.started()
+                with pytest.raises(TargetUnavailable):
+                    await asyncio.wait_for(old.next(), 1)
+            async with session.listeners.listening(Wanted()) as new:
+                assert await said(session, "slow") == "slow"
+                new.tell("notifications/resources/updated", "file:///y")
+                assert await new.next() == ("notifications/resources/updated", "file:///y")
         finally:
             await session.close()
 
