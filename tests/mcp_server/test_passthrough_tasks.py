@@ -587,3 +587,39 @@ def test_the_official_client_follows_a_task_through_the_gateway(tmp_path: Path, 
                         assert answer.content[0].text == "x"
 
     play(tmp_path, story)
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("how", ["at once", "as a task"])
+def test_what_a_task_comes_to_is_as_little_trusted_as_the_tools_own_answer(
+    tmp_path: Path, era: str, how: str
+) -> None:
+    """A value out of JSON in a text of it is known again when it is written, and the card says where it came from."""
+
+    async def story(house: House) -> None:
+        found = {"content": [{"type": "text", "text": '{"account": "DE89370400440532013000"}'}]}
+        tools = [tool("echo"), tool("send")]
+        with slow(era, tools=tools, answers={"echo": found}, result=found) as (server, url):
+            mine = await client_of(house, await joined(house, url), era)
+            for each in (await house.good("GET", "/v1/upstreams/tools"))["tools"]:
+                reads = each["name"] == "echo"
+                said = {"effect": "read" if reads else "write", "risk": "medium", "confirmation": "never", "egress": False}  # fmt: skip
+                await house.good("POST", "/v1/upstreams/tools/accept", json={"tools": [{"pin": each["pin"], **said}]})  # fmt: skip
+            if how == "at once":
+                headers = {"mcp-name": "echo"}
+                plain = {"name": "echo", "arguments": {}, "_meta": {"io.modelcontextprotocol/clientCapabilities": {}}}  # fmt: skip
+                answer = (await mine.raw("tools/call", plain, **headers)).json()["result"]
+            else:
+                task = (await mine.make())["taskId"]
+                server.tasks["task-0"]["status"] = "completed"
+                answer = await mine.outcome(task)
+            shown = answer["content"][0]["text"]
+            assert "DE89" not in shown or "account" in shown
+            plain = {"name": "send", "arguments": {"text": "DE89370400440532013000"}, "_meta": {"io.modelcontextprotocol/clientCapabilities": {}}}  # fmt: skip
+            await mine.raw("tools/call", plain)
+            (waiting,) = (await house.good("GET", "/v1/approvals"))["approvals"]
+            (card,) = (await house.good("GET", f"/v1/approvals/{waiting['id']}"))["parameters"]
+            assert card["origin"] == "untrusted"
+            assert card["source"].startswith("mcp.tools.tools.echo" if how == "at once" else "mcp.tools.task")
+
+    play(tmp_path, story)
