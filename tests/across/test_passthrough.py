@@ -28,6 +28,7 @@ NAMES = {OLDER: "older", NEWER: "newer"}
 WITHIN_S = 1.5
 """A second, and a half for a machine that has much to do."""
 STREAM = [(b"content-type", b"text/event-stream")]
+AT = "2026-11-22T10:00:00Z"
 RECEIVE: ContextVar[Any] = ContextVar("receive")
 HARMLESS: dict[str, Any] = {"effect": "read", "risk": "low", "confirmation": "never", "egress": False}
 
@@ -57,6 +58,16 @@ class Shared(Upstream):
             await self._listened(credential, send)
             return
         await super()._post(message, headers, send)
+
+    def _answer(self, method: str, params: dict[str, Any]) -> Any:
+        """What is asked with the text "later" becomes a task, of which everybody may ask who has its id."""
+        later = method == "tools/call" and params["arguments"].get("text") == "later"
+        if not later and method != "tasks/get":
+            return super()._answer(method, params)
+        task = {"taskId": "task-1", "status": "working", "createdAt": AT, "lastUpdatedAt": AT}
+        if method == "tasks/get" or self.era == NEWER:
+            return {"result": {**task, "resultType": "task" if later else "complete"}}, []
+        return {"result": {"task": {**task, "ttl": 1000}}}, []
 
     async def _listened(self, credential: str, send: Any) -> None:
         """Says now and then that it is there, until nobody hears it."""
@@ -449,3 +460,23 @@ def test_a_call_that_one_process_holds_is_taken_up_at_the_other(world: World) ->
         if method == "tools/call" and params["name"] == "write"
     ]
     assert sent == [{"text": "mine"}]
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_task_is_its_makers_at_both_processes(world: World, era: str) -> None:
+    server = world.servers[era]
+    session = greeted(world.a, world.north.key, era)
+    made = called(world.a, world.north.key, era, "echo", "later", session)
+    task = str((made["task"] if era == OLDER else made)["taskId"])
+    for process in (world.b, world.a):
+        told = asked(process, world.north.key, era, "tasks/get", {"taskId": task}, session=session).json()
+        assert (told["result"]["taskId"], told["result"]["status"]) == (task, "working")
+    before = len(server.heard)
+    for process in (world.a, world.b):
+        for key in (world.north.other, world.south.key):
+            mine = greeted(process, key, era)
+            for method in ("tasks/get", "tasks/result", "tasks/cancel"):
+                for named in (task, "task-1"):
+                    told = asked(process, key, era, method, {"taskId": named}, session=mine).json()
+                    assert told["error"]["code"] == -32602
+    assert not [method for method, _, _ in server.heard[before:] if method.startswith("tasks/")]
