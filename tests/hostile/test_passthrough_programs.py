@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.mcp_server.gateway import client
+from tests.mcp_server.listening import hearing
 from tests.process import Process
 
 pytestmark = [
@@ -70,6 +71,23 @@ async def asked(gateway: Process, key: str, mode: str) -> tuple[str, int]:
         return said[0], said[1]
 
 
+async def stopped_while_listening(gateway: Process, key: str) -> None:
+    """SIGTERM: who listens is told that it is complete, a raw listener of the older era gets a proper end."""
+    url = f"{gateway.url}/mcp/tools"
+    async with (
+        client(url, key, "auto") as connected,
+        hearing(url, key) as older,
+        connected.listen(tools_list_changed=True, resource_subscriptions=["file:///a"]) as subscribed,
+    ):
+        while older.status != 200:
+            await asyncio.sleep(0.02)
+        stopping = asyncio.create_task(asyncio.to_thread(gateway.stop))
+        assert [each async for each in subscribed] == []
+        await older.until(ended=True)
+        assert older.ended == "properly"
+    await stopping
+
+
 def lives(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -116,5 +134,7 @@ def test_programs_of_two_tenants_are_two_and_die_with_the_gateway(tmp_path: Path
         again = asyncio.run(asked(gateway, alpha, "legacy"))
         assert again[0] == "secret-of-alpha"
         assert again[1] not in (one[1], two[1])
+        asyncio.run(stopped_while_listening(gateway, alpha))
+        assert not lives(again[1])
     finally:
         gateway.kill()

@@ -183,3 +183,28 @@ def test_an_agent_by_oauth_listens_for_longer_than_a_second(tmp_path: Path) -> N
             assert heard.ended == ""
 
     told(story, tmp_path)
+
+
+def test_who_does_not_read_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passthrough_streams, "LAST_S", 0.1)
+
+    async def story(house: House, talker: Talker, url: str, key: str) -> None:
+        port = int(url.split(":")[2].split("/")[0])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        head = f"GET /mcp/tools HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nAccept: text/event-stream\r\n\r\n"
+        writer.write(head.encode())
+        assert b" 200 " in await reader.readline()
+        large = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": "x" * 200_000}}
+        for _ in range(60):  # more than the buffers of both ends hold
+            await talker.say(large)
+        await asyncio.sleep(0.5)
+        await revoke(house)
+        async with asyncio.timeout(8):
+            while True:
+                found = await house.good("GET", "/v1/audit/events", params={"action": "mcp.tools.session"})
+                if len(found["events"]) >= 2:
+                    break
+                await asyncio.sleep(0.1)
+        writer.close()
+
+    told(story, tmp_path)
