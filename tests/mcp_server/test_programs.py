@@ -202,6 +202,7 @@ def test_a_client_cancels_its_own_request_and_no_other_ones(tmp_path: Path) -> N
             assert (await http.post(url, headers=of(mine, key), json=cancel)).status_code == 202
             answer = await asking
             assert answer.json()["result"]["isError"]
+            assert (await http.delete(url, headers=of(mine, key))).status_code == 405
             (told,) = place.told("notifications/cancelled")
             assert told["requestId"] != 7, "the number is ours"
 

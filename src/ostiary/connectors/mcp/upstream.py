@@ -149,9 +149,10 @@ class Upstream:
         return await relayed(session, passing, message)
 
     async def ended(self, call: Call, passing: Passing) -> None:
-        """End a client's session."""
+        """End a client's session. With a program it holds nothing that could end (2025-11-25, Session Management)."""
         if self.wire is None:
-            raise MethodNotAllowed
+            passing.status = 405
+            return
         wire = self.wire
         answered = await self._credentialed(
             call.actor, lambda credential: wire.end(passing.headers, credential)
