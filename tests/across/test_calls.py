@@ -134,7 +134,9 @@ def test_a_sign_in_code_opens_one_session() -> None:
             "POST", "/v1/members", json={"email": "max@pellow.example", "name": "Max", "role": "viewer"}
         )
         request = await pair.a.good("POST", "/v1/session/code", "", json={"email": "max@pellow.example"})
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(20):
+            while not (pair.a.desk.shown and "max@pellow.example" in pair.a.desk.shown[-1]):
+                await asyncio.sleep(0.01)
         asked = {"request": request["request"], "code": pair.a.desk.last()}
         answers = await asyncio.gather(
             *(house.ask("POST", "/v1/session/start", "", json=asked) for house in (pair.a, pair.b) * 2)
