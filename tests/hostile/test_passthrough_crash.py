@@ -387,10 +387,14 @@ def until(holds: Any) -> Any:
 
 @pytest.mark.journey
 @pytest.mark.timeout(240)
-def test_what_was_under_way_is_unknown_and_what_had_not_begun_is_done_once(tmp_path: Path) -> None:
-    """Nothing is left to chance here: the process dies while each upstream has done its deed and has not answered, and while an approved call waits for a stop."""
-    with alone(tmp_path) as world:
-        process = world.webs[0]
+@pytest.mark.parametrize("worlds", [alone, paired])
+def test_what_was_under_way_is_unknown_and_what_had_not_begun_is_done_once(
+    tmp_path: Path, worlds: Any
+) -> None:
+    """Nothing is left to chance here: the process dies while each upstream has done its deed and has not answered, and while an approved call waits for a stop.
+    Where there is another, nobody starts the dead one again."""
+    with worlds(tmp_path) as world:
+        process, victim = world.webs[0], world.webs[-1]
         held = [asked(process, world.agent, place, "tools/call", call_of("pay", f"later-{place}", f"later-{place}"), world.sessions.get(place, "")) for place in PLACES]  # fmt: skip
         assert [answer.status_code for answer in held] == [200] * 3
         key_id = world.agent.split("_")[2]
@@ -405,12 +409,13 @@ def test_what_was_under_way_is_unknown_and_what_had_not_begun_is_done_once(tmp_p
         stop = process.good("POST", "/v1/stops", json={"kind": "key", "target": key_id, "reason": "wait"})
         for card in process.good("GET", "/v1/approvals")["approvals"]:
             assert process.approve(card["id"]).status_code == 200
-        process.kill()
+        victim.kill()
         for thread in threads:
             thread.join(30)
         for server in world.servers.values():
             server.go.set()
-        process.start()
+        if victim is process:
+            process.start()
         process.good("DELETE", f"/v1/stops/{stop['stop_id']}")
         for place in PLACES:
             session = world.sessions.get(place, "")
@@ -440,6 +445,6 @@ def test_what_was_under_way_is_unknown_and_what_had_not_begun_is_done_once(tmp_p
 
 def _lost(world: World, place: str, name: str, text: str) -> None:
     try:
-        asked(world.webs[0], world.agent, place, "tools/call", call_of(name, text, text), world.sessions.get(place, ""))  # fmt: skip
+        asked(world.webs[-1], world.agent, place, "tools/call", call_of(name, text, text), world.sessions.get(place, ""))  # fmt: skip
     except httpx.TransportError:
         return
