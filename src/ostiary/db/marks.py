@@ -23,7 +23,7 @@ from sqlalchemy.sql.dml import Insert, Update
 
 from ostiary import log, metrics
 from ostiary.db.scope import known, of_tenant
-from ostiary.db.tables import metadata, upsert
+from ostiary.db.tables import COUNTED, metadata, upsert
 from ostiary.errors import KeysUnavailable, RowForged, StoreUnavailable
 from ostiary.ids import TenantId
 
@@ -195,16 +195,16 @@ def add(
     statement = _insert(table, connection.dialect.name, once)
     done = connection.execute(statement, {**values, "tenant": tenant, COLUMN: hand.mark(values)})
     hand.written()
-    return done.rowcount == 1
+    return not once or done.rowcount == 1
 
 
 @cache
 def _insert(table: Table, dialect: str, once: bool) -> Insert:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     if not once:
-        return insert(table)
+        return insert
     key = [column.name for column in table.primary_key.columns]
-    return insert(table).on_conflict_do_nothing(index_elements=key)
+    return insert.on_conflict_do_nothing(index_elements=key).execution_options(**COUNTED)
 
 
 def put(connection: Connection, tenant: TenantId, table: Table, values: Mapping[str, Any]) -> None:

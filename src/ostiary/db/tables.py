@@ -56,6 +56,10 @@ def blind(name: str, *, nullable: bool = False, **more: Any) -> Column[Any]:
     return Column(name, LargeBinary(32), nullable=nullable, info={"held": "blind"}, **more)
 
 
+COUNTED = {"preserve_rowcount": True}
+"""What an INSERT is executed with whose `rowcount` is looked at: without it SQLAlchemy says -1 on PostgreSQL."""
+
+
 def upsert(
     dialect: str,
     table: Table,
@@ -66,10 +70,10 @@ def upsert(
 ) -> Insert:
     """Insert, or change the columns in `changing` where the primary key stands already (and `where` holds); with none, what stands stays.
 
-    `dialect` is `connection.dialect.name`.
+    `dialect` is `connection.dialect.name`. The result's `rowcount` says whether anything was written.
     """
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(table).values(**values)
+    statement = insert(table).values(**values).execution_options(**COUNTED)
     key = [column.name for column in table.primary_key.columns]
     if not changing:
         return statement.on_conflict_do_nothing(index_elements=key)
