@@ -147,7 +147,9 @@ def bury(handle: int, pid: int, hold: int) -> None:
 
 def become(order: dict[str, object], hold: int) -> None:
     """Does not return."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a test run that is killed leaves nothing behind
+    ctypes.CDLL(None).prctl(
+        _PR_SET_PDEATHSIG, signal.SIGKILL
+    )  # a test run that is killed leaves nothing behind
     os.setsid()
     with open(str(order["log"]), "ab") as log, open(os.devnull, "rb") as nothing:
         for ours, theirs in ((nothing.fileno(), 0), (log.fileno(), 1), (log.fileno(), 2)):

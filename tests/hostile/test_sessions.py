@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests import servers
 from tests.house import House
 from tests.provenance.office import (
     EVIL,
@@ -299,16 +300,18 @@ def test_a_row_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
         session = await open_session(house, own, "Pay the rent.")
         await read(house, key, "contact.find", session)
         assert (await origin(house, key, GOOD, session))[0] == "trusted"
-        house.gateway.database.transact(
-            lambda c: c.exec_driver_sql("UPDATE seen SET marks = substr(marks, 1, 40)")
+        servers.tamper(
+            house.gateway.database,
+            lambda c: c.exec_driver_sql("UPDATE seen SET marks = substr(marks, 1, 40)"),
         )
         house.gateway.provenance._memories.clear()
         await forged(house, key, GOOD, session)
         await open_session(house, own, f"Pay {EVIL}.")
-        house.gateway.database.transact(
+        servers.tamper(
+            house.gateway.database,
             lambda c: c.exec_driver_sql(
                 f"UPDATE session_words SET number = 2, session = '{session}' WHERE session <> '{session}'"
-            )
+            ),
         )
         house.gateway.provenance.sessions._held.clear()
         await forged(house, key, EVIL, session)  # the words count in their own session only

