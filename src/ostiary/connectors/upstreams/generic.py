@@ -65,6 +65,7 @@ GENERIC: Mapping[str, Generic] = {
         Generic(
             "subscribe", "Subscribe at an upstream", "Hear of changes of an upstream's lists and resources.",
             frozenset({"resources/subscribe", "resources/unsubscribe", "subscriptions/listen", "told"}),
+            labels={"/params/uri": "url", "/params/notifications/resourceSubscriptions": "url"},
         ),
         Generic(
             "reply", "Answer an upstream", "What a client answers when an upstream asks it something in the middle of a call.",
