@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Result
 from pydantic import BaseModel
 
-from ostiary.mcp_server.tasks import EXTENSION
+from ostiary.connectors.mcp.session import TASKS
 from tests.mcp_server.gateway import Gateway, running
 
 NEWEST = "2026-07-28"
@@ -48,7 +48,7 @@ class TaskRequest(types.Request[Asked, str]):
 class Tasks(ClientExtension):
     """Polls a task to its end, as the extension's text says."""
 
-    identifier = EXTENSION
+    identifier = TASKS
 
     def __init__(self, meanwhile: Any = None) -> None:
         self.meanwhile, self.seen = meanwhile, []  # type: ignore[var-annotated]

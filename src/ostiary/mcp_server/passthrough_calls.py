@@ -219,10 +219,8 @@ class Through:
         if result is None:
             return Reply(passing.status)
         if isinstance(result, dict) and asked.message.get("method") in _LABELLED:
-            meta = result.get("_meta")
-            marks = {answers.CALL_META: outcome.call, TRUST_META: UNTRUSTED}
             counts = {answers.COUNTS_META: outcome.counts} if outcome.counts else {}
-            result = {**result, "_meta": {**(meta if isinstance(meta, dict) else {}), **marks, **counts}}
+            result = _untrusted(result, {answers.CALL_META: outcome.call, **counts})
             if asked.message["method"] == "tasks/get" and isinstance(result.get("result"), dict):
                 result["result"] = _untrusted(result["result"])  # a client takes it out and forgets the rest
         session = passing.answer_headers.get(SESSION, "")

@@ -1,11 +1,8 @@
 """An upstream's session id, sealed for the actor that it was given to: nobody else can speak in that session, and the gateway keeps nothing."""
 
-import base64
-import binascii
-
 from ostiary.actions import Actor
 from ostiary.errors import SealBroken
-from ostiary.ids import SubjectId
+from ostiary.vault import carried
 from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "mcp"
@@ -19,21 +16,17 @@ class Sessions:
         self._vault = vault
 
     async def sealed(self, actor: Actor, upstream: str, session: str) -> str:
-        await self._vault.prepare(actor.tenant, PURPOSE, (SubjectId(""),))
-        raw = self._vault.seal(_place(actor, upstream), session.encode(), purpose=PURPOSE)
-        return base64.urlsafe_b64encode(raw).decode()
+        return await carried.sealed(self._vault, _place(actor, upstream), session, purpose=PURPOSE)
 
     def opened(self, actor: Actor, upstream: str, sealed: str) -> str | None:
         """The upstream's id; None for what is not ours, or was given to somebody else or for another upstream."""
-        if len(sealed) > CHARACTERS_MAX:
-            return None
         try:
-            raw = self._vault.open(
-                _place(actor, upstream), base64.b64decode(sealed, altchars=b"-_", validate=True)
+            found = carried.opened(
+                self._vault, _place(actor, upstream), sealed, characters_max=CHARACTERS_MAX
             )
-            return raw.decode()
-        except (SealBroken, binascii.Error, ValueError):
+        except SealBroken:
             return None
+        return found if isinstance(found, str) else None
 
 
 def _place(actor: Actor, upstream: str) -> Place:

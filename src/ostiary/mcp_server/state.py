@@ -4,13 +4,12 @@ MCP 2026-07-28 has the client hand back `requestState` with the same request. Ou
 same tool, and it survives a restart because its key is the tenant's own.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 
 from ostiary.actions import Actor
 from ostiary.errors import SealBroken
-from ostiary.ids import CallId, SubjectId
+from ostiary.ids import CallId
+from ostiary.vault import carried
 from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "mcp"
@@ -32,19 +31,15 @@ class BadState(Exception):
 
 async def sealed(vault: Vault, actor: Actor, waiting: Waiting) -> str:
     """The state as text."""
-    await vault.prepare(actor.tenant, PURPOSE, (SubjectId(""),))
     content = {"call": waiting.call, "tool": waiting.tool, "rounds": waiting.rounds}
-    raw = vault.seal_json(_place(actor), content, purpose=PURPOSE)
-    return base64.urlsafe_b64encode(raw).decode()
+    return await carried.sealed(vault, _place(actor), content, purpose=PURPOSE)
 
 
 def opened(vault: Vault, actor: Actor, state: str, *, tool: str) -> Waiting:
     """What `sealed` made for the same actor and tool. Raises BadState."""
-    if len(state) > STATE_CHARACTERS_MAX:
-        raise BadState
     try:
-        content = vault.open_json(_place(actor), base64.b64decode(state, altchars=b"-_", validate=True))
-    except (SealBroken, binascii.Error, ValueError):
+        content = carried.opened(vault, _place(actor), state, characters_max=STATE_CHARACTERS_MAX)
+    except SealBroken:
         raise BadState from None
     if content["tool"] != tool:
         raise BadState

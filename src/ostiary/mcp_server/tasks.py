@@ -17,13 +17,13 @@ from pydantic import Field
 
 from ostiary.actions import Face, JsonValue
 from ostiary.clock import rfc3339
+from ostiary.connectors.mcp.session import TASKS
 from ostiary.door.door import Door
 from ostiary.door.outcome import Done, Held
 from ostiary.errors import Conflict, InvalidParameters, NotFound, OstiaryError, by_code
 from ostiary.identity.gate import Entrance
 from ostiary.mcp_server import answers
 
-EXTENSION = "io.modelcontextprotocol/tasks"
 POLL_MS = 2_000
 WORKING = ("held", "approved", "running")
 WITHDRAWN = "call.withdrawn"
@@ -45,7 +45,7 @@ def knows(context: ServerRequestContext[Any, Any]) -> bool:
     """Whether this very request says that the client knows tasks."""
     capabilities = context.session.client_capabilities
     declared = capabilities.extensions if capabilities else None
-    return context.protocol_version in MODERN_PROTOCOL_VERSIONS and EXTENSION in (declared or {})
+    return context.protocol_version in MODERN_PROTOCOL_VERSIONS and TASKS in (declared or {})
 
 
 def created(held: Held, *, at_us: int, link: str) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Tasks:
 
     def serve(self, server: Server[Any]) -> None:
         """Offer them, and say so."""
-        server.extensions[EXTENSION] = {}
+        server.extensions[TASKS] = {}
         server.add_request_handler("tasks/get", TaskParams, self.get)
         server.add_request_handler("tasks/update", TaskParams, self.update)
         server.add_request_handler("tasks/cancel", TaskParams, self.cancel)
@@ -98,7 +98,7 @@ class Tasks:
         if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
             raise MCPError(METHOD_NOT_FOUND, "Method not found")
         if not knows(context):
-            wanted: dict[str, Any] = {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
+            wanted: dict[str, Any] = {"requiredCapabilities": {"extensions": {TASKS: {}}}}
             raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "Missing required client capability", wanted)
         request: Any = context.request
         entrance: Entrance = request.scope[ENTRANCE]

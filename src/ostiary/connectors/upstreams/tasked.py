@@ -4,8 +4,6 @@ A client gets the upstream's id sealed for itself and for this upstream, and ask
 a task comes to is shown to masking and memory just as the tool's own answer would have been.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +11,9 @@ from typing import Any
 
 from ostiary.actions import Actor, Call, JsonValue
 from ostiary.errors import InvalidParameters, SealBroken, TargetAnswerInvalid
-from ostiary.ids import SubjectId
+from ostiary.vault import carried
 from ostiary.vault.sealing import Place, Vault
 
-EXTENSION = "io.modelcontextprotocol/tasks"
 RELATED = "io.modelcontextprotocol/related-task"
 """Where `_meta` of a message says which task it belongs to (2025-11-25)."""
 
@@ -46,20 +43,19 @@ class Task:
 
 
 async def sealed(vault: Vault, actor: Actor, upstream: str, task: Task) -> str:
-    await vault.prepare(actor.tenant, PURPOSE, (SubjectId(""),))
-    raw = vault.seal_json(_place(actor, upstream), {"id": task.id, "ours": task.ours}, purpose=PURPOSE)
-    return base64.urlsafe_b64encode(raw).decode()
+    content: JsonValue = {"id": task.id, "ours": task.ours}
+    return await carried.sealed(vault, _place(actor, upstream), content, purpose=PURPOSE)
 
 
 def opened(vault: Vault, actor: Actor, upstream: str, given: JsonValue) -> Task:
     """Raises InvalidParameters, in the same words, for what is no id, and for what was given to somebody else or for another upstream."""
-    if not isinstance(given, str) or len(given) > SEALED_CHARACTERS_MAX:
+    if not isinstance(given, str):
         raise _none()
     try:
-        found = vault.open_json(
-            _place(actor, upstream), base64.b64decode(given, altchars=b"-_", validate=True)
+        found: Any = carried.opened(
+            vault, _place(actor, upstream), given, characters_max=SEALED_CHARACTERS_MAX
         )
-    except (SealBroken, binascii.Error, ValueError):
+    except SealBroken:
         raise _none() from None
     return Task(found["id"], found["ours"])
 
