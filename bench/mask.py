@@ -7,8 +7,8 @@ import re
 import time
 from collections.abc import Callable
 
-from ostiary.privacy.detect import detect
-from ostiary.privacy.detectors import DETECTORS
+from ostiary.detection.detectors import DETECTORS
+from ostiary.detection.engine import detect
 from ostiary.privacy.masking import mask_json
 
 CLEAN = (

@@ -25,9 +25,9 @@ from ostiary.actions import Action, Surface
 from ostiary.app.gateway import Gateway
 from ostiary.cli.main import app
 from ostiary.clock import SystemClock
-from ostiary.privacy.detector import THRESHOLD
-from ostiary.privacy.detectors import DETECTORS
-from ostiary.privacy.finding import Category
+from ostiary.detection.detector import THRESHOLD
+from ostiary.detection.detectors import DETECTORS
+from ostiary.detection.finding import Category
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"

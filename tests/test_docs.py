@@ -20,7 +20,7 @@ import pytest
 
 import ostiary
 from ostiary import config, errors
-from ostiary.privacy.detectors import DETECTORS
+from ostiary.detection.detectors import DETECTORS
 from ostiary.sample import company
 from ostiary.sample.backend import application
 from ostiary.sample.demo import CONTRACTS

@@ -9,7 +9,6 @@ import pytest
 
 from ostiary.app import serve
 from ostiary.app.gateway import Gateway
-from ostiary.privacy import detect
 
 
 class Idle:
@@ -49,12 +48,12 @@ async def lived(application: Any) -> list[str]:
 
 
 def test_the_first_call_compiles_no_pattern():
-    detect._compiled.cache_clear()
+    engine._compiled.cache_clear()
     assert asyncio.run(lived(serve._Application(cast(Gateway, Idle())))) == [
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
-    assert detect._compiled.cache_info().currsize == 1
+    assert engine._compiled.cache_info().currsize == 1
 
 
 def test_a_thread_that_computes_gives_way_to_the_event_loop_after_a_millisecond():

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from ostiary.privacy.finding import Category
+from ostiary.detection.finding import Category
 from ostiary.privacy.masking import mask_json
-from tests.privacy.vectors import ALONE, WITH_CONTEXT
+from tests.detection.vectors import ALONE, WITH_CONTEXT
 
 PLANTED = [(category, "", value) for category, value in ALONE] + WITH_CONTEXT
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.privacy.detect import detect, find
+from ostiary.detection.engine import detect, find
 from ostiary.privacy.masking import DEPTH_MAX, TOO_DEEP, mask_json, mask_text
-from tests.privacy.vectors import ALONE, HARMLESS, WITH_CONTEXT
+from tests.detection.vectors import ALONE, HARMLESS, WITH_CONTEXT
 
 
 def masked(value: object, *reveal: str) -> object:

@@ -5,11 +5,11 @@ import pytest
 
 from ostiary.actions import Action, Actor, ActorKind, Call, Face, Masking
 from ostiary.db.database import Database
+from ostiary.detection.finding import Category
 from ostiary.errors import Conflict, InvalidParameters
 from ostiary.ids import CallId, TenantId
 from ostiary.privacy import store
 from ostiary.privacy.actions import actions
-from ostiary.privacy.finding import Category
 from ostiary.privacy.policy import Masker
 
 TENANT, OTHER = TenantId("ten_a"), TenantId("ten_b")

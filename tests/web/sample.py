@@ -16,6 +16,7 @@ from ostiary.access.roles import BUILT_IN, PERMISSIONS, held_by
 from ostiary.actions import Actor, ActorKind, Face, JsonValue
 from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, sign
 from ostiary.clock import HOUR_US, MINUTE_US, SECOND_US, rfc3339
+from ostiary.detection.finding import Category
 from ostiary.door.outcome import Done, Held
 from ostiary.errors import (
     ApprovalClosed,
@@ -28,7 +29,6 @@ from ostiary.errors import (
 from ostiary.identity.gate import Entrance
 from ostiary.identity.presented import Presented
 from ostiary.ids import INSTALL, CallId, TenantId
-from ostiary.privacy.finding import Category
 from tests.web import sample_imports
 from tests.web.sample_agents import Agents
 

@@ -2,5 +2,5 @@
 
 It promises that a value which a detector recognises never leaves in the clear to a role that may not see it, that masking never changes what JSON
 is, and that it cannot be turned back: a mask carries no more than a category and, for cards and IBANs, the last four characters.
-Detection is a pure function over texts (`detect.detect`); further tiers join the explicit list `detect.TIERS`.
+What is sensitive is found by `detection`.
 """

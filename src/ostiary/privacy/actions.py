@@ -8,11 +8,11 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from ostiary.actions import Action, Call, Effect, Masking, Recorded, Risk, Route, Write
+from ostiary.detection.engine import detect
+from ostiary.detection.finding import Category, Finding
 from ostiary.errors import Conflict
 from ostiary.ids import TenantId
 from ostiary.privacy import store
-from ostiary.privacy.detect import detect
-from ostiary.privacy.finding import Category, Finding
 from ostiary.privacy.masking import mask_text
 from ostiary.privacy.policy import Masker
 from ostiary.shapes import Answer, Empty, ModelShape, Params

@@ -15,10 +15,10 @@ from typing import Any
 import orjson
 
 from ostiary.actions import JsonValue
-from ostiary.privacy.detect import doubtful_words, find, has_context, nothing_certain, pattern
-from ostiary.privacy.fields import FIELDS, QUANTITIES, Field, field_of
-from ostiary.privacy.finding import Category, Finding
-from ostiary.privacy.folding import fold
+from ostiary.detection.engine import doubtful_words, find, has_context, nothing_certain, pattern
+from ostiary.detection.fields import FIELDS, QUANTITIES, Field, field_of
+from ostiary.detection.finding import Category, Finding
+from ostiary.detection.folding import fold
 
 DEPTH_MAX = 64
 TOO_DEEP = "[withheld: nested too deeply]"

@@ -1,8 +1,8 @@
 """National identity, tax and insurance numbers, by country; last, those that only a label names."""
 
-from ostiary.privacy import european, national, validity
-from ostiary.privacy.detector import Detector, named, national_id
-from ostiary.privacy.finding import Category
+from ostiary.detection import european, national, validity
+from ostiary.detection.detector import Detector, named, national_id
+from ostiary.detection.finding import Category
 
 DETECTORS: tuple[Detector, ...] = (
     # National numbers

@@ -3,7 +3,7 @@
 The numbers are published examples of the issuing bodies or made up to their rules; none belongs to anybody.
 """
 
-from ostiary.privacy.finding import Category
+from ostiary.detection.finding import Category
 
 C = Category
 

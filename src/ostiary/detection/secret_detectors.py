@@ -1,8 +1,8 @@
 """Keys, tokens and passwords. Where spans are equal in score and length, the earlier detector names them."""
 
-from ostiary.privacy import validity
-from ostiary.privacy.detector import Detector, secret
-from ostiary.privacy.finding import Category
+from ostiary.detection import validity
+from ostiary.detection.detector import Detector, secret
+from ostiary.detection.finding import Category
 
 _WORD = (
     r"(?:(?i:password|passwd|passwort|passphrase|passcode|contrasena|mot de passe|wachtwoord|senha|secret|identified by|userpwd)|"

@@ -7,8 +7,8 @@ import ipaddress
 import math
 import re
 
-from ostiary.privacy.checksum import luhn, mod_97
-from ostiary.privacy.national import digits, letters_and_digits
+from ostiary.detection.checksum import luhn, mod_97
+from ostiary.detection.national import digits, letters_and_digits
 
 # Card schemes: first digits (from, to; of equal length) and lengths. ISO/IEC 7812-1; ranges as the schemes publish them.
 _VISA, _SIXTEEN, _LONG = (16, 19), (16,), (16, 17, 18, 19)

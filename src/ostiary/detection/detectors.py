@@ -1,7 +1,7 @@
 """The pattern tier's detectors in their order: what is not in `DETECTORS` is not looked for."""
 
-from ostiary.privacy import national_detectors, personal_detectors, secret_detectors
-from ostiary.privacy.detector import Detector
+from ostiary.detection import national_detectors, personal_detectors, secret_detectors
+from ostiary.detection.detector import Detector
 
 DETECTORS: tuple[Detector, ...] = (
     *secret_detectors.DETECTORS,

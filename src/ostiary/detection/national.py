@@ -6,7 +6,7 @@ get a low score in `detectors` and need a context word.
 
 import re
 
-from ostiary.privacy.checksum import (
+from ostiary.detection.checksum import (
     calendar_day,
     luhn,
     mod_11_2,

@@ -8,8 +8,8 @@ What reaches THRESHOLD is a finding. So `score` 0.2 means "only with context", 0
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ostiary.privacy import validity
-from ostiary.privacy.finding import Category
+from ostiary.detection import validity
+from ostiary.detection.finding import Category
 
 THRESHOLD = 0.5
 CONTEXT_RAISE = 0.35

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ostiary.privacy import checksum, european, national, validity
-from ostiary.privacy.detect import find
-from ostiary.privacy.detector import Detector
-from ostiary.privacy.detectors import DETECTORS
+from ostiary.detection import checksum, european, national, validity
+from ostiary.detection.detector import Detector
+from ostiary.detection.detectors import DETECTORS
+from ostiary.detection.engine import find
 
 
 @pytest.mark.parametrize(

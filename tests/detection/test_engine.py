@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.privacy import detect as detection
-from ostiary.privacy.detect import AHEAD_BYTES, WINDOW_BYTES, detect, find
-from ostiary.privacy.detectors import DETECTORS, names
-from ostiary.privacy.finding import Category, Finding
-from tests.privacy.vectors import ALONE, HARMLESS, WITH_CONTEXT
+from ostiary.detection import engine
+from ostiary.detection.detectors import DETECTORS, names
+from ostiary.detection.engine import AHEAD_BYTES, WINDOW_BYTES, detect, find
+from ostiary.detection.finding import Category, Finding
+from tests.detection.vectors import ALONE, HARMLESS, WITH_CONTEXT
 
 
 def seen(text: str) -> list[tuple[str, str]]:
@@ -175,7 +175,7 @@ def test_findings_travel_between_processes() -> None:
 
 def test_every_detector_has_its_own_name_and_compiles() -> None:
     assert len(set(names())) == len(DETECTORS)
-    assert len(detection._compiled().patterns) == len(DETECTORS)
+    assert len(engine._compiled().patterns) == len(DETECTORS)
 
 
 words = st.sampled_from([value for _, value in ALONE] + [a + b for _, a, b in WITH_CONTEXT] + HARMLESS)

@@ -1,7 +1,7 @@
 """National identifiers of Europe: structure and check digits, one function a number, as in `national`."""
 
-from ostiary.privacy.checksum import calendar_day, ean_13, luhn, mod_11_10, weighed
-from ostiary.privacy.national import all_same, digits, letters_and_digits, some_day
+from ostiary.detection.checksum import calendar_day, ean_13, luhn, mod_11_10, weighed
+from ostiary.detection.national import all_same, digits, letters_and_digits, some_day
 
 # British Isles
 

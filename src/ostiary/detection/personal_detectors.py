@@ -1,8 +1,8 @@
 """What leads to a person: ways to reach them, their money, their machines, their papers."""
 
-from ostiary.privacy import european, national, validity
-from ostiary.privacy.detector import Detector, named, national_id
-from ostiary.privacy.finding import Category
+from ostiary.detection import european, national, validity
+from ostiary.detection.detector import Detector, named, national_id
+from ostiary.detection.finding import Category
 
 _PHONE_NAMES = (
     "phone|telephone|tel|telefon|telefono|telefone|telephone number|mobile|mobil|handy|cell|cellphone|cellular|celular|cellulare|movil|portable|"

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ostiary.privacy.finding import Category
+from ostiary.detection.finding import Category
 
 
 @dataclass(frozen=True, slots=True)

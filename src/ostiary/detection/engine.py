@@ -13,10 +13,10 @@ from typing import Any
 
 import re2
 
-from ostiary.privacy.detector import CONTEXT_RAISE, THRESHOLD, Detector
-from ostiary.privacy.detectors import DETECTORS
-from ostiary.privacy.finding import Category, Finding
-from ostiary.privacy.folding import Folded, fold
+from ostiary.detection.detector import CONTEXT_RAISE, THRESHOLD, Detector
+from ostiary.detection.detectors import DETECTORS
+from ostiary.detection.finding import Category, Finding
+from ostiary.detection.folding import Folded, fold
 
 WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
