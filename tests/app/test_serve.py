@@ -9,6 +9,7 @@ import pytest
 
 from ostiary.app import serve
 from ostiary.app.gateway import Gateway
+from ostiary.detection import engine
 
 
 class Idle:
