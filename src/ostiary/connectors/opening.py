@@ -16,7 +16,7 @@ from ostiary.clock import Clock
 from ostiary.connectors import store
 from ostiary.connectors.http import HttpService, Service
 from ostiary.connectors.mcp.session import HttpSession
-from ostiary.connectors.mcp.stdio import Program, StdioSession
+from ostiary.connectors.mcp.stdio import PROGRAMS_MAX, Program, StdioSession
 from ostiary.connectors.mcp.upstream import Credentials, Upstream
 from ostiary.connectors.mcp.wire import Challenged, Wire
 from ostiary.connectors.postgresql import PostgresqlSource, Server
@@ -248,6 +248,7 @@ def _upstream(
             lambda secret: StdioSession(program, secret, timeout_s=timeout_s, answer_bytes_max=bytes_max),
             credentials,
             clock,
+            most=PROGRAMS_MAX,
         )
     endpoint = parse_url(settings.url)
     bounds = Bounds(timeout_s=timeout_s, answer_bytes_max=bytes_max, connections_max=limits.connections_max)

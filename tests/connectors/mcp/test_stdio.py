@@ -4,11 +4,16 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from ostiary.actions import Call
+from ostiary.clock import SystemClock
 from ostiary.connectors.mcp.listeners import Wanted
 from ostiary.connectors.mcp.stdio import Program, StdioSession
+from ostiary.connectors.mcp.upstream import Credentials, Upstream
 from ostiary.errors import TargetTimeout, TargetUnavailable
 from ostiary.secret import Secret
 from tests.connectors.mcp.test_quarantine import contract
@@ -234,3 +239,48 @@ def test_through_the_door_only_what_the_operator_declared_is_started(tmp_path: P
         assert answer["result"]["content"] == [{"type": "text", "text": "hi"}]
 
     play(tmp_path / "home", story, OSTIARY_MCP_PROGRAMS=str(file))
+
+
+class Theirs:
+    """A credential for each person."""
+
+    async def of(self, actor: Any) -> Secret:
+        return Secret(actor)
+
+
+def test_programs_of_many_people_are_ended_to_make_room_and_not_while_they_work() -> None:
+    async def story() -> None:
+        made: dict[str, StdioSession] = {}
+
+        def converse(secret: Secret) -> StdioSession:
+            made[secret.reveal()] = StdioSession(program(), secret, timeout_s=20, answer_bytes_max=1 << 20)
+            return made[secret.reveal()]
+
+        upstream = Upstream(converse, cast(Credentials, Theirs()), SystemClock(), most=2)
+
+        async def say(who: str, text: str) -> Any:
+            call = cast(Call, SimpleNamespace(actor=who))
+            return await upstream.request(call, "tools/call", {"name": "echo", "arguments": {"text": text}})
+
+        try:
+            await say("ada", "one")
+            slow = asyncio.create_task(say("ben", "slow"))
+            while "ben" not in made or made["ben"].idle:
+                await asyncio.sleep(0.01)
+            await say("eve", "two")  # ada's ends: ben's works
+            with pytest.raises(TargetUnavailable):
+                await said(made["ada"], "three")
+            slower = asyncio.create_task(say("eve", "slow"))
+            while made["eve"].idle:
+                await asyncio.sleep(0.01)
+            with pytest.raises(TargetUnavailable):
+                await say("ada", "no room")
+            assert [one["content"][0]["text"] for one in await asyncio.gather(slow, slower)] == [
+                "slow",
+                "slow",
+            ]
+            assert await say("ada", "again")
+        finally:
+            await upstream.close()
+
+    asyncio.run(story())

@@ -102,6 +102,9 @@ class Listeners:
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
         self._leaving: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._all)
+
     @asynccontextmanager
     async def listening(self, wanted: Wanted) -> AsyncIterator[Listener]:
         """Raises TargetUnavailable where too many listen."""

@@ -61,6 +61,11 @@ class Session(Protocol):
 
     changed: bool
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is lost when it is closed now."""
+        ...
+
     async def request(
         self, method: str, params: Mapping[str, JsonValue], schema: JsonValue = None
     ) -> dict[str, Any]:
@@ -91,6 +96,10 @@ class HttpSession:
         self._spoken: _Spoken | None = None
         self._ids = itertools.count(1)
         self._opening = asyncio.Lock()
+
+    @property
+    def idle(self) -> bool:
+        return True  # what is under way goes on without it
 
     async def request(
         self, method: str, params: Mapping[str, JsonValue], schema: JsonValue = None

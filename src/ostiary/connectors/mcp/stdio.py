@@ -30,6 +30,8 @@ from ostiary.secret import Secret
 MEMORY_BYTES_MAX = 8 << 30
 FILES_MAX = 256
 PROCESSES_MAX = 4_096
+PROGRAMS_MAX = 32
+"""Of one upstream: each credential has a program of its own."""
 PENDING_MAX = 256
 RESTART_S = 1.0
 RESTART_S_MAX = 60.0
@@ -110,6 +112,11 @@ class StdioSession:
         self._starting = asyncio.Lock()
         self._started_s = 0.0
         self._home: tempfile.TemporaryDirectory[str] | None = None
+        self._closed = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._waiting and not self.listeners and not self._starting.locked()
 
     async def request(
         self, method: str, params: Mapping[str, JsonValue], schema: JsonValue = None
@@ -131,6 +138,8 @@ class StdioSession:
     async def started(self) -> None:
         """The program runs and has been greeted: `greeting` is what it says of itself. Raises the Target errors."""
         async with self._starting:
+            if self._closed:
+                raise TargetUnavailable("The upstream's program was ended to make room for another's.")
             if self._process is None or self._process.returncode is not None:
                 try:
                     await self._start()
@@ -139,6 +148,7 @@ class StdioSession:
                     raise
 
     async def close(self) -> None:
+        self._closed = True
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             _kill(process)

@@ -28,6 +28,7 @@ from ostiary.errors import (
     TargetAnswerInvalid,
     TargetAnswerTooLarge,
     TargetRefused,
+    TargetUnavailable,
     ToolQuarantined,
 )
 from ostiary.net.http import Streaming
@@ -37,7 +38,7 @@ LISTED_S = 30
 """How old what we know of an upstream's tools may be when one is called."""
 PAGES_MAX = 50
 SESSIONS_MAX = 1_000
-"""Credentials of one upstream whose sessions are kept; the least recently used go first."""
+"""Credentials of one upstream whose sessions are kept; the least recently used that nobody uses goes first."""
 
 T = TypeVar("T")
 
@@ -85,8 +86,11 @@ class Upstream:
         credentials: Credentials,
         clock: Clock,
         wire: Wire | None = None,
+        most: int = SESSIONS_MAX,
     ) -> None:
         self.wire = wire
+        self._most = most
+        self._closing: set[asyncio.Task[None]] = set()
         self._converse = converse
         self._credentials = credentials
         self._clock = clock
@@ -260,13 +264,22 @@ class Upstream:
         key = _key(credential)
         found = self._sessions.get(key)
         if found is None:
+            if len(self._sessions) >= self._most:
+                self._give_up_one()
             found = self._sessions[key] = self._converse(credential)
-            if len(self._sessions) > SESSIONS_MAX:
-                gone, _ = self._sessions.popitem(last=False)
-                self._offered.pop(gone, None)
-                self._listing.pop(gone, None)
         self._sessions.move_to_end(key)
         return found
+
+    def _give_up_one(self) -> None:
+        """End the session that was used longest ago. Raises TargetUnavailable where each is in use."""
+        gone = next((key for key, session in self._sessions.items() if session.idle), None)
+        if gone is None:
+            raise TargetUnavailable("Too many accounts use this upstream at once.")
+        self._offered.pop(gone, None)
+        self._listing.pop(gone, None)
+        closing = asyncio.create_task(self._sessions.pop(gone).close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def probe(self) -> int:
         """How many tools it offers now. Raises the Target errors."""
@@ -275,6 +288,7 @@ class Upstream:
     async def close(self) -> None:
         for session in self._sessions.values():
             await session.close()
+        await asyncio.gather(*self._closing)
         if self.wire is not None:
             await self.wire.close()
 
