@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sqlalchemy import Connection, create_engine, text
 from tests import servers
+from tests.conftest import MARKS
 
 from ostiary.access import store
 from ostiary.access.store import RoleRow
@@ -30,6 +31,7 @@ TENANTS, ROLES = 20, 50
 def database(*, confined: bool) -> Database:
     url = servers.fresh_store("data")
     made = Database(url)
+    made.marks = MARKS
     for number in range(TENANTS):
         tenant = TenantId(f"ten_{number}")
 
@@ -48,7 +50,9 @@ def database(*, confined: bool) -> Database:
         connection.execute(text("ALTER TABLE role DISABLE ROW LEVEL SECURITY"))
     owner.dispose()
     with mock.patch.object(database_module, "follow", return_value=None):
-        return Database(url)
+        made = Database(url)
+    made.marks = MARKS
+    return made
 
 
 def measured(work: Callable[[Database, int], object], at: Database) -> list[float]:

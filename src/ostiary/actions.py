@@ -165,6 +165,7 @@ class Action:
     egress: it reads, and still carries a URL or free text outward; judged as a write.
     approvers: the roles of which whoever approves must hold one; empty means the permission decides alone. quorum: how many different people must say yes.
     four_eyes: neither who asked nor who made the asking key may be one of them.
+    handshake: words of a protocol that carry nothing of their own: scopes that reach anything beside it (`mcp.crm.create` for `mcp.crm.session`) reach it.
     step: one step of a job. Only the worker calls it; for every other face it does not exist.
     """
 
@@ -198,6 +199,7 @@ class Action:
     sinks: frozenset[str] = frozenset()
     own: str = ""
     keeps_answer: bool = True
+    handshake: bool = False
     step: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

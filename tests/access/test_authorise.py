@@ -87,6 +87,22 @@ def test_a_contracts_own_scope_is_matched_beside_its_name() -> None:
     assert refusal(actor(scopes=frozenset({"money.*"})), action(scope="")) is OutOfScope
 
 
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [
+        ("contracts", True), ("contracts:read", True), ("mcp.crm.create", True), ("mcp.crm.*", True), ("mcp.crm.session", True),
+        ("mcp.crm", False), ("mcp.crmx.create", False), ("mcp.other.*", False), ("crm.create", False), ("", False),
+    ],
+)  # fmt: skip
+def test_whoever_may_ask_an_upstream_anything_may_speak_with_it(scope: str, allowed: bool) -> None:
+    narrow = actor(scopes=frozenset({scope}))
+    spoken = refusal(narrow, action("mcp.crm.session", handshake=True))
+    assert (spoken is None) is allowed
+    assert refusal(narrow, action("mcp.crm.delete", handshake=False)) is (
+        None if scope == "mcp.crm.*" else OutOfScope
+    )
+
+
 def test_the_surface_comes_first() -> None:
     customer = actor(surface=Surface.CUSTOMER, permissions=frozenset())
     assert refusal(customer, action()) is WrongSurface

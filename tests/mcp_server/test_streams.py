@@ -171,16 +171,28 @@ def test_the_official_client_tells_an_end_from_a_loss(tmp_path: Path) -> None:
     told(story, tmp_path)
 
 
-def test_an_agent_by_oauth_listens_for_longer_than_a_second(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scope", ["contracts:read", "contracts", "mcp.tools.*"])
+def test_an_agent_by_oauth_speaks_and_listens_for_longer_than_a_second(tmp_path: Path, scope: str) -> None:
     """Once it was looked for among the API keys, and its stream ended at the first look."""
 
     async def story(house: House, talker: Talker, url: str, key: str) -> None:
-        agent = await registered(house, scope="mcp.tools.*")
+        agent = await registered(house, scope=scope)
         await agent.enter()
-        async with hearing(url, agent.access, listen()) as heard:
-            await heard.until(1)
+        listed = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+        shown = {
+            "authorization": f"Bearer {agent.access}",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2025-11-25",
+        }
+        async with httpx2.AsyncClient(headers=shown) as http:
+            answered = await http.post(url, json=listed)
+        assert (answered.status_code, "tools" in answered.text) == (200, True), answered.text
+        # what is subscribed to may carry something outward, which a reading scope does not let it
+        asked = None if scope == "contracts:read" else listen()
+        async with hearing(url, agent.access, asked) as heard:
+            await heard.until(1 if asked else 0)
             await asyncio.sleep(2.2)
-            assert heard.ended == ""
+            assert (heard.status, heard.ended) == (200, "")
 
     told(story, tmp_path)
 

@@ -55,7 +55,14 @@ def _within_scopes(scopes: frozenset[str], action: Action) -> bool:
         ALL in scopes or (READING in scopes and action.effect is Effect.NONE and not action.egress)
     ):
         return True
+    if action.handshake and any(_beside(pattern, action.name) for pattern in scopes):
+        return True
     return covers(scopes, action.name, action.scope)
+
+
+def _beside(pattern: str, name: str) -> bool:
+    """Whether a scope reaches something that has the name's prefix; each contract may be one that has."""
+    return pattern in (ALL, READING) or pattern.startswith(name.rpartition(".")[0] + ".")
 
 
 def covers(scopes: Iterable[str], name: str, scope: str = "") -> bool:

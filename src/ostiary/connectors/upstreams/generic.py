@@ -40,6 +40,7 @@ class Generic:
     """What of it carries something outward, as in a contract; none: nothing but words of the protocol."""
     answers: bool = False
     """What comes back may be what a tool answers, and counts as that."""
+    handshake: bool = False
 
 
 GENERIC: Mapping[str, Generic] = {
@@ -49,12 +50,12 @@ GENERIC: Mapping[str, Generic] = {
             "session", "Speak with an upstream", "Open, keep and end the conversation with an upstream server.",
             frozenset({"initialize", "ping", "server/discover", "logging/setLevel", "notifications/initialized", "notifications/cancelled",
                        "notifications/progress", "notifications/roots/list_changed", "session/end", "stream/open", "stream/close"}),
-            recorded=Recorded.BATCHED,
+            recorded=Recorded.BATCHED, handshake=True,
         ),
         Generic(
             "list", "List what an upstream offers", "Tools that a person has accepted; prompts and resources by name.",
             frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"}),
-            effect=Effect.LOCAL, recorded=Recorded.BATCHED,
+            effect=Effect.LOCAL, recorded=Recorded.BATCHED, handshake=True,
         ),
         Generic("prompt", "Get a prompt of an upstream", "Text that an upstream offers to a model; untrusted.", frozenset({"prompts/get"}),
             labels={"/params/arguments": "content"}),

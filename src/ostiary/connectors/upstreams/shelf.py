@@ -204,6 +204,7 @@ class Upstreams:
             recorded=kind.recorded,
             hash=fingerprint(kind.name, found.configured.encode()),
             contract=bool(kind.labels) or kind.answers,
+            handshake=kind.handshake,
             labels=kind.labels,
             egress=bool(kind.labels) and found.judged,
         )
