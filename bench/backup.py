@@ -5,12 +5,15 @@ python bench/backup.py --mb 1024
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from ostiary import config
 from ostiary.app.gateway import Gateway
 from ostiary.audit.event import Decision, Entry, Event, Part

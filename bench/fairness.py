@@ -15,7 +15,9 @@ from pathlib import Path
 
 import uvloop
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0] = str(
+    Path(__file__).parents[1]
+)  # and no longer this folder: a file in it is called as the MCP SDK is
 
 from bench.door import Caller
 from tests.isolation.kit import Estate, estate

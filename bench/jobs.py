@@ -13,7 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0] = str(
+    Path(__file__).parents[1]
+)  # and no longer this folder: a file in it is called as the MCP SDK is
 
 from tests import process as processes
 from tests.cluster import Cluster

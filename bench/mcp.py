@@ -28,8 +28,9 @@ import httpx
 import httpx2
 import orjson
 
-sys.path.pop(0)  # this folder: a file in it is called as the SDK is
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0] = str(
+    Path(__file__).parents[1]
+)  # and no longer this folder: a file in it is called as the MCP SDK is
 from mcp import Client as SdkClient
 from mcp.client.streamable_http import streamable_http_client
 from tests.house import free_port

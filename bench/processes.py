@@ -17,7 +17,9 @@ from pathlib import Path
 
 import uvloop
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0] = str(
+    Path(__file__).parents[1]
+)  # and no longer this folder: a file in it is called as the MCP SDK is
 
 from bench.door import CONTRACTS, Subject, drive
 from tests import servers

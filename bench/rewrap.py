@@ -16,7 +16,9 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0] = str(
+    Path(__file__).parents[1]
+)  # and no longer this folder: a file in it is called as the MCP SDK is
 
 from tests import servers
 

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0] = str(
+    Path(__file__).parents[1]
+)  # and no longer this folder: a file in it is called as the MCP SDK is
 
 from sqlalchemy import Connection, create_engine, text
 from tests import servers

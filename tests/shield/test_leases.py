@@ -1,11 +1,14 @@
 """One limit over several processes: the row decides, each spends what it was granted."""
 
 import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
-from ostiary.clock import Clock, SystemClock
+from ostiary.clock import SECOND_US, Clock, SystemClock
 from ostiary.db.database import Database
 from ostiary.db.scope import within
 from ostiary.errors import KeysUnavailable, TooMany
@@ -67,6 +70,46 @@ def test_two_processes_at_once_stay_within_the_rate(database: Database, vault: V
     count, seconds = asyncio.run(story())
     assert count <= 20 + 200 * seconds * 1.03 + 10
     assert count >= 200 * seconds * 0.3  # a busy machine asks less often
+
+
+def test_who_waited_for_the_row_finds_no_clock_that_was_put_back(database: Database, vault: Vault) -> None:
+    """They had read the time before the one who held the row, took that for a clock put back, and were granted half of the burst."""
+    if database.sqlite:
+        pytest.skip("one process has an embedded database alone")
+    asked = [store.Asked(b"n" * 32, 100, 1_000, 100_000)]
+    held, waiting = threading.Event(), threading.Event()
+
+    def first(connection: Connection) -> list[int]:
+        counts = [store.lease(connection, INSTALL, asked)[asked[0].name].count]
+        held.set()
+        waiting.wait(5)
+        time.sleep(0.5)  # the other one has read its clock, and waits
+        return [*counts, store.lease(connection, INSTALL, asked)[asked[0].name].count]
+
+    def second(connection: Connection) -> int:
+        waiting.set()
+        return store.lease(connection, INSTALL, asked)[asked[0].name].count
+
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(database.transact, first)
+        assert held.wait(5)
+        assert database.transact(second) == 0
+        assert begun.result() == [100, 100]
+
+
+def test_where_the_clock_was_put_back_half_of_the_burst_is_left(database: Database, vault: Vault) -> None:
+    if database.sqlite:
+        pytest.skip("one process has an embedded database alone")
+    asked = store.Asked(b"n" * 32, 100, 60_000_000, 100 * 60_000_000)
+    hour_us = 3600 * SECOND_US
+
+    def story(connection: Connection) -> list[int]:
+        counts = [store.lease(connection, INSTALL, [asked])[asked.name].count]
+        with within(connection, INSTALL):
+            connection.execute(update(store.RATE).values(now_us=store.RATE.c.now_us + hour_us, arrival_us=store.RATE.c.arrival_us + hour_us))  # fmt: skip
+        return counts + [store.lease(connection, INSTALL, [asked])[asked.name].count for _ in range(2)]
+
+    assert database.transact(story) == [100, 50, 0]
 
 
 def test_who_is_refused_is_told_when_and_is_not_asked_for_again(database: Database, vault: Vault) -> None:

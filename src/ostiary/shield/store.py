@@ -14,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 
+from ostiary.clock import SECOND_US
 from ostiary.db import marks
 from ostiary.db.marks import mark, marked, unmarked
 from ostiary.db.scope import of_tenant
@@ -84,7 +85,8 @@ class StopRow:
 
 
 # The generic cell rate algorithm on the database's clock, for many callers in one statement, in the order of their names so that nobody waits in a circle.
-# An arrival is never later than the slack allows: where that clock was put back, who comes finds half of it, neither a fresh one nor a lock of hours.
+# Who waited for a row has read the clock before the one who held it: time is the later of the two. An arrival is never later than the slack allows: where the
+# clock was put back by more than WAITED_US, who comes finds half of it, neither a fresh one nor a lock of hours.
 _LEASE = text("""
 INSERT INTO rate AS standing (tenant, name, now_us, arrival_us, granted, interval_us, slack_us)
 SELECT :tenant, asked.name, clock.now_us, clock.now_us + least(asked.count, asked.slack_us / asked.interval_us) * asked.interval_us,
@@ -93,14 +95,25 @@ FROM unnest(CAST(:names AS bytea[]), CAST(:counts AS bigint[]), CAST(:intervals 
      AS asked (name, count, interval_us, slack_us),
      (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint) AS now_us) AS clock
 ORDER BY asked.name
-ON CONFLICT (tenant, name) DO UPDATE SET
-    now_us = excluded.now_us, interval_us = excluded.interval_us, slack_us = excluded.slack_us,
-    granted = greatest(0, least(excluded.granted,
-        (excluded.now_us + excluded.slack_us - greatest(CASE WHEN standing.arrival_us > excluded.now_us + excluded.slack_us THEN excluded.now_us + excluded.slack_us / 2 ELSE standing.arrival_us END, excluded.now_us)) / excluded.interval_us)),
-    arrival_us = greatest(CASE WHEN standing.arrival_us > excluded.now_us + excluded.slack_us THEN excluded.now_us + excluded.slack_us / 2 ELSE standing.arrival_us END, excluded.now_us) + excluded.interval_us * greatest(0, least(excluded.granted,
-        (excluded.now_us + excluded.slack_us - greatest(CASE WHEN standing.arrival_us > excluded.now_us + excluded.slack_us THEN excluded.now_us + excluded.slack_us / 2 ELSE standing.arrival_us END, excluded.now_us)) / excluded.interval_us))
+ON CONFLICT (tenant, name) DO UPDATE SET (now_us, arrival_us, granted, interval_us, slack_us) = (
+    SELECT given.now_us, given.arrival_us + excluded.interval_us * given.granted, given.granted, excluded.interval_us, excluded.slack_us
+    FROM (
+        SELECT found.now_us, found.arrival_us,
+               greatest(0, least(excluded.granted, (found.now_us + excluded.slack_us - found.arrival_us) / excluded.interval_us)) AS granted
+        FROM (
+            SELECT clock.now_us, greatest(clock.now_us,
+                CASE WHEN standing.arrival_us > clock.now_us + excluded.slack_us THEN clock.now_us + excluded.slack_us / 2 ELSE standing.arrival_us END
+            ) AS arrival_us
+            FROM (
+                SELECT CASE WHEN standing.now_us - excluded.now_us BETWEEN 0 AND :waited THEN standing.now_us ELSE excluded.now_us END AS now_us
+            ) AS clock
+        ) AS found
+    ) AS given
+)
 RETURNING name, granted, arrival_us + interval_us - slack_us - now_us AS wait_us
 """)
+WAITED_US = 10 * SECOND_US
+"""Nobody waits longer for a row."""
 
 
 @of_tenant
@@ -113,7 +126,7 @@ def lease(connection: Connection, tenant: TenantId, asked: Sequence[Asked]) -> d
         "intervals": [each.interval_us for each in asked],
         "slacks": [each.slack_us for each in asked],
     }
-    rows = connection.execute(_LEASE, {"tenant": tenant, **columns})
+    rows = connection.execute(_LEASE, {"tenant": tenant, "waited": WAITED_US, **columns})
     return {bytes(row.name): Granted(row.granted, max(0, row.wait_us)) for row in rows}
 
 
