@@ -28,9 +28,8 @@ from pathlib import Path
 
 import httpx
 
-sys.path[0] = str(
-    Path(__file__).parents[1]
-)  # and no longer this folder: a file in it is called as the MCP SDK is
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.house import free_port
 from tests.process import Process
 

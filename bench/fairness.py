@@ -15,9 +15,8 @@ from pathlib import Path
 
 import uvloop
 
-sys.path[0] = str(
-    Path(__file__).parents[1]
-)  # and no longer this folder: a file in it is called as the MCP SDK is
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.door import Caller
 from tests.isolation.kit import Estate, estate

@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(
-    Path(__file__).parents[1]
-)  # and no longer this folder: a file in it is called as the MCP SDK is
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import process as processes
 from tests.cluster import Cluster

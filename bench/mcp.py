@@ -28,9 +28,8 @@ import httpx
 import httpx2
 import orjson
 
-sys.path[0] = str(
-    Path(__file__).parents[1]
-)  # and no longer this folder: a file in it is called as the MCP SDK is
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from mcp import Client as SdkClient
 from mcp.client.streamable_http import streamable_http_client
 from tests.house import free_port

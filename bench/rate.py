@@ -12,9 +12,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-sys.path[0] = str(
-    Path(__file__).parents[1]
-)  # and no longer this folder: a file in it is called as the MCP SDK is
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests import servers
 from tests.keys import ROOT_KEY

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-sys.path[0] = str(
-    Path(__file__).parents[1]
-)  # and no longer this folder: a file in it is called as the MCP SDK is
+sys.path.pop(0)  # this folder: a file in it is called as the MCP SDK is
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from sqlalchemy import Connection, create_engine, text
 from tests import servers
