@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ostiary.detection import validity
-from ostiary.detection.finding import Category
+from ostiary.detection.categories import CATEGORIES
 
 THRESHOLD = 0.5
 CONTEXT_RAISE = 0.35
@@ -25,7 +25,7 @@ class Detector:
     """
 
     name: str
-    category: Category
+    category: str
     country: str
     pattern: str
     valid: Callable[[str], bool] | None
@@ -41,7 +41,7 @@ class Detector:
 def secret(
     name: str, pattern: str, valid: Callable[[str], bool] | None = None, score: float = 0.95
 ) -> Detector:
-    return Detector(name, Category.API_KEY, "", pattern, valid, (), score)
+    return Detector(name, "api_key", "", pattern, valid, (), score)
 
 
 ANY_ID = (
@@ -71,22 +71,20 @@ ANY_ID = (
 
 def national_id(
     name: str,
-    country: str,
+    category: str,
     pattern: str,
     valid: Callable[[str], bool] | None,
     context: str,
     score: float,
-    *,
-    category: Category = Category.NATIONAL_ID,
 ) -> Detector:
-    """A national number. `context` lists words separated by `|`; every number answers to the general words too."""
+    """A country's number. `context` lists words separated by `|`; every number answers to the general words too."""
     words = (*context.split("|"), *ANY_ID) if context else ANY_ID
-    return Detector(name, category, country, pattern, valid, words, score, numeric=True)
+    return Detector(name, category, CATEGORIES[category].country, pattern, valid, words, score, numeric=True)
 
 
 def named(
     name: str,
-    category: Category,
+    category: str,
     labels: str,
     value: str = r"[a-z]{0,5}[\-/]?[a-z0-9]{0,4}\d[a-z0-9]*(?:[ \-./][a-z0-9]*\d[a-z0-9]*){0,5}",
     country: str = "",

@@ -13,9 +13,10 @@ from typing import Any
 
 import re2
 
+from ostiary.detection.categories import NAMES
 from ostiary.detection.detector import CONTEXT_RAISE, THRESHOLD, Detector
 from ostiary.detection.detectors import DETECTORS
-from ostiary.detection.finding import Category, Finding
+from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
 
 WINDOW_BYTES = 1024
@@ -103,7 +104,7 @@ def patterns(folded: Folded, hint: str) -> list[Finding]:
     return found
 
 
-_MASK = re.compile(rb"\[(?:" + "|".join(Category).encode() + rb")(?: \*[0-9A-Za-z]{4})?\]")
+_MASK = re.compile(rb"\[(?:" + "|".join(sorted(NAMES)).encode() + rb")(?: \*[0-9A-Za-z]{4})?\]")
 
 
 def _without_masks(data: bytes) -> bytes:

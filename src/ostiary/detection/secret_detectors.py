@@ -2,7 +2,6 @@
 
 from ostiary.detection import validity
 from ostiary.detection.detector import Detector, secret
-from ostiary.detection.finding import Category
 
 _WORD = (
     r"(?:(?i:password|passwd|passwort|passphrase|passcode|contrasena|mot de passe|wachtwoord|senha|secret|identified by|userpwd)|"
@@ -19,7 +18,7 @@ _VALUE = r"(?P<v>[^\s\"'`,;<>\\]{4,200})"
 DETECTORS: tuple[Detector, ...] = (
     Detector(
         "private key block",
-        Category.PRIVATE_KEY,
+        "private_key",
         "",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?s:.*?)-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|(?:[A-Za-z0-9+/=\s\\:,]|-[A-Za-z0-9])*)",
         None,
@@ -27,11 +26,11 @@ DETECTORS: tuple[Detector, ...] = (
         1.0,
         follows=True,
     ),
-    Detector("PuTTY key", Category.PRIVATE_KEY, "", r"PuTTY-User-Key-File-[23]:(?:(?s:.*?)Private-MAC: [0-9a-f]{40,64}|[^\n]*)", None, (), 1.0, follows=True),
-    Detector("age identity", Category.PRIVATE_KEY, "", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b", None, (), 1.0),
+    Detector("PuTTY key", "private_key", "", r"PuTTY-User-Key-File-[23]:(?:(?s:.*?)Private-MAC: [0-9a-f]{40,64}|[^\n]*)", None, (), 1.0, follows=True),
+    Detector("age identity", "private_key", "", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b", None, (), 1.0),
     Detector(
         "URL with password",
-        Category.PASSWORD,
+        "password",
         "",
         r"\b[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s:/@\"'<>]{0,100}:[^\s/\"'<>]{1,200}@[^\s\"'<>,;)]{1,200}",
         validity.url_password,
@@ -40,18 +39,18 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "connection string password",
-        Category.PASSWORD,
+        "password",
         "",
         r"(?i:\b(?:password|pwd|accountkey|sharedaccesskey|sharedaccesssignature)) ?= ?(?P<v>[^;\s\"'&]{3,200})",
         validity.password_value,
         (),
         0.9,
     ),
-    Detector("assigned key", Category.API_KEY, "", _KEY + _IS + _VALUE, validity.password_value, (), 0.82),
-    Detector("assigned password", Category.PASSWORD, "", _WORD + _IS + _VALUE, validity.password_value, (), 0.8),
+    Detector("assigned key", "api_key", "", _KEY + _IS + _VALUE, validity.password_value, (), 0.82),
+    Detector("assigned password", "password", "", _WORD + _IS + _VALUE, validity.password_value, (), 0.8),
     Detector(
         "authorization header",
-        Category.API_KEY,
+        "api_key",
         "",
         r"(?i:\b(?:bearer|basic|token|apikey)) +(?P<v>[A-Za-z0-9_\-.~+/]{16,1000}={0,2})",
         validity.random_looking,
@@ -63,7 +62,7 @@ DETECTORS: tuple[Detector, ...] = (
     secret("AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA|ANVA|AIPA)[A-Z0-9]{16}\b"),
     Detector(
         "AWS secret key",
-        Category.API_KEY,
+        "api_key",
         "",
         r"(?i:aws|amazon|secret)[A-Za-z0-9_ .\-]{0,30}[\"']?[ ]?[:=]+[ ]?[\"']?(?P<v>[A-Za-z0-9/+]{40})\b",
         validity.random_looking,
@@ -116,7 +115,7 @@ DETECTORS: tuple[Detector, ...] = (
     secret("Google OAuth client", r"\b\d{8,16}-[a-z0-9]{32}\.apps\.googleusercontent\.com", score=0.8),
     Detector(
         "assigned token",
-        Category.API_KEY,
+        "api_key",
         "",
         r"(?i:(?:token|authorization|authentication|auth|oauth_signature|salt|credential|xoauth2_bearer)[a-z0-9_\-]{0,16}"
         rf"{_QUOTE}?\]? ?(?::=|=>|=|:|,) ?{_QUOTE}?)" + r"(?P<v>[A-Za-z0-9+/_\-.~]{14,500}={0,2})",
@@ -126,7 +125,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "secret on a command line",
-        Category.PASSWORD,
+        "password",
         "",
         r"(?i: --?(?:password|passwd|pass|pw|secret|token|api-?key|auth-?token|access-?token|client-?secret)[ =][\"']?)(?P<v>[^\s\"'`,;<>]{4,200})",
         validity.password_value,
@@ -136,7 +135,7 @@ DETECTORS: tuple[Detector, ...] = (
     secret("Azure storage key", r"\b[A-Za-z0-9+/]{86}=="),
     Detector(
         "SSH or PGP fingerprinted secret in JSON",
-        Category.PRIVATE_KEY,
+        "private_key",
         "",
         r"\"(?:d|k)\" ?: ?\"(?P<v>[A-Za-z0-9_\-]{42,700})\"",
         validity.random_looking,
