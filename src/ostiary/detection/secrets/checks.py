@@ -104,7 +104,9 @@ _PEM_EDGE = re.compile(r"-{4,5} ?(?:BEGIN|END) [A-Za-z0-9 ]{0,60}-{4,5}")
 def pem_body(text: str) -> bool:
     """RFC 7468: something stands between the lines; a mere header, or one with dots for a body, is no key."""
     body = _PEM_EDGE.sub("", text)
-    return len(re.sub(r"[^A-Za-z0-9+/]", "", body)) >= PEM_CHARACTERS_MIN and not re.search(r"\*{3}|<[a-z]", body)
+    return len(re.sub(r"[^A-Za-z0-9+/]", "", body)) >= PEM_CHARACTERS_MIN and not re.search(
+        r"\*{3}|<[a-z]", body
+    )
 
 
 def age_key(text: str) -> bool:

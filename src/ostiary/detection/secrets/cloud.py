@@ -7,7 +7,7 @@ from ostiary.detection.secrets.kind import HEX_32, HEX_64, LETTERS, QUOTE, URL_S
 _BASE64 = "[A-Za-z0-9+/]"
 
 AMAZON = (
-    Kind("aws_access_key", "AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    Kind("aws_access_key", "AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}\b"),
     Kind("aws_unique_id", "AWS unique id", r"\b(?:AGPA|AIDA|AROA|ANPA|ANVA|AIPA|APKA|ASCA)[A-Z0-9]{16}\b", score=0.8),
     Kind("aws_secret_key", "AWS secret key", r"(?i:aws|amazon|secret)[A-Za-z0-9_ .\-]{0,30}[\"']?[ ]?[:=]+[ ]?[\"']?(?P<v>[A-Za-z0-9/+]{40})\b", valid=validity.random_looking, score=0.9),
     Kind("aws_session_token", "AWS session token", r"\b(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/%]{80,}={0,2}"),
@@ -43,7 +43,8 @@ MICROSOFT = (
     Kind("azure_redis_key", "Azure Cache key", r"\b[A-Za-z0-9]{33}AzCa[A-P][A-Za-z0-9]{5}="),
     Kind("azure_registry_key", "Azure container registry key", rf"\b{_BASE64}{{42}}\+ACR[A-D]{_BASE64}{{6}}"),
     Kind("azure_ai_key", "Azure AI key", r"\b[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{6,32}\b"),
-    Kind("azure_sas_signature", "Azure shared access signature", r"\b(?:sv|se|sp|sr|st|spr)=[^\s\"'<>]{1,400}&sig=(?P<v>[A-Za-z0-9%+/]{43,}={0,2})|\bSharedAccessSignature sr=[^\s\"'<>]{20,600}"),
+    Kind("azure_sas_signature", "Azure shared access signature", r"\b(?:sv|se|sp|sr|st|spr)=[^\s\"'<>]{1,400}&sig=(?P<v>[A-Za-z0-9%+/]{43,}={0,2})"),
+    Kind("azure_sas_signature", "Azure shared access token", r"\bSharedAccessSignature sr=[^\s\"'<>]{20,}"),
     Kind("azure_apim_key", "Azure subscription key", rf"(?i:Ocp-Apim-Subscription-Key{QUOTE}?\s{{0,3}}[:=,]\s{{0,3}}{QUOTE}?)(?P<v>[0-9a-fA-F]{{32}})\b"),
     Kind("azure_access_token", "Azure refresh token", r"\b0\.A[A-Za-z0-9_\-]{60,}\.[A-Za-z0-9_\-]{60,}|\b1\.A[A-Za-z0-9_\-]{60,}\.[A-Za-z0-9_\-]{60,}"),
 )  # fmt: skip

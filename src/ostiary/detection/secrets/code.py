@@ -75,7 +75,7 @@ REGISTRIES = (
 )  # fmt: skip
 
 TOOLS = (
-    Kind("postman_key", "Postman key", r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b"),
+    Kind("postman_key", "Postman key", r"\bPMAK-[0-9a-f]{24}-[0-9a-f]{34}\b|\bPMAT-[A-Z0-9]{26}\b"),
     Kind("linear_key", "Linear key", r"\blin_(?:api|oauth)_[A-Za-z0-9]{40,}\b"),
     Kind("notion_token", "Notion token", r"\b(?:secret|ntn)_[A-Za-z0-9]{43,50}\b"),
     Kind("asana_token", "Asana token", r"\b[12]/\d{13,17}(?:/\d{13,17})?:[0-9a-f]{32}\b"),

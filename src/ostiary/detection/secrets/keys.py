@@ -24,5 +24,5 @@ KINDS = (
     Kind("private_key", "private key of a JSON Web Key", r"\\{0,3}\"(?:d|k)\\{0,3}\"\s{0,4}:\s{0,4}\\{0,3}\"(?P<v>[A-Za-z0-9_\-]{42,})\\{0,3}\"", _FAMILY, validity.random_looking, 0.6),
     Kind("wireguard_private_key", "WireGuard private key", rf"\b(?i:private_?key|preshared_?key){JOINT}(?P<v>[A-Za-z0-9+/]{{42}}[AEIMQUYcgkosw048]=)(?:$|[^A-Za-z0-9+/=])", _FAMILY, validity.random_looking),
     Kind("minisign_secret_key", "minisign or signify secret key", r"\bRWRTY0Iy[A-Za-z0-9+/]{120,}={0,2}", _FAMILY),
-    Kind("java_keystore", "keystore in base64", r"\b/u3\+7QAAAA[A-Za-z0-9+/=\s]{100,}|\bMII[A-Za-z0-9+/]{4}(?:IBAzCC|gEDMII)[A-Za-z0-9+/=\s]{200,}", _FAMILY, score=0.9, long=True),
+    Kind("java_keystore", "keystore in base64", r"/u3\+7QAAAA[A-Za-z0-9+/=\s]{100,}|\bMII[A-Za-z0-9+/]{4}(?:IBAzCC|gEDMII)[A-Za-z0-9+/=\s]{200,}", _FAMILY, score=0.9, long=True),
 )  # fmt: skip

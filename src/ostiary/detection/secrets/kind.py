@@ -25,7 +25,7 @@ class Kind:
     long: bool = False
 
 
-QUOTE = r"""(?:\\{0,3}["'`])"""
+QUOTE = r"""(?:\\{0,3}["'`]|&(?:quot|#3[49]|apos);)"""
 JOINT = rf"""(?:{QUOTE}|[\])]){{0,2}}\s{{0,4}}(?::=|=>|={{1,3}}|:|,|>|\b(?:is|as|to)\b)?\s{{0,4}}[rbuf]?{QUOTE}?"""
 """What stands between a name and its value: in code, YAML, JSON (escaped or not), env files, XML, ini, on a command line."""
 WORDS = r"[a-z0-9_.\- ]"

@@ -46,8 +46,8 @@ MAIL = (
 )  # fmt: skip
 
 TELEPHONY = (
-    Kind("twilio_key", "Twilio key", r"\bSK[0-9a-f]{32}\b"),
-    Kind("twilio_account", "Twilio account", r"\bAC[0-9a-f]{32}\b"),
+    Kind("twilio_key", "Twilio key", r"\bSK[0-9a-fA-F]{32}\b"),
+    Kind("twilio_account", "Twilio account", r"\bAC[0-9a-fA-F]{32}\b"),
     named("twilio_token", "Twilio token", "twilio", f"{HEX_32}|{LETTERS}{{32}}"),
     named("vonage_secret", "Vonage secret", "vonage|nexmo", f"{LETTERS}{{16}}", by="secret"),
     named("plivo_token", "Plivo token", "plivo", f"{LETTERS}{{40}}|[A-Za-z0-9]{{56}}"),

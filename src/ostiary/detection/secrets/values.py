@@ -10,19 +10,30 @@ _FILLER = re.compile(
     r"(?i)your[_\-]?|x{4}|\*{3}|\.{3}|<[a-z/]|\$\{|\{\{|\$\(|%\(|changeme|change_me|redacted|placeholder|\bexample\b|insert_|replace_|\[[a-z_]+\]|todo|fixme"
 )
 _CODE = re.compile(
-    r"[A-Za-z_$][\w.$>\-]*[(\[].*|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+\(?.*|(?:[A-Za-z_]\w*(?:::|->))+\w+.*|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|@\w+@|&?[A-Za-z_]\w*\)+;?|[({\[].*[)}\]]"
+    r"[A-Za-z_$][\w.$>\-]*[(\[].*|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+\(?.*|(?:[A-Za-z_]\w*(?:::|->))+\w+.*|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|@\w+@|&?[A-Za-z_]\w*\)+;?|[({\[].*[)}\]]|\[\].*"
 )
-_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_\-.:/ ][A-Za-z]+)+[0-9]?|[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z]+)+|[A-Z]+(?:_[A-Z0-9]+)+")
-_PATH = re.compile(r"\.{0,2}/(?:[\w.\-]+/)+[\w.\-]*|[A-Za-z]:\\.*|[\w\-]+(?:/[\w\-]+)*\.(?:pem|key|crt|json|ya?ml|txt|env|py|js|go|conf|cfg|xml|properties)")
-_PLAIN = re.compile(r"[A-Za-z]+|[A-Z][a-z]+|\d{1,5}|v?\d+(?:\.\d+)+|(?:https?|file)://[^@]*")
+_IDENTIFIER = re.compile(
+    r"[A-Za-z]+(?:[_\-.:/ ](?:[A-Za-z]+|\d{1,3}))+|[a-z]+(?:[A-Z][a-z]+)+|[A-Z][a-z]+(?:[A-Z][a-z]+)+|[A-Z]+(?:_[A-Z0-9]+)+"
+)
+_NAME = re.compile(
+    r"(?:[A-Za-z]{1,20}\d{0,2}|\d{1,3}[a-z]?)(?:[_\-.:/ ](?:[A-Za-z]{1,20}\d{0,2}|\d{1,3}[a-z]?))+"
+)
+"""As an identifier, with numbers in it: `cache_write_5m`, `us-east-1`, `sha256-rsa`."""
+_PATH = re.compile(
+    r"\.{0,2}/(?:[\w.\-]+/)+[\w.\-]*|[A-Za-z]:\\.*|[\w\-]+(?:/[\w\-]+)*\.(?:pem|key|crt|json|ya?ml|txt|env|py|js|go|conf|cfg|xml|properties)"
+)
+_PLAIN = re.compile(r"\d{1,5}|v?\d+(?:\.\d+)+|(?:https?|file)://[^@]*")
+_NAMED_ALGORITHM = re.compile(
+    r"(?i)(?:sha-?\d{1,3}|md5|hmac|aes-?\d{3}|rsa|ecdsa|ed25519|x25519|bcrypt|scrypt|argon2(?:id)?|pbkdf2|utf-?\d{1,2}|base64|[hrep]s(?:256|384|512))(?:[_\-/.][a-z0-9]{1,10}){0,4}"
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d\d:\d\d.*")
 SENTENCE_WORDS_MIN = 3
 
 
 def assigned(text: str) -> bool:
     """An unquoted or quoted value without spaces, as a person or a program would choose one."""
-    value = text.replace("\0", "").strip()
-    return validity.password_value(text) and not _is_code(value) and not _FILLER.search(value)
+    value = text.replace("\0", "").strip().rstrip(":.!?)")
+    return validity.password_value(value) and not _is_code(value) and not _FILLER.search(value)
 
 
 def literal(text: str) -> bool:
@@ -30,18 +41,27 @@ def literal(text: str) -> bool:
     value = text.replace("\0", "").strip()
     if " " in value and len(value.split()) >= SENTENCE_WORDS_MIN and not re.search(r"\d", value):
         return False
-    return validity.password_value(value) and not _is_code(value) and not _FILLER.search(value) and "{" not in value
+    return (
+        validity.password_value(value)
+        and not _is_code(value)
+        and not _FILLER.search(value)
+        and "{" not in value
+    )
 
 
 def key_like(text: str) -> bool:
     """Behind a mere `key` or `token` the value has to look random: letters and digits mixed, no words, no path, no date."""
     value = text.rstrip("=")
-    return validity.random_looking(text) and genuine(text) and not (_PATH.fullmatch(value) or _IDENTIFIER.fullmatch(value) or _DATE.fullmatch(value) or _dotted(value))
+    return (
+        validity.random_looking(text)
+        and genuine(text)
+        and not (_PATH.fullmatch(value) or _NAME.fullmatch(value) or _DATE.fullmatch(value) or _dotted(value))
+    )
 
 
 def fallback(text: str) -> bool:
-    """The value that a program uses where its setting is missing."""
-    return assigned(text) and not text.isupper() or bool(re.search(r"\d", text) and re.search(r"[A-Za-z]", text) and assigned(text))
+    """The value that a program uses where its setting is missing; a name of another setting is none."""
+    return assigned(text) and (not text.isupper() or any(char.isdigit() for char in text))
 
 
 def url_query(text: str) -> bool:
@@ -56,16 +76,28 @@ def array(text: str) -> bool:
 
 
 def salt(text: str) -> bool:
-    return len(set(text)) >= 5 and not _FILLER.search(text) and not _IDENTIFIER.fullmatch(text) and not _PLAIN.fullmatch(text)
+    return (
+        len(set(text)) >= 5
+        and not _FILLER.search(text)
+        and not _IDENTIFIER.fullmatch(text)
+        and not _PLAIN.fullmatch(text)
+    )
 
 
 def _is_code(value: str) -> bool:
-    return any(form.fullmatch(value) for form in (_CODE, _IDENTIFIER, _PATH, _PLAIN)) and not _mixed(value)
+    return any(
+        form.fullmatch(value) for form in (_CODE, _IDENTIFIER, _PATH, _PLAIN, _NAMED_ALGORITHM)
+    ) and not _mixed(value)
 
 
 def _mixed(value: str) -> bool:
     """Digits among letters, and a sign: what looks like a call may then be a password after all, such as `p4ss(w0rd`."""
-    return bool(re.search(r"\d", value) and re.search(r"[a-z]", value) and re.search(r"[A-Z]", value) and re.search(r"[^\w.\-/:()\[\]]", value))
+    return bool(
+        re.search(r"\d", value)
+        and re.search(r"[a-z]", value)
+        and re.search(r"[A-Z]", value)
+        and re.search(r"[^\w.\-/:()\[\]]", value)
+    )
 
 
 def _dotted(value: str) -> bool:
