@@ -10,6 +10,7 @@ from ostiary.detection.categories import Family, family_of
 from ostiary.detection.detectors import DETECTORS, names
 from ostiary.detection.engine import AHEAD_BYTES, WINDOW_BYTES, detect, find
 from ostiary.detection.finding import Finding
+from ostiary.detection.rules import DEFAULT
 from tests.detection.vectors import ALONE, HARMLESS, WITH_CONTEXT
 
 
@@ -176,7 +177,7 @@ def test_findings_travel_between_processes() -> None:
 
 def test_every_detector_has_its_own_name_and_compiles() -> None:
     assert len(set(names())) == len(DETECTORS)
-    assert len(engine._compiled().patterns) == len(DETECTORS)
+    assert len(engine._compiled(DEFAULT).patterns) == len(DETECTORS)
 
 
 words = st.sampled_from([value for _, value in ALONE] + [a + b for _, a, b in WITH_CONTEXT] + HARMLESS)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from ostiary.detection.secrets.kinds import KINDS
+
 
 class Family(StrEnum):
     """What policy and masks speak about. The value is the public name."""
@@ -143,9 +145,10 @@ def _listed(tables: Mapping[Family, str], *, national: bool) -> Iterator[Categor
             yield Category(name, family, name[:2].upper() if national else "", title)
 
 
-CATEGORIES: Mapping[str, Category] = MappingProxyType(
-    {each.name: each for each in (*_listed(_GENERAL, national=False), *_listed(_NATIONAL, national=True))}
-)
+_OURS = {each.name: each for each in (*_listed(_GENERAL, national=False), *_listed(_NATIONAL, national=True))}
+_SECRETS = {kind.name: Category(kind.name, Family(kind.family), "", kind.title) for kind in reversed(KINDS)}
+
+CATEGORIES: Mapping[str, Category] = MappingProxyType({**_SECRETS, **_OURS})
 """Every category of ours, by name."""
 
 

@@ -19,6 +19,7 @@ CONTEXT_RAISE = 0.35
 class Detector:
     """One thing to look for. `context`: lower-case words, any of which within reach raises the score. `reach`: characters before and after the match.
 
+    languages: those (ISO 639-1) in which it is written so; none: any.
     follows: a match may be longer than a window; it is always read to its end.
     unless: a pattern that, right before the match, says that it is something else.
     numeric: the match may not be part of a longer number (1-2-3, 1.2.3). trims: groups at either end may be dropped until `valid` holds.
@@ -36,6 +37,7 @@ class Detector:
     reach: tuple[int, int] = (60, 20)
     unless: str = ""
     follows: bool = False
+    languages: tuple[str, ...] = ()
 
 
 def secret(

@@ -8,16 +8,18 @@ in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import re2
 
 from ostiary.detection.categories import NAMES
-from ostiary.detection.detector import CONTEXT_RAISE, THRESHOLD, Detector
+from ostiary.detection.custom import find_custom
+from ostiary.detection.detector import CONTEXT_RAISE, Detector
 from ostiary.detection.detectors import DETECTORS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
+from ostiary.detection.rules import DEFAULT, RuleSet, compiled
 
 WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
@@ -29,14 +31,21 @@ _GROUP = re.compile(rb"[0-9A-Za-z]+")
 REMAINDER_MIN = 4
 """A finding that another overlaps keeps its rest, if that holds at least so many letters and digits."""
 
-Tier = Callable[[Folded, str], list[Finding]]
-"""One way of finding: (the folded text, words of the field's name) -> findings in folded offsets. They may overlap."""
+BatchTier = Callable[[Sequence[str], RuleSet], list[list[Finding]]]
+"""One way of finding that is cheaper over many texts at once: (texts, rules) -> findings of each, in code points. They may overlap those of other tiers."""
+BATCH_TIERS: tuple[BatchTier, ...] = ()
+"""What joins the patterns. A model that knows names and addresses stands here."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """patterns: (regular expression, number of the group that holds the value). context: None where no word raises the score."""
+    """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
+    patterns: (regular expression, number of the group that holds the value). context: None where no word raises the score.
+    """
+
+    detectors: tuple[Detector, ...]
+    needs: tuple[float, ...]
     certain: Any
     certain_ids: tuple[int, ...]
     doubtful: Any
@@ -47,56 +56,80 @@ class _Compiled:
     unless: tuple[Any, ...]
 
 
-def detect(batch: Sequence[str]) -> list[list[Finding]]:
+def detect(batch: Sequence[str], rules: RuleSet = DEFAULT) -> list[list[Finding]]:
     """The findings of each text, in order of their start, not overlapping. The same text gives the same findings in any batch."""
-    return [find(text) for text in batch]
+    found = [_by_patterns(text, "", rules) for text in batch]
+    for tier in BATCH_TIERS:
+        for findings, more in zip(found, tier(batch, rules), strict=True):
+            findings += more
+    return [_resolved(findings, text, rules) for findings, text in zip(found, batch, strict=True)]
 
 
-def find(text: str, hint: str = "") -> list[Finding]:
-    """The findings of one text. `hint`: lower-case words that stand by it elsewhere, such as the name of its field."""
+def find(text: str, hint: str = "", rules: RuleSet = DEFAULT) -> list[Finding]:
+    """What patterns find in one text. `hint`: lower-case words that stand by it elsewhere, such as the name of its field."""
+    return _resolved(_by_patterns(text, hint, rules), text, rules)
+
+
+def _by_patterns(text: str, hint: str, rules: RuleSet) -> list[Finding]:
     folded = fold(text)
-    found = [finding for tier in TIERS for finding in tier(folded, hint)]
-    if not found:
+    found = [_placed(finding, folded) for finding in patterns(folded, hint, rules)]
+    if rules.patterns or rules.dictionaries:
+        found += find_custom(text, folded, hint, rules)
+    return found
+
+
+def _resolved(found: list[Finding], text: str, rules: RuleSet) -> list[Finding]:
+    """Without overlaps, and then without what is allowed: an allowed value is not found as something else either."""
+    if len(found) > 1:
+        found = _without_overlaps(found, text)
+    if not found or not (rules.allow or rules.allow_patterns):
         return found
-    return [_placed(finding, folded) for finding in _without_overlaps(found, folded.data)]
+    return [each for each in found if not _allowed(text[each.start : each.end], rules)]
 
 
-def warm() -> None:
-    """Compile every pattern, which takes a tenth of a second, so that no call waits for it."""
-    _compiled()
-
-
-def nothing_certain(data: bytes) -> bool:
-    """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not _compiled().certain.Match(data)
-
-
-def doubtful_words() -> frozenset[str]:
-    """Every word on which a detector that needs context waits."""
-    return frozenset(
-        word for detector in DETECTORS if detector.score < THRESHOLD for word in detector.context
+def _allowed(value: str, rules: RuleSet) -> bool:
+    return value in rules.allow or any(
+        compiled("allow_patterns", each).fullmatch(value) for each in rules.allow_patterns
     )
 
 
+def warm(rules: RuleSet = DEFAULT) -> None:
+    """Compile every pattern, which takes a quarter of a second, so that no call waits for it."""
+    _compiled(rules)
+
+
+def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
+    """Whether no detector that needs no context can match anywhere in these bytes."""
+    return not _compiled(rules).certain.Match(data)
+
+
+def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
+    """Every word on which a detector that needs context waits."""
+    chosen = _compiled(rules)
+    return frozenset(word for index in chosen.doubtful_ids for word in chosen.detectors[index].context)
+
+
+@lru_cache(maxsize=4096)
 def pattern(expression: str) -> Any:
     """A compiled RE2 expression over folded bytes."""
     return re2.compile(expression.encode("latin-1"), _options())
 
 
-def has_context(words: str) -> bool:
+def has_context(words: str, rules: RuleSet = DEFAULT) -> bool:
     """Whether any detector takes these lower-case words for context."""
-    return _compiled().any_context.search(words.encode("latin-1", "replace")) is not None
+    return _compiled(rules).any_context.search(words.encode("latin-1", "replace")) is not None
 
 
-def patterns(folded: Folded, hint: str) -> list[Finding]:
-    """The pattern tier: DETECTORS over the folded text."""
+def patterns(folded: Folded, hint: str, rules: RuleSet = DEFAULT) -> list[Finding]:
+    """The pattern tier: DETECTORS over the folded text. Findings are in folded offsets and may overlap."""
+    chosen = _compiled(rules)
     data = _without_masks(folded.data)
     found: list[Finding] = []
     resume: dict[int, int] = {}
     for start in range(0, len(data), WINDOW_BYTES):
         stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
-        for index in _asked(data, start, stop, hint):
-            for finding in _scan(index, data, max(start, resume.get(index, 0)), stop, hint):
+        for index in _asked(chosen, data, start, stop, hint):
+            for finding in _scan(chosen, index, data, max(start, resume.get(index, 0)), stop, hint):
                 if isinstance(finding, Finding):
                     found.append(finding)
                 else:
@@ -112,24 +145,21 @@ def _without_masks(data: bytes) -> bytes:
     return _MASK.sub(lambda mask: b"\0" * len(mask[0]), data) if b"]" in data else data
 
 
-TIERS: tuple[Tier, ...] = (patterns,)
-"""Every tier, in order. A model that knows names and addresses joins here."""
-
-
-def _asked(data: bytes, start: int, stop: int, hint: str) -> list[int]:
+def _asked(chosen: _Compiled, data: bytes, start: int, stop: int, hint: str) -> list[int]:
     """The detectors that could match in the window, in the list's order."""
-    compiled = _compiled()
     piece = data[start:stop]
-    asked = [compiled.certain_ids[hit] for hit in compiled.certain.Match(piece) or ()]
-    if hint or compiled.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
-        asked += [compiled.doubtful_ids[hit] for hit in compiled.doubtful.Match(piece) or ()]
+    asked = [chosen.certain_ids[hit] for hit in chosen.certain.Match(piece) or ()]
+    if hint or chosen.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
+        asked += [chosen.doubtful_ids[hit] for hit in chosen.doubtful.Match(piece) or ()]
     return sorted(asked)
 
 
-def _scan(index: int, data: bytes, position: int, stop: int, hint: str) -> Iterator[Finding | int]:
+def _scan(
+    chosen: _Compiled, index: int, data: bytes, position: int, stop: int, hint: str
+) -> Iterator[Finding | int]:
     """Findings of one detector whose match begins in the window; an integer says where the next window goes on."""
-    detector = DETECTORS[index]
-    expression, group = _compiled().patterns[index]
+    detector = chosen.detectors[index]
+    expression, group = chosen.patterns[index]
     edge = stop - AHEAD_BYTES if stop < len(data) else stop
     while position < edge:
         match = expression.search(data, position, stop)
@@ -146,8 +176,8 @@ def _scan(index: int, data: bytes, position: int, stop: int, hint: str) -> Itera
         if detector.trims:
             position = _after_group(data, low, high) if span is None else span[1]
         else:
-            position = max(high, low + 1)
-        if span is not None and (finding := _weighed(index, detector, data, span, hint)):
+            position = max(start if span is None and group else high, low + 1)
+        if span is not None and (finding := _weighed(chosen, index, data, span, hint)):
             yield finding
         yield position
 
@@ -204,18 +234,18 @@ def _wordy(byte: int) -> bool:
     return byte == 0x5F or (byte < 0x80 and chr(byte).isalnum())
 
 
-def _weighed(index: int, detector: Detector, data: bytes, span: tuple[int, int], hint: str) -> Finding | None:
-    """The finding, if its score with what stands around it reaches the threshold."""
+def _weighed(chosen: _Compiled, index: int, data: bytes, span: tuple[int, int], hint: str) -> Finding | None:
+    """The finding, if its score with what stands around it reaches what the rules need."""
     start, end = span
-    compiled = _compiled()
-    unless = compiled.unless[index]
+    detector = chosen.detectors[index]
+    unless = chosen.unless[index]
     if unless is not None and unless.search(data[max(0, start - 24) : start]) is not None:
         return None
     score, why = detector.score, detector.name
-    context = compiled.context[index]
+    context = chosen.context[index]
     if context is not None and _stands_by(context, detector, data, start, end, hint):
         score, why = min(score + CONTEXT_RAISE, 0.99), f"{detector.name}, context"
-    if score < THRESHOLD:
+    if score < chosen.needs[index]:
         return None
     return Finding(start, end, detector.category, detector.country, round(score, 2), why)
 
@@ -228,15 +258,15 @@ def _stands_by(context: Any, detector: Detector, data: bytes, start: int, end: i
     return context.search(around) is not None
 
 
-def _without_overlaps(found: list[Finding], data: bytes) -> list[Finding]:
+def _without_overlaps(found: list[Finding], text: str) -> list[Finding]:
     """The strongest first, the longer, the earlier; of a weaker one the parts outside the stronger remain, if they say anything."""
     taken: list[Finding] = []
     for finding in sorted(found, key=lambda f: (-f.score, f.start - f.end, f.start, f.category, f.why)):
-        taken += _outside(finding, taken, data)
+        taken += _outside(finding, taken, text)
     return sorted(taken, key=lambda f: f.start)
 
 
-def _outside(finding: Finding, taken: list[Finding], data: bytes) -> list[Finding]:
+def _outside(finding: Finding, taken: list[Finding], text: str) -> list[Finding]:
     """The parts of a finding that no taken one covers."""
     rest = [(finding.start, finding.end)]
     for other in taken:
@@ -249,9 +279,7 @@ def _outside(finding: Finding, taken: list[Finding], data: bytes) -> list[Findin
             ]
     if rest == [(finding.start, finding.end)]:
         return [finding]
-    telling = [
-        (low, high) for low, high in rest if sum(chr(b).isalnum() for b in data[low:high]) >= REMAINDER_MIN
-    ]
+    telling = [part for part in rest if sum(map(str.isalnum, text[part[0] : part[1]])) >= REMAINDER_MIN]
     return [replace(finding, start=low, end=high) for low, high in telling]
 
 
@@ -274,30 +302,53 @@ def _options() -> Any:
     return options
 
 
-@cache
-def _compiled() -> _Compiled:
-    def either(indexes: tuple[int, ...]) -> Any:
-        automaton = re2.Set.SearchSet(_options())
-        for index in indexes:
-            automaton.Add(DETECTORS[index].pattern.encode("latin-1"))
-        automaton.Compile()
-        return automaton
-
-    certain = tuple(i for i, detector in enumerate(DETECTORS) if detector.score >= THRESHOLD)
-    doubtful = tuple(i for i, detector in enumerate(DETECTORS) if detector.score < THRESHOLD)
-    expressions = [pattern(detector.pattern) for detector in DETECTORS]
+@lru_cache(maxsize=64)
+def _compiled(rules: RuleSet) -> _Compiled:
+    wanted = [(one, rules.needs(one.category)) for one in DETECTORS if _reaches(one, rules)]
+    detectors = tuple(one for one, _ in wanted)
+    certain = tuple(index for index, (one, need) in enumerate(wanted) if one.score >= need)
+    doubtful = tuple(index for index, (one, need) in enumerate(wanted) if one.score < need)
+    words = frozenset(word for index in doubtful for word in detectors[index].context)
+    expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
-        certain=either(certain),
+        detectors=detectors,
+        needs=tuple(need for _, need in wanted),
+        certain=_either(detectors, certain),
         certain_ids=certain,
-        doubtful=either(doubtful),
+        doubtful=_either(detectors, doubtful),
         doubtful_ids=doubtful,
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
-        context=tuple(
-            pattern(_words(detector.context)) if detector.context else None for detector in DETECTORS
-        ),
-        any_context=pattern(_words(tuple(sorted(doubtful_words())))),
-        unless=tuple(pattern(detector.unless) if detector.unless else None for detector in DETECTORS),
+        context=tuple(pattern(_words(one.context)) if one.context else None for one in detectors),
+        any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
+        unless=tuple(pattern(one.unless) if one.unless else None for one in detectors),
     )
+
+
+def _reaches(detector: Detector, rules: RuleSet) -> bool:
+    """Whether the rules want what it finds, and it can reach the score that they need."""
+    if not rules.wants(detector.category):
+        return False
+    if detector.languages and rules.languages and rules.languages.isdisjoint(detector.languages):
+        return False
+    highest = min(detector.score + CONTEXT_RAISE, 0.99) if detector.context else detector.score
+    return max(highest, detector.score) >= rules.needs(detector.category)
+
+
+class _Nothing:
+    """Stands for an automaton over no pattern, which RE2 does not make."""
+
+    def Match(self, _data: bytes) -> tuple[int, ...]:  # noqa: N802 (RE2's name)
+        return ()
+
+
+def _either(detectors: tuple[Detector, ...], indexes: tuple[int, ...]) -> Any:
+    if not indexes:
+        return _Nothing()
+    automaton = re2.Set.SearchSet(_options())
+    for index in indexes:
+        automaton.Add(detectors[index].pattern.encode("latin-1"))
+    automaton.Compile()
+    return automaton
 
 
 def _value_group(expression: Any) -> int:

@@ -20,6 +20,7 @@ from ostiary.detection.engine import doubtful_words, find, has_context, nothing_
 from ostiary.detection.fields import FIELDS, QUANTITIES, Field, field_of
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import fold
+from ostiary.detection.rules import RuleSet
 
 DEPTH_MAX = 64
 TOO_DEEP = "[withheld: nested too deeply]"
@@ -51,6 +52,7 @@ MASKED: tuple[Family, ...] = (
 )
 """What is masked unless a policy shows it. Dates, names, places and web addresses are what connected systems are asked for: they pass."""
 
+_RULES = RuleSet(categories=frozenset(MASKED))
 _LAST_FOUR = frozenset({Family.CARD, Family.IBAN})
 _LABELS = ("type", "kind", "label", "field", "key", "id_type", "document_type")
 _VALUES = frozenset({"value", "number", "text", "content", "data", "val", "no"})
@@ -97,7 +99,7 @@ def _is_clean(value: JsonValue) -> bool:
     return (
         data.isascii()
         and b"\\" not in data
-        and nothing_certain(data)
+        and nothing_certain(data, _RULES)
         and _telling_words().search(data) is None
     )
 
@@ -105,7 +107,7 @@ def _is_clean(value: JsonValue) -> bool:
 @cache
 def _telling_words() -> Any:
     """Finds, in JSON text, any word that a field rule or a detector waits for, in snake_case and camelCase; it may find too much, never too little."""
-    words = sorted(doubtful_words() | {spelling for rule in FIELDS for spelling in rule.spellings})
+    words = sorted(doubtful_words(_RULES) | {spelling for rule in FIELDS for spelling in rule.spellings})
     spelled = [re.sub(r"[^a-z0-9]", r"[^a-z0-9]{0,3}", word) for word in words]
     humps = [word[0].upper() + word[1:] for word in spelled]
     return pattern(
@@ -149,7 +151,7 @@ class _Walk:
             return text if self.seen(category) else self.mask(category, text)
         if text[:1] in ("{", "[") and (inner := self.inner(text, depth)) is not None:
             return inner
-        return self.replace(text, find(text, hint))
+        return self.replace(text, find(text, hint, _RULES))
 
     def inner(self, text: str, depth: int) -> str | None:
         """JSON within a string, masked as JSON; None where it is none, or where nothing was masked in it."""
@@ -257,4 +259,4 @@ def _hint_of(key: str) -> str | None:
         return words
     if words.rsplit(" ", 1)[-1] in QUANTITIES:
         return None
-    return words if has_context(words) else ""
+    return words if has_context(words, _RULES) else ""
