@@ -3,7 +3,8 @@ import random
 
 import pytest
 
-from ostiary.detection.engine import find
+from ostiary.detection import secret_detectors
+from ostiary.detection.engine import find, pattern
 from ostiary.detection.secrets import checks
 from ostiary.detection.secrets.kind import Kind
 from ostiary.detection.secrets.kinds import KINDS
@@ -191,3 +192,11 @@ def test_a_key_in_an_escaped_document_is_found_whole() -> None:
     found = find(text)
     assert [f.category for f in found] == ["private_key"]
     assert "PRIVATE KEY" not in text[: found[0].start] + text[found[0].end :]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.title)
+def test_a_gate_keeps_no_value_out(kind: Kind) -> None:
+    gate = secret_detectors.GATES.get(secret_detectors.PARTS[kind.title])
+    for seed in (1, 2, 3):
+        text, _ = value_of(kind, seed)
+        assert gate is None or pattern(gate).search(text.encode("latin-1"))

@@ -14,7 +14,10 @@ def _pem(label: str, dashes: str = "-----") -> str:
     return rf"{dashes}BEGIN {label}{dashes}(?:(?s:.*?){dashes}END {label}{dashes}|{_BODY})"
 
 
+_WORDS = r"(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}"
+
 KINDS = (
+    Kind("wallet_seed_phrase", "seed phrase", rf"(?i:mnemonic|(?:seed|recovery|secret|backup)[ _\-](?:phrase|words))[\"']?\]?\s{{0,3}}(?:is\b|[:=,])?\s{{0,3}}[\"'\[]?(?P<v>{_WORDS})\b", family="private_key", valid=None, score=0.9),
     Kind("private_key", "private key block", _pem(rf"{_LABEL}(?i:PRIVATE KEY)(?: BLOCK)?"), _FAMILY, pem_body, 1.0, long=True),
     Kind("private_key", "SSH2 private key", _pem(rf"SSH2 {_LABEL}PRIVATE KEY", "---- ?"), _FAMILY, pem_body, 1.0, long=True),
     Kind("private_key", "OpenVPN static key", _pem("OpenVPN (?:Static key V1|tls-crypt-v2 (?:client|server) key)"), _FAMILY, pem_body, 1.0, long=True),

@@ -4,7 +4,6 @@ from ostiary.detection.secrets.checks import base58_checked
 from ostiary.detection.secrets.kind import HEX_32, HEX_40, LETTERS, URL_SAFE, UUID, Kind, named
 
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
-_WORDS = r"(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}"
 
 PAYMENT = (
     Kind("stripe_secret_key", "Stripe secret key", r"\bsk_(?:live|test|prod)_[A-Za-z0-9]{10,}\b"),
@@ -44,7 +43,6 @@ COINS = (
     Kind("bip32_private_key", "extended private key", rf"\b[xyztuv]prv{_BASE58}{{107,108}}\b", family="private_key", valid=base58_checked, score=0.99),
     Kind("bitcoin_private_key", "Bitcoin private key", rf"\b[5KL9c]{_BASE58}{{50,51}}\b", family="private_key", valid=base58_checked, score=0.97),
     named("ethereum_private_key", "Ethereum private key", "eth|wallet|private|deployer|signer|account|mnemonic", "(?:0x)?[0-9a-fA-F]{64}", by="key"),
-    Kind("wallet_seed_phrase", "seed phrase", rf"(?i:mnemonic|(?:seed|recovery|secret|backup)[ _\-](?:phrase|words))[\"']?\]?\s{{0,3}}(?:is\b|[:=,])?\s{{0,3}}[\"'\[]?(?P<v>{_WORDS})\b", family="private_key", valid=None, score=0.9),
     named("coinbase_key", "Coinbase key", "coinbase", f"{LETTERS}{{64}}|{LETTERS}{{16}}|[A-Za-z0-9+/]{{86}}=="),
     named("binance_key", "Binance key", "binance", f"{LETTERS}{{64}}"),
     named("kraken_key", "Kraken key", "kraken", "[A-Za-z0-9+/]{80,90}={0,2}|[A-Za-z0-9+/]{56}"),
