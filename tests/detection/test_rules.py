@@ -33,7 +33,7 @@ def test_a_threshold_is_the_categorys_before_its_familys() -> None:
     assert seen(text, RuleSet()) == [("email", "jane@example.com")]
     low = RuleSet(thresholds=(("us_aba_routing", 0.2),))
     assert ("us_aba_routing", "021000021") in seen(text, low)
-    assert seen(text, RuleSet(thresholds=(("email", 0.99),))) == []
+    assert seen(text, RuleSet(frozenset({"email"}), thresholds=(("email", 0.99),))) == []
     assert seen(text, RuleSet(threshold=0.96)) == []
 
 

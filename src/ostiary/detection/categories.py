@@ -102,7 +102,7 @@ _NATIONAL: Mapping[Family, str] = {
         "hk_id: HKID; hr_oib: OIB; hu_personal_id: Személyi azonosító; hu_taj: TAJ; hu_tax_id: Adóazonosító jel; id_nik: NIK; ie_pps: PPS number; il_id: Teudat zehut;"
         "in_aadhaar: Aadhaar; in_pan: PAN; in_voter_id: Voter ID (EPIC); in_gstin: GSTIN; is_kennitala: Kennitala; it_codice_fiscale: Codice fiscale;"
         "it_identity_card: Carta d'identità; it_partita_iva: Partita IVA; jp_my_number: My Number; ke_pin: KRA PIN; kr_rrn: Resident registration number;"
-        "lt_asmens_kodas: Asmens kodas; lu_national_id: Matricule; lv_personas_kods: Personas kods; mt_identity_card: Identity card; mt_tax_id: Tax number; mx_curp: CURP;"
+        "lt_asmens_kodas: Asmens kodas; lu_national_id: Matricule; lv_personas_kods: Personas kods; mt_identity_card: Identity card; mx_curp: CURP;"
         "mx_rfc: RFC; my_mykad: MyKad; ng_bvn: Bank verification number; ng_nin: National identification number; ng_tin: Taxpayer number; nl_bsn: Burgerservicenummer;"
         "no_fnr: Fødselsnummer; nz_ird: IRD number; pe_dni: DNI; ph_sss: SSS or UMID number; pk_cnic: CNIC; pl_identity_card: Dowód osobisty; pl_nip: NIP; pl_pesel: PESEL;"
         "pt_citizen_card: Cartão de Cidadão; pt_nif: NIF; pt_niss: NISS; ro_cnp: CNP; rs_jmbg: JMBG; ru_inn: INN; ru_snils: SNILS; sa_id: National ID or Iqama;"
@@ -126,8 +126,8 @@ _NATIONAL: Mapping[Family, str] = {
         "de_licence_plate: Kennzeichen; gb_licence_plate: Licence plate; in_licence_plate: Vehicle registration; ng_licence_plate: Licence plate"
     ),
     Family.HEALTH_ID: (
-        "au_ihi: Individual healthcare identifier; au_medicare: Medicare number; au_provider: Medicare provider number; be_riziv: RIZIV number; br_cns: Cartão Nacional de Saúde;"
-        "ca_bc_phn: Personal health number; ca_on_ohip: Health card number; ca_qc_ramq: Health insurance number; de_kvnr: Krankenversichertennummer; fi_health: Kela number;"
+        "au_ihi: Individual healthcare identifier; au_medicare: Medicare number; au_provider: Medicare provider number; br_cns: Cartão Nacional de Saúde;"
+        "ca_bc_phn: Personal health number; ca_on_ohip: Health card number; ca_qc_ramq: Health insurance number; de_kvnr: Krankenversichertennummer; "
         "gb_nhs: NHS number; gb_chi: CHI number; us_dea: DEA number; us_mbi: Medicare beneficiary identifier; us_npi: National provider identifier; nz_nhi: National health index"
     ),
     Family.BANK_ACCOUNT: (

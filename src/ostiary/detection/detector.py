@@ -13,13 +13,15 @@ from ostiary.detection.categories import CATEGORIES
 
 THRESHOLD = 0.5
 CONTEXT_RAISE = 0.35
+GENERAL_RAISE = 0.3
+"""What a word adds that many detectors answer to (`id number`): enough, and less than a word of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detector:
     """One thing to look for. `context`: lower-case words, any of which within reach raises the score. `reach`: characters before and after the match.
 
-    languages: those (ISO 639-1) in which it is written so; none: any.
+    general: words like those of `context`, that others answer to as well. languages: those (ISO 639-1) in which it is written so; none: any.
     follows: a match may be longer than a window; it is always read to its end.
     unless: a pattern that, right before the match, says that it is something else.
     numeric: the match may not be part of a longer number (1-2-3, 1.2.3). trims: groups at either end may be dropped until `valid` holds.
@@ -38,6 +40,7 @@ class Detector:
     unless: str = ""
     follows: bool = False
     languages: tuple[str, ...] = ()
+    general: tuple[str, ...] = ()
 
 
 def secret(
@@ -80,8 +83,18 @@ def national_id(
     score: float,
 ) -> Detector:
     """A country's number. `context` lists words separated by `|`; every number answers to the general words too."""
-    words = (*context.split("|"), *ANY_ID) if context else ANY_ID
-    return Detector(name, category, CATEGORIES[category].country, pattern, valid, words, score, numeric=True)
+    words = tuple(context.split("|")) if context else ()
+    return Detector(
+        name,
+        category,
+        CATEGORIES[category].country,
+        pattern,
+        valid,
+        words,
+        score,
+        numeric=True,
+        general=ANY_ID,
+    )
 
 
 def named(

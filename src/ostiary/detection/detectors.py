@@ -1,12 +1,28 @@
 """The pattern tier's detectors in their order: what is not in `DETECTORS` is not looked for."""
 
-from ostiary.detection import national_detectors, personal_detectors, secret_detectors
+from ostiary.detection import (
+    dates,
+    european_detectors,
+    national_detectors,
+    personal_detectors,
+    places,
+    secret_detectors,
+    vat,
+    web_detectors,
+    world_detectors,
+)
 from ostiary.detection.detector import Detector
 
 DETECTORS: tuple[Detector, ...] = (
     *secret_detectors.DETECTORS,
     *personal_detectors.DETECTORS,
     *national_detectors.DETECTORS,
+    *european_detectors.DETECTORS,
+    *world_detectors.DETECTORS,
+    *vat.DETECTORS,
+    *dates.DETECTORS,
+    *places.DETECTORS,
+    *web_detectors.DETECTORS,
 )
 
 

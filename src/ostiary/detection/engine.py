@@ -6,19 +6,20 @@ in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import re2
 
-from ostiary.detection.categories import NAMES
+from ostiary.detection.categories import NAMES, family_of
 from ostiary.detection.custom import find_custom
-from ostiary.detection.detector import CONTEXT_RAISE, Detector
+from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
 from ostiary.detection.detectors import DETECTORS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
+from ostiary.detection.model import by_model
 from ostiary.detection.rules import DEFAULT, RuleSet, compiled
 
 WINDOW_BYTES = 1024
@@ -33,7 +34,7 @@ REMAINDER_MIN = 4
 
 BatchTier = Callable[[Sequence[str], RuleSet], list[list[Finding]]]
 """One way of finding that is cheaper over many texts at once: (texts, rules) -> findings of each, in code points. They may overlap those of other tiers."""
-BATCH_TIERS: tuple[BatchTier, ...] = ()
+BATCH_TIERS: tuple[BatchTier, ...] = (by_model,)
 """What joins the patterns. A model that knows names and addresses stands here."""
 
 
@@ -41,7 +42,7 @@ BATCH_TIERS: tuple[BatchTier, ...] = ()
 class _Compiled:
     """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
-    patterns: (regular expression, number of the group that holds the value). context: None where no word raises the score.
+    patterns: (regular expression, number of the group that holds the value). context: words of its own, words that others answer to as well.
     """
 
     detectors: tuple[Detector, ...]
@@ -51,7 +52,7 @@ class _Compiled:
     doubtful: Any
     doubtful_ids: tuple[int, ...]
     patterns: tuple[tuple[Any, int], ...]
-    context: tuple[Any, ...]
+    context: tuple[tuple[Any, Any], ...]
     any_context: Any
     unless: tuple[Any, ...]
 
@@ -81,7 +82,7 @@ def _by_patterns(text: str, hint: str, rules: RuleSet) -> list[Finding]:
 def _resolved(found: list[Finding], text: str, rules: RuleSet) -> list[Finding]:
     """Without overlaps, and then without what is allowed: an allowed value is not found as something else either."""
     if len(found) > 1:
-        found = _without_overlaps(found, text)
+        found = _without_overlaps(_exact(found), text)
     if not found or not (rules.allow or rules.allow_patterns):
         return found
     return [each for each in found if not _allowed(text[each.start : each.end], rules)]
@@ -106,7 +107,7 @@ def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
     """Every word on which a detector that needs context waits."""
     chosen = _compiled(rules)
-    return frozenset(word for index in chosen.doubtful_ids for word in chosen.detectors[index].context)
+    return _words_of(chosen.detectors[index] for index in chosen.doubtful_ids)
 
 
 @lru_cache(maxsize=4096)
@@ -242,9 +243,11 @@ def _weighed(chosen: _Compiled, index: int, data: bytes, span: tuple[int, int], 
     if unless is not None and unless.search(data[max(0, start - 24) : start]) is not None:
         return None
     score, why = detector.score, detector.name
-    context = chosen.context[index]
-    if context is not None and _stands_by(context, detector, data, start, end, hint):
+    own, general = chosen.context[index]
+    if own is not None and _stands_by(own, detector, data, start, end, hint):
         score, why = min(score + CONTEXT_RAISE, 0.99), f"{detector.name}, context"
+    elif general is not None and _stands_by(general, detector, data, start, end, hint):
+        score, why = min(score + GENERAL_RAISE, 0.99), f"{detector.name}, context"
     if score < chosen.needs[index]:
         return None
     return Finding(start, end, detector.category, detector.country, round(score, 2), why)
@@ -264,6 +267,23 @@ def _without_overlaps(found: list[Finding], text: str) -> list[Finding]:
     for finding in sorted(found, key=lambda f: (-f.score, f.start - f.end, f.start, f.category, f.why)):
         taken += _outside(finding, taken, text)
     return sorted(taken, key=lambda f: f.start)
+
+
+def _exact(found: list[Finding]) -> list[Finding]:
+    """Where a label says `id` and a check says which, the check names the span: a category of a family's own name gives way to a finer one of equal span."""
+    finer: dict[tuple[int, int, str], Finding] = {}
+    for each in found:
+        family = family_of(each.category)
+        place = (each.start, each.end, family)
+        if each.category != family and (place not in finer or finer[place].score < each.score):
+            finer[place] = each
+    if not finer:
+        return found
+    kept = []
+    for each in found:
+        named = finer.get((each.start, each.end, each.category))
+        kept.append(each if named is None else replace(named, score=max(each.score, named.score)))
+    return kept
 
 
 def _outside(finding: Finding, taken: list[Finding], text: str) -> list[Finding]:
@@ -290,6 +310,14 @@ def _placed(finding: Finding, folded: Folded) -> Finding:
     return replace(finding, start=start, end=end)
 
 
+def _words_of(detectors: Iterable[Detector]) -> frozenset[str]:
+    return frozenset(word for one in detectors for word in (*one.context, *one.general))
+
+
+def _spoken(words: tuple[str, ...]) -> Any:
+    return pattern(_words(words)) if words else None
+
+
 def _words(words: tuple[str, ...]) -> str:
     return r"(?i:(?:^|[^a-z])(?:" + "|".join(re2.escape(word) for word in words) + r")(?:$|[^a-z]))"
 
@@ -308,7 +336,7 @@ def _compiled(rules: RuleSet) -> _Compiled:
     detectors = tuple(one for one, _ in wanted)
     certain = tuple(index for index, (one, need) in enumerate(wanted) if one.score >= need)
     doubtful = tuple(index for index, (one, need) in enumerate(wanted) if one.score < need)
-    words = frozenset(word for index in doubtful for word in detectors[index].context)
+    words = _words_of(detectors[index] for index in doubtful)
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
@@ -318,7 +346,7 @@ def _compiled(rules: RuleSet) -> _Compiled:
         doubtful=_either(detectors, doubtful),
         doubtful_ids=doubtful,
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
-        context=tuple(pattern(_words(one.context)) if one.context else None for one in detectors),
+        context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
         unless=tuple(pattern(one.unless) if one.unless else None for one in detectors),
     )
@@ -330,7 +358,7 @@ def _reaches(detector: Detector, rules: RuleSet) -> bool:
         return False
     if detector.languages and rules.languages and rules.languages.isdisjoint(detector.languages):
         return False
-    highest = min(detector.score + CONTEXT_RAISE, 0.99) if detector.context else detector.score
+    highest = min(detector.score + CONTEXT_RAISE, 0.99) if detector.context or detector.general else 0.0
     return max(highest, detector.score) >= rules.needs(detector.category)
 
 

@@ -1,6 +1,7 @@
 """What leads to a person: ways to reach them, their money, their machines, their papers."""
 
 from ostiary.detection import european, national, validity
+from ostiary.detection.dates import NUMERIC, WRITTEN
 from ostiary.detection.detector import Detector, named, national_id
 
 _PHONE_NAMES = (
@@ -14,14 +15,7 @@ _BIRTH = (
     r"date de naissance|nee? le|nacid[oa](?: el)?|fecha de nacimiento|data di nascita|nat[oa] il|data de nascimento|nascid[oa] em|geboortedatum|"
     r"fodelsedatum|fodselsdato|syntymaaika|data urodzenia|urodzon[ya])\b[\"']?)[^0-9A-Za-z]{0,12}(?:A: )?(?:is |was |on |the |am |le |el |il )?"
 )
-_MONTH = (
-    r"(?i:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|fevrier|mar(?:ch|s|zo)?|maerz|marz|apr(?:il|ile)?|avril|may|mai|june?|juni|juin|july?|juli|juillet|"
-    r"aug(?:ust)?|aout|sep(?:t(?:ember|embre)?)?|oct(?:ober|obre)?|okt(?:ober)?|nov(?:ember|embre)?|dec(?:ember|embre)?|dez(?:ember)?)"
-)
-_DAY = (
-    r"(?:\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?[ .\-/]{1,2}(?:of )?" + _MONTH + r"[ .,\-/]{0,2}\d{2,4}|"
-    + _MONTH + r"[ .]{1,2}\d{1,2}(?:st|nd|rd|th)?,? \d{2,4}|\d{8}\b)"
-)  # fmt: skip
+_DAY = rf"(?:{NUMERIC}|{WRITTEN}|\d{{1,4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,4}}|\d{{8}}\b)"
 
 _EMAIL_LOCAL = r"[A-Za-z0-9_\xe9](?:[A-Za-z0-9_\xe9.+\-'%&/=?^{|}~!#$*]{0,62}[A-Za-z0-9_\xe9+\-=~$*])?"
 _DOMAIN = r"(?:[A-Za-z0-9\xe9\xa4](?:[A-Za-z0-9\xe9\xa4\-]{0,61}[A-Za-z0-9\xe9\xa4])?\.){1,6}(?:[A-Za-z\xe9\xa4]{2,24}|xn--[A-Za-z0-9\-]{2,40})"
