@@ -241,11 +241,11 @@ class Cast:
         return self.random.randint(1, 28), self.random.randint(1, 12), self.random.randint(1925, 2032)
 
     def month(self) -> Piece:
-        """Alone it is a date of a sort, and no person."""
-        return labelled(words.MONTHS[self.language].split()[self.random.randint(0, 11)], "date")
+        """Alone it says too little to be a date, and is nobody's name."""
+        return Piece(words.MONTHS[self.language].split()[self.random.randint(0, 11)])
 
     def weekday(self) -> Piece:
-        return labelled(self.draw(words.WEEKDAYS[self.language], " "), "date")
+        return Piece(self.draw(words.WEEKDAYS[self.language], " "))
 
     def long_date(self) -> Piece:
         day, month, year = self._day()

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ostiary.detection.model import CARD_FILE, WEIGHTS_FILE
-from ostiary.detection.model_labels import LABELS
+from ostiary.detection.model_labels import LABELS, OUTSIDE
 from ostiary.detection.model_network import packed, unpacked
 from training import measure
 from training.corpora import CORPORA
@@ -52,9 +52,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--outside",
+        type=float,
+        default=0.0,
+        help="added to the score of `nothing`: below 0 finds more, above 0 less",
+    )
     arguments = parser.parse_args()
     run = resumed(arguments.run)
-    content = packed(run.tagger.weights(), run.lexicon, run.settings.dilations)
+    weights = run.tagger.weights()
+    weights["output_bias"][OUTSIDE] += arguments.outside
+    content = packed(weights, run.lexicon, run.settings.dilations)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / WEIGHTS_FILE).write_bytes(content)
     text = json.dumps(card(run, content), indent=1, ensure_ascii=False) + "\n"

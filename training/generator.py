@@ -16,7 +16,13 @@ from training.names import Names
 
 LANGUAGES = ("en",) * 9 + ("de", "fr", "es", "it", "nl", "pt", "pl") * 1
 KINDS = (
-    ("prose",) * 10 + ("chat",) * 4 + ("forms",) * 7 + ("machine",) * 4 + ("nothing",) * 3 + ("mixed",) * 3
+    ("prose",) * 10
+    + ("chat",) * 4
+    + ("forms",) * 7
+    + ("tables",) * 2
+    + ("machine",) * 4
+    + ("nothing",) * 3
+    + ("mixed",) * 3
 )
 
 
@@ -47,6 +53,7 @@ def _piece(random: Random, cast: Cast) -> Piece:
         "chat": phrases.CHAT,
         "forms": phrases.FORMS,
         "machine": phrases.MACHINE,
+        "tables": phrases.TABLES,
         "nothing": phrases.NOTHING,
     }[kind]
     return joined([one(templates) for _ in range(random.choice([1, 1, 1, 2]))], "\n")

@@ -105,6 +105,13 @@ MACHINE = (
     "Total\tNet\tTax\tGross\n{num}\t{num}\t{num}\t{num}", "{hex} {hex} {hex} {num}", "Server: nginx\nContent-Type: text/html\nX-Request-Id: {hex}", "Fetching {code}@{num}... done", "{isodate} Alert for {full}: login from a new device",
 )  # fmt: skip
 
+TABLES = (
+    "{num}. {full} ({country}) {num}\n{num}. {full} ({country}) {num}\n{num}. {full} ({country}) {num}", "{org} {num} {org} {num}\n{org} {num} {org} {num}", "{place} {isodate}", "{place} {num} {place} {num}",
+    "Scorers: {last} ({num}), {last} ({num} pen)", "{last} {num} {last} {num} {last} not out {num}", "{full} ({country}) <beat|bt> {full} ({country}) {num}-{num} {num}-{num}", "Standings: {org} {num} {num} {num}, {org} {num} {num} {num}",
+    "{weekday}: {org} v {org}, {place}", "{country} - {first} {last}, {first} {last}, {last}, {last}", "{full}; {full}; {full}; {full}", "{place} | {num} | {num}\n{place} | {num} | {num}", "{org}\t{place}\t{money}\n{org}\t{place}\t{money}",
+    "Winner: {full}, {age}, {place}", "{place} at {place}\n{org} at {org}", "- {full}, {org}\n- {full}, {org}\n- {full}, {org}", "Cast: {full} as {first}, {full} as {titled}", "References: {last}, {first}. {work}. {place}: {org}, {year}.",
+)  # fmt: skip
+
 NOTHING = (
     "The {adj} {noun} is <near|behind|under> the {adj} {noun}.", "The Quick Guide to {adj} {nouns}", "Terms and Conditions", "Table of Contents", "Annual Report", "Please read the Instructions before using the {noun}.", "How do I <open|close|replace> the {noun}?",
     "<The|A> {noun} of <the |>{noun} costs {money}.", "Chapter {num}: The {noun}", "Key Findings and Next Steps", "Frequently Asked Questions", "Will the {noun} be ready? It may be.", "Bill and mark the {nouns} before you send them.", "The Article {num} of the Convention and Section {num} of the Act apply.",

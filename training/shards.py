@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 from ostiary.detection.model_tokens import Lexicon, setting
 from training import generator, noise
 from training.corpora import CORPORA
-from training.data import Document, documents, examples
+from training.data import Document, documents, examples, own_code
 from training.names import Names
 
 SUBSTITUTED = 0.7
 """Of the further copies of a human document, how many speak of other people, organisations and places."""
+
+
+SOURCE = Path(__file__).parent.parent / "src" / "ostiary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ def human(seed: int, avoid: frozenset[str]) -> Iterator[Document]:
                     noise.substituted(document, random, names) if random.random() < SUBSTITUTED else document
                 )
                 yield noise.worn(noise.cased(other, random), random)
+    yield from own_code(SOURCE)
 
 
 def made(lexicon: Lexicon, seed: int, generated: int, avoid: frozenset[str]) -> Shard:

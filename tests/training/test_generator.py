@@ -43,6 +43,7 @@ def test_every_sentence_of_every_language_can_be_made(language: str) -> None:
         *phrases.CHAT,
         *phrases.FORMS,
         *phrases.MACHINE,
+        *phrases.TABLES,
         *phrases.NOTHING,
     ):
         assert expanded(template, cast.makers(), Random(2)).text
@@ -75,3 +76,10 @@ def test_spans_move_with_what_is_lost() -> None:
     document = Document("St. Ives, 4", (Annotated(4, 8, ("location",)), Annotated(10, 11, ("age",))))
     bare = noise.rewritten(document, lambda _, char: "" if char in ".," else char)
     assert [bare.text[span.start : span.end] for span in bare.spans] == ["Ives", "4"]
+
+
+def test_punctuation_is_put_apart_but_not_within_a_number() -> None:
+    document = Document("Ada, 4.5 (Rome).", (Annotated(0, 3, ("person",)),))
+    apart = noise.rewritten(document, lambda at, char: noise._apart(document.text, at, char))
+    assert apart.text == "Ada , 4.5 (Rome) ."
+    assert apart.spans == document.spans
