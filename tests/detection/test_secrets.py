@@ -18,8 +18,8 @@ KEY = "q8" + random_text(DICE, 30)
 
 
 def covered(text: str) -> list[tuple[str, str]]:
-    """(family, value) of what is found."""
-    return [(FAMILY.get(f.category, f.category), text[f.start : f.end]) for f in find(text)]
+    """(family, value) of the secrets that are found."""
+    return [(FAMILY[f.category], text[f.start : f.end]) for f in find(text) if f.category in FAMILY]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.title)
