@@ -14,7 +14,9 @@ from ostiary.redaction.tokens import Refused, Restored, restored, token
 KEYS = {1: b"a" * 32}
 SCOPE = Scope("acme", "chat", KEYS, 1)
 VALUES = st.text(min_size=1, max_size=60)
-CATEGORIES = st.sampled_from(["email", "person", "card", "phone", "us_ssn", "ip_address", "iban", "address", "mac_address"])
+CATEGORIES = st.sampled_from(
+    ["email", "person", "card", "phone", "us_ssn", "ip_address", "iban", "address", "mac_address"]
+)
 
 
 @given(CATEGORIES, VALUES)
@@ -75,7 +77,11 @@ def test_what_may_be_two_values_is_never_merged(category: str, one: str, other: 
 
 def test_tenants_scopes_and_categories_have_nothing_in_common() -> None:
     made = token(SCOPE, "email", "jane@example.com")
-    for other in (Scope("evil", "chat", KEYS, 1), Scope("acme", "other", KEYS, 1), Scope("acm", "echat", KEYS, 1)):
+    for other in (
+        Scope("evil", "chat", KEYS, 1),
+        Scope("acme", "other", KEYS, 1),
+        Scope("acm", "echat", KEYS, 1),
+    ):
         assert restored(other, made) == Refused("not_ours")
         assert token(other, "email", "jane@example.com") != made
     assert restored(SCOPE, made.replace("email", "phone")) == Refused("not_ours")

@@ -35,8 +35,6 @@ HELD_IDLE_MAX = LOOK_AHEAD + STEP + WORD
 NUMBERS_MAX = 128
 HELD_MAX = 8192
 LOOK_OPEN = 1024
-OPENING_MAX = 256
-"""What looks like the opening line of a key waits so long for its first letters."""
 PROSE_MAX = 128
 """Three words and what came since the last look: what is further back was judged before, when its line could be seen whole."""
 TAIL = 512
@@ -183,7 +181,10 @@ class StreamRedactor:
                 cut = max(start, self._held)
                 break
             out += self._replaced(stretch)
-        waiting = [place for place in opened if length - OPENING_MAX < place >= self._held]
+        waiting = [place for place in opened if place >= self._held and not _is_prose(text[place - base :])]
+        if waiting and forced and waiting[0] == self._held:
+            key = Finding(waiting[0] - base, len(text), "private_key", "", 0.5, "opening line of a key")
+            return "".join((*out, *self._swallow(Stretch(key.start, key.end, key), "key")))
         cut = min([cut, *waiting])
         out.append(text[max(self._held, base) - base : max(cut, self._held) - base])
         self._release(max(cut, self._held))
@@ -280,6 +281,12 @@ def _openings(text: str) -> list[int]:
         for match in _KEY_OPENS.finditer(folded.data)
         if not closed or closed[-1] < match.start()
     ]
+
+
+def _is_prose(text: str) -> bool:
+    """Whether what follows the opening line of a key is said about keys, and is none."""
+    data = fold(text).data
+    return any(_HEADER.search(data, 0, prose.start()) is None for prose in _PROSE.finditer(data))
 
 
 _NO_BODY = re.compile(r"[^A-Za-z0-9+/=\s\\]")
