@@ -68,6 +68,37 @@ def test_a_sequence_that_cannot_be_becomes_the_best_that_can() -> None:
     assert found("Jane Jane Doe met Jane") == [("Jane", "person"), ("Jane Doe", "person"), ("Jane", "person")]
 
 
+class FirstTwoWords:
+    """Says of each segment that begins with Jane that its first two words are a person, and nothing else."""
+
+    def __init__(self, **listed: int) -> None:
+        self.lexicon = tokens.Lexicon({}, listed)
+
+    def find(self, segments: list[tokens.Segment]) -> list[network.Span]:
+        return [
+            network.Span(number, 0, 2, "person", 0.9)
+            for number, segment in enumerate(segments)
+            if segment.words[0] == "Jane"
+        ]
+
+
+def test_who_is_named_once_is_known_in_the_whole_text() -> None:
+    text = "Jane Doe met.\n\nthe Doe/x and doe and Doeful, Doe"
+    found = model.Tier(FirstTwoWords()).find_all([text, "Doe"])
+    assert [(text[f.start : f.end], f.start, f.why) for f in found[0]] == [
+        ("Jane Doe", 0, "model"),
+        ("Doe", 19, model.WHY_ECHO),
+        ("Doe", 45, model.WHY_ECHO),
+    ]
+    assert found[1] == []
+
+
+def test_a_word_that_is_also_common_or_a_place_is_not_looked_for_again() -> None:
+    for bit in (tokens.COMMON, tokens.PLACE, tokens.DEMONYM):
+        found = model.Tier(FirstTwoWords(doe=bit)).find_all(["Jane Doe met.\n\nthe Doe/x"])[0]
+        assert [f.start for f in found] == [0]
+
+
 def test_a_batch_finds_what_each_text_alone_finds() -> None:
     texts = ["The man met Jane Doe.", "", "Paris", "\n\n", "nothing here", "Jane Doe\n\nParis in Paris"]
     tier = model.Tier(of_names())

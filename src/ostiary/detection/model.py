@@ -8,7 +8,9 @@ package the tier is simply not there: `available` says so. NumPy and the weights
 import hashlib
 import importlib
 import os
+import re
 import threading
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,11 +29,17 @@ WEIGHTS_FILE = "model.npz"
 CARD_FILE = "card.json"
 CATEGORIES = frozenset(LABELS) - {OTHER}
 WHY = "model"
+WHY_ECHO = "model, named elsewhere in the text"
 
 SCORE_MIN = 0.5
+SURE_MIN = 0.85
+"""Of a person, so that the words of the name are looked for in the rest of the text."""
+ECHO_SCORE = 0.6
+ECHOED_WORDS_MAX = 256
 BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
 CACHED_FINDINGS_MAX = 200_000
+_NAME_WORD = re.compile(r"[^\W\d_]{3,}")
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
 
 _Found = tuple[tuple[int, int, str, float], ...]
@@ -107,7 +115,7 @@ class Tier:
                 keyed.append((start, key))
             places.append(keyed)
         known |= self._read(fresh)
-        return [
+        found = [
             [
                 Finding(at + start, at + end, label, "", score, WHY)
                 for at, key in keyed
@@ -115,6 +123,41 @@ class Tier:
             ]
             for keyed in places
         ]
+        return [self._with_echoes(text, each) for text, each in zip(texts, found, strict=True)]
+
+    def _with_echoes(self, text: str, found: list[Finding]) -> list[Finding]:
+        """And where a word of a person's name stands again alone: who is named once in a text is known in all of it."""
+        words = {
+            word
+            for each in found
+            if each.category == "person" and each.score >= SURE_MIN
+            for word in _NAME_WORD.findall(text[each.start : each.end])
+            if self._names_only(word)
+        }
+        if not words:
+            return found
+        pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(words)[:ECHOED_WORDS_MAX])) + r")\b")
+        starts = [each.start for each in found]
+        echoes = []
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            after = bisect_right(starts, start)
+            taken = (after and found[after - 1].end > start) or (after < len(found) and starts[after] < end)
+            if not taken:
+                echoes.append(Finding(start, end, "person", "", ECHO_SCORE, WHY_ECHO))
+        return sorted([*found, *echoes], key=lambda each: each.start) if echoes else found
+
+    def _names_only(self, word: str) -> bool:
+        """Not what is a common word, a place or a people as well: `May`, `Paris`, `German`."""
+        bits = self.network.lexicon.listed.get(tokens.normal(word), 0)
+        return not bits & (
+            tokens.COMMON
+            | tokens.PLACE
+            | tokens.COUNTRY
+            | tokens.DEMONYM
+            | tokens.COMPANY
+            | tokens.TITLE_WORD
+        )
 
     def _read(self, fresh: dict[bytes, tuple[str, bool]]) -> dict[bytes, _Found]:
         found: dict[bytes, list[tuple[int, int, str, float]]] = {key: [] for key in fresh}
