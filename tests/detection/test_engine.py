@@ -208,3 +208,18 @@ def test_an_encrypted_private_key_longer_than_a_window_is_found_whole() -> None:
     assert seen("x " + key + " y") == [("private_key", key)]
     assert seen(key[:-20])[0][0] == "private_key"
     assert "hkiG9w0" not in "".join(part for part in key[:-20].split(seen(key[:-20])[0][1]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111111111111111 " * 30_000,
+        "http://a.example/x " * 30_000,
+        "12/31/99 jane@example.com " * 20_000,
+        "1 2 " * 20_000,
+        "AB12 " * 20_000,
+    ],
+)
+def test_a_hundred_thousand_findings_cost_seconds(text: str) -> None:
+    """Linear: these take a second or two; a step that looks at every finding for every other would take minutes."""
+    find(text)

@@ -49,9 +49,8 @@ def find_custom(text: str, folded: Folded, hint: str, rules: RuleSet) -> list[Fi
     found: list[Finding] = []
     if rules.patterns:
         found += _by_patterns(text, folded, hint, rules)
-    for dictionary in rules.dictionaries:
-        if rules.wants(dictionary.category) and dictionary.score >= rules.needs(dictionary.category):
-            found += _by_words(text, dictionary)
+    for dictionary, trie in _tries(rules):
+        found += _by_words(text, dictionary, trie)
     return found
 
 
@@ -165,9 +164,19 @@ class _Written:
 # Dictionaries
 
 
-def _by_words(text: str, dictionary: Dictionary) -> Iterator[Finding]:
+@lru_cache(maxsize=64)
+def _tries(rules: RuleSet) -> tuple[tuple[Dictionary, _Trie], ...]:
+    """The dictionaries that the rule set wants, by their words."""
+    wanted = (
+        one
+        for one in rules.dictionaries
+        if rules.wants(one.category) and one.score >= rules.needs(one.category)
+    )
+    return tuple((one, _trie(one)) for one in wanted)
+
+
+def _by_words(text: str, dictionary: Dictionary, trie: _Trie) -> Iterator[Finding]:
     """The longest entry at each word, then on behind it."""
-    trie = _trie(dictionary)
     plain, places = _visible(text)
     words = [(match.start(), match.end()) for match in _WORD.finditer(plain)]
     keys = [_key(plain[start:end], dictionary.match_case) for start, end in words]
@@ -194,7 +203,6 @@ def _longest(trie: _Trie, plain: str, words: list[tuple[int, int]], keys: list[s
     return longest
 
 
-@lru_cache(maxsize=64)
 def _trie(dictionary: Dictionary) -> _Trie:
     trie: _Trie = {}
     for entry in dictionary.entries:

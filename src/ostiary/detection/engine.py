@@ -13,13 +13,14 @@ from typing import Any
 
 import re2
 
-from ostiary.detection.categories import NAMES, family_of
+from ostiary.detection.categories import NAMES
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
-from ostiary.detection.detectors import DETECTORS
+from ostiary.detection.detectors import DETECTORS, GATES, PARTS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
 from ostiary.detection.model import by_model
+from ostiary.detection.overlaps import without_overlaps
 from ostiary.detection.rules import DEFAULT, RuleSet, compiled
 
 WINDOW_BYTES = 1024
@@ -27,15 +28,27 @@ AHEAD_BYTES = 512
 """How far a window reads past its end, so that what begins in it is seen; longer matches are followed to MATCH_BYTES_MAX."""
 MATCH_BYTES_MAX = 16_384
 TRIMMED_MIN = 12
-"""Detectors that trim try a match without any number of its last groups, down to twelve characters; the search then goes on at the second group."""
+"""Detectors that trim try a match without any number of its last groups, down to twelve letters and digits; the search then goes on at the second group."""
 _GROUP = re.compile(rb"[0-9A-Za-z]+")
-REMAINDER_MIN = 4
-"""A finding that another overlaps keeps its rest, if that holds at least so many letters and digits."""
-
 BatchTier = Callable[[Sequence[str], RuleSet], list[list[Finding]]]
 """One way of finding that is cheaper over many texts at once: (texts, rules) -> findings of each, in code points. They may overlap those of other tiers."""
 BATCH_TIERS: tuple[BatchTier, ...] = (by_model,)
 """What joins the patterns. A model that knows names and addresses stands here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Detectors that one automaton asks for. gate: what has to stand in the text before it is asked; None: nothing."""
+
+    gate: Any
+    automaton: Any
+    indexes: tuple[int, ...]
+
+    def asked(self, data: bytes) -> list[int]:
+        """The detectors that could match in these bytes."""
+        if self.gate is not None and self.gate.search(data) is None:
+            return []
+        return [self.indexes[hit] for hit in self.automaton.Match(data) or ()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +60,8 @@ class _Compiled:
 
     detectors: tuple[Detector, ...]
     needs: tuple[float, ...]
-    certain: Any
-    certain_ids: tuple[int, ...]
-    doubtful: Any
-    doubtful_ids: tuple[int, ...]
+    certain: tuple[_Part, ...]
+    doubtful: tuple[_Part, ...]
     patterns: tuple[tuple[Any, int], ...]
     context: tuple[tuple[Any, Any], ...]
     any_context: Any
@@ -82,7 +93,7 @@ def _by_patterns(text: str, hint: str, rules: RuleSet) -> list[Finding]:
 def _resolved(found: list[Finding], text: str, rules: RuleSet) -> list[Finding]:
     """Without overlaps, and then without what is allowed: an allowed value is not found as something else either."""
     if len(found) > 1:
-        found = _without_overlaps(_exact(found), text)
+        found = without_overlaps(found, text)
     if not found or not (rules.allow or rules.allow_patterns):
         return found
     return [each for each in found if not _allowed(text[each.start : each.end], rules)]
@@ -101,13 +112,13 @@ def warm(rules: RuleSet = DEFAULT) -> None:
 
 def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not _compiled(rules).certain.Match(data)
+    return not any(part.asked(data) for part in _compiled(rules).certain)
 
 
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
     """Every word on which a detector that needs context waits."""
     chosen = _compiled(rules)
-    return _words_of(chosen.detectors[index] for index in chosen.doubtful_ids)
+    return _words_of(chosen.detectors[index] for part in chosen.doubtful for index in part.indexes)
 
 
 @lru_cache(maxsize=4096)
@@ -149,9 +160,9 @@ def _without_masks(data: bytes) -> bytes:
 def _asked(chosen: _Compiled, data: bytes, start: int, stop: int, hint: str) -> list[int]:
     """The detectors that could match in the window, in the list's order."""
     piece = data[start:stop]
-    asked = [chosen.certain_ids[hit] for hit in chosen.certain.Match(piece) or ()]
+    asked = [index for part in chosen.certain for index in part.asked(piece)]
     if hint or chosen.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
-        asked += [chosen.doubtful_ids[hit] for hit in chosen.doubtful.Match(piece) or ()]
+        asked += [index for part in chosen.doubtful for index in part.asked(piece)]
     return sorted(asked)
 
 
@@ -206,11 +217,12 @@ def _valid(detector: Detector, data: bytes, span: tuple[int, int]) -> bool:
 def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The span, then what is left of it without groups at its end; groups are runs of letters and digits."""
     groups = [match.span() for match in _GROUP.finditer(data, start, end)]
-    low = groups[0][0]
-    for _, high in reversed(groups):
-        if high - low < TRIMMED_MIN:
+    low, left = groups[0][0], sum(high - low for low, high in groups)
+    for begin, high in reversed(groups):
+        if left < TRIMMED_MIN:
             return
         yield low, high
+        left -= high - begin
 
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -261,48 +273,6 @@ def _stands_by(context: Any, detector: Detector, data: bytes, start: int, end: i
     return context.search(around) is not None
 
 
-def _without_overlaps(found: list[Finding], text: str) -> list[Finding]:
-    """The strongest first, the longer, the earlier; of a weaker one the parts outside the stronger remain, if they say anything."""
-    taken: list[Finding] = []
-    for finding in sorted(found, key=lambda f: (-f.score, f.start - f.end, f.start, f.category, f.why)):
-        taken += _outside(finding, taken, text)
-    return sorted(taken, key=lambda f: f.start)
-
-
-def _exact(found: list[Finding]) -> list[Finding]:
-    """Where a label says `id` and a check says which, the check names the span: a category of a family's own name gives way to a finer one of equal span."""
-    finer: dict[tuple[int, int, str], Finding] = {}
-    for each in found:
-        family = family_of(each.category)
-        place = (each.start, each.end, family)
-        if each.category != family and (place not in finer or finer[place].score < each.score):
-            finer[place] = each
-    if not finer:
-        return found
-    kept = []
-    for each in found:
-        named = finer.get((each.start, each.end, each.category))
-        kept.append(each if named is None else replace(named, score=max(each.score, named.score)))
-    return kept
-
-
-def _outside(finding: Finding, taken: list[Finding], text: str) -> list[Finding]:
-    """The parts of a finding that no taken one covers."""
-    rest = [(finding.start, finding.end)]
-    for other in taken:
-        if other.start < finding.end and finding.start < other.end:
-            rest = [
-                part
-                for low, high in rest
-                for part in ((low, min(high, other.start)), (max(low, other.end), high))
-                if part[0] < part[1]
-            ]
-    if rest == [(finding.start, finding.end)]:
-        return [finding]
-    telling = [part for part in rest if sum(map(str.isalnum, text[part[0] : part[1]])) >= REMAINDER_MIN]
-    return [replace(finding, start=low, end=high) for low, high in telling]
-
-
 def _placed(finding: Finding, folded: Folded) -> Finding:
     if folded.offsets is None:
         return finding
@@ -332,24 +302,36 @@ def _options() -> Any:
 
 @lru_cache(maxsize=64)
 def _compiled(rules: RuleSet) -> _Compiled:
-    wanted = [(one, rules.needs(one.category)) for one in DETECTORS if _reaches(one, rules)]
-    detectors = tuple(one for one, _ in wanted)
-    certain = tuple(index for index, (one, need) in enumerate(wanted) if one.score >= need)
-    doubtful = tuple(index for index, (one, need) in enumerate(wanted) if one.score < need)
+    wanted = [
+        (one, part, rules.needs(one.category))
+        for one, part in zip(DETECTORS, PARTS, strict=True)
+        if _reaches(one, rules)
+    ]
+    detectors = tuple(one for one, _, _ in wanted)
+    certain: dict[str, list[int]] = {}
+    doubtful: list[int] = []
+    for index, (one, part, need) in enumerate(wanted):
+        (certain.setdefault(part, []) if one.score >= need else doubtful).append(index)
     words = _words_of(detectors[index] for index in doubtful)
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
-        needs=tuple(need for _, need in wanted),
-        certain=_either(detectors, certain),
-        certain_ids=certain,
-        doubtful=_either(detectors, doubtful),
-        doubtful_ids=doubtful,
+        needs=tuple(need for _, _, need in wanted),
+        certain=tuple(_part(detectors, indexes, GATES.get(part)) for part, indexes in certain.items()),
+        doubtful=(_part(detectors, doubtful, None),) if doubtful else (),
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
         unless=tuple(pattern(one.unless) if one.unless else None for one in detectors),
     )
+
+
+def _part(detectors: tuple[Detector, ...], indexes: list[int], gate: str | None) -> _Part:
+    automaton = re2.Set.SearchSet(_options())
+    for index in indexes:
+        automaton.Add(detectors[index].pattern.encode("latin-1"))
+    automaton.Compile()
+    return _Part(None if gate is None else pattern(gate), automaton, tuple(indexes))
 
 
 def _reaches(detector: Detector, rules: RuleSet) -> bool:
@@ -360,23 +342,6 @@ def _reaches(detector: Detector, rules: RuleSet) -> bool:
         return False
     highest = min(detector.score + CONTEXT_RAISE, 0.99) if detector.context or detector.general else 0.0
     return max(highest, detector.score) >= rules.needs(detector.category)
-
-
-class _Nothing:
-    """Stands for an automaton over no pattern, which RE2 does not make."""
-
-    def Match(self, _data: bytes) -> tuple[int, ...]:  # noqa: N802 (RE2's name)
-        return ()
-
-
-def _either(detectors: tuple[Detector, ...], indexes: tuple[int, ...]) -> Any:
-    if not indexes:
-        return _Nothing()
-    automaton = re2.Set.SearchSet(_options())
-    for index in indexes:
-        automaton.Add(detectors[index].pattern.encode("latin-1"))
-    automaton.Compile()
-    return automaton
 
 
 def _value_group(expression: Any) -> int:

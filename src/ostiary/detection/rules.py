@@ -6,8 +6,8 @@ when it is made, so a rule set that exists can be run: patterns are RE2 (linear 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass, field, fields
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -163,6 +163,7 @@ class RuleSet:
     patterns: tuple[Custom, ...] = ()
     dictionaries: tuple[Dictionary, ...] = ()
     languages: frozenset[str] = frozenset()
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _listed(self, "allow_patterns", "patterns", "dictionaries")
@@ -187,6 +188,16 @@ class RuleSet:
         for expression in self.allow_patterns:
             compiled("allow_patterns", expression)
 
+        object.__setattr__(self, "_hash", hash(tuple(getattr(self, name) for name in _parts(RuleSet))))
+
+    def __hash__(self) -> int:
+        """Computed once: a dictionary may have 200,000 entries, and compiled rule sets are kept by value."""
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made anew where it arrives, since another process hashes text otherwise."""
+        return RuleSet, tuple(getattr(self, name) for name in _parts(RuleSet))
+
     def wants(self, category: str) -> bool:
         """Whether it looks for this category."""
         family = family_of(category)
@@ -200,7 +211,7 @@ class RuleSet:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values, for `from_dict`; sets are sorted, so that equal rule sets give equal text."""
-        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        return {name: _plain(getattr(self, name)) for name in _parts(RuleSet)}
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "RuleSet":
@@ -230,6 +241,11 @@ def compiled(where: str, expression: str) -> Any:
     except re2.error as wrong:
         reason = wrong.args[0].decode("utf-8", "replace") if isinstance(wrong.args[0], bytes) else str(wrong)
         raise BadRules(f"{where}: {reason}") from wrong
+
+
+@cache
+def _parts(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.init)
 
 
 def _need(holds: bool, reason: str) -> None:
@@ -265,7 +281,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, (Custom, Dictionary)):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {
+            name: _plain(getattr(value, name))
+            for name in _parts(Custom if isinstance(value, Custom) else Dictionary)
+        }
     return value
 
 
