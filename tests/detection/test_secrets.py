@@ -200,3 +200,12 @@ def test_a_gate_keeps_no_value_out(kind: Kind) -> None:
     for seed in (1, 2, 3):
         text, _ = value_of(kind, seed)
         assert gate is None or pattern(gate).search(text.encode("latin-1"))
+
+
+def test_prose_behind_the_first_line_of_a_key_is_not_taken_for_the_key() -> None:
+    assert (
+        covered("-----BEGIN PRIVATE KEY----- and then lines of base64 follow. The old man and the sea.") == []
+    )
+    key, _ = value_of(TITLES["private key block"], 1)
+    cut = key[: key.index("-----END")]
+    assert covered(cut + "\nand then more words follow it.") == [("private_key", cut.rstrip())]

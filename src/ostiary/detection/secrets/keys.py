@@ -6,8 +6,11 @@ from ostiary.detection.secrets.kind import JOINT, Kind
 
 _FAMILY = "private_key"
 _LABEL = r"[A-Za-z0-9 ]{0,40}"
-_BODY = r"(?:[A-Za-z0-9+/=\s\\:,\"'`.]|-[A-Za-z0-9])*"
-"""What stands in a key whose last line is missing: base64, header lines, quotes and escapes of the code around it."""
+_BODY = (
+    r"(?:[\s\\\"'`,;+]{0,24}(?:[A-Z][A-Za-z\-]{2,20}: [^\n\\]{0,120}|[A-Za-z0-9+/=]{16,}))*"
+    r"(?:[\s\\\"'`,;+]{0,8}[A-Za-z0-9+/]{1,15}={1,2})?"
+)
+"""What stands in a key whose last line is missing: header lines and runs of base64, with quotes and escapes of the code around them; no prose."""
 
 
 def _pem(label: str, dashes: str = "-----") -> str:
