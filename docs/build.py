@@ -25,9 +25,9 @@ from ostiary.actions import Action, Surface
 from ostiary.app.gateway import Gateway
 from ostiary.cli.main import app
 from ostiary.clock import SystemClock
+from ostiary.detection.categories import CATEGORIES, Family
 from ostiary.detection.detector import THRESHOLD
 from ostiary.detection.detectors import DETECTORS
-from ostiary.detection.finding import Category
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -219,15 +219,19 @@ def detectors_page() -> str:
     lines = [
         "# Categories and detectors",
         "",
-        f"What the pattern tier looks for: {len(DETECTORS)} detectors in {len(Category)} categories. A masking policy names categories ([how-to](../howto/masking.md)).",
+        f"{len(CATEGORIES)} categories in {len(Family)} families, and the {len(DETECTORS)} detectors of the pattern tier. A masking policy names families or categories",
+        "([how-to](../howto/masking.md)).",
         "`always` means that a match which passes its check counts; `with context` that a word nearby, or the field's name, has to say what it is. `checked` means that",
         "a check digit, a length or a structure is verified, not only the form.",
         "",
         "## Categories",
         "",
     ]
-    counted = ((f"`{each}`", str(sum(one.category is each for one in DETECTORS))) for each in Category)
-    lines += table(("Category", "Detectors"), counted)
+    known = (
+        (f"`{one.name}`", f"`{one.family}`", one.country, one.title)
+        for one in sorted(CATEGORIES.values(), key=lambda one: (list(Family).index(one.family), one.name))
+    )
+    lines += table(("Category", "Family", "Country", "Meaning"), known)
     lines += ["", "## Detectors", ""]
     rows = (
         (

@@ -3,11 +3,11 @@
 The numbers are published examples of the issuing bodies or made up to their rules; none belongs to anybody.
 """
 
-from ostiary.detection.finding import Category
+from ostiary.detection.categories import Family
 
-C = Category
+C = Family
 
-ALONE: list[tuple[Category, str]] = [
+ALONE: list[tuple[Family, str]] = [
     (C.EMAIL, "jane.doe@example.com"),
     (C.EMAIL, "j.o'neil+tag@mail.example.co.uk"),
     (C.EMAIL, "user_1@xn--bcher-kva.example"),
@@ -124,7 +124,7 @@ ALONE: list[tuple[Category, str]] = [
 ]
 """Found with nothing around them."""
 
-WITH_CONTEXT: list[tuple[Category, str, str]] = [
+WITH_CONTEXT: list[tuple[Family, str, str]] = [
     (C.PHONE, "phone ", "4155550132"),
     (C.PHONE, "Tel: ", "0049 30 901820"),
     (C.PHONE, "mobile: ", "13812345678"),

@@ -5,11 +5,11 @@ import pytest
 
 from ostiary.actions import Action, Actor, ActorKind, Call, Face, Masking
 from ostiary.db.database import Database
-from ostiary.detection.finding import Category
 from ostiary.errors import Conflict, InvalidParameters
 from ostiary.ids import CallId, TenantId
 from ostiary.privacy import store
 from ostiary.privacy.actions import actions
+from ostiary.privacy.masking import MASKED
 from ostiary.privacy.policy import Masker
 
 TENANT, OTHER = TenantId("ten_a"), TenantId("ten_b")
@@ -100,8 +100,18 @@ def test_the_policy_is_shown_with_its_version(database: Database) -> None:
     assert ask(masker, "privacy.policy_show", {})[0].version == 0
     assert put(database, masker, {"support": ["phone", "email"], "viewer": []}).version == 1
     shown = ask(masker, "privacy.policy_show", {})[0]
-    assert (shown.version, shown.shown) == (1, {"support": [Category.EMAIL, Category.PHONE]})
-    assert shown.categories == list(Category)
+    assert (shown.version, shown.shown) == (1, {"support": ["email", "phone"]})
+    assert shown.categories == list(MASKED)
+
+
+def test_a_policy_may_name_a_family_or_one_of_its_categories(database: Database) -> None:
+    masker = Masker(database)
+    put(database, masker, {"payroll": ["us_ssn"], "hr": ["national_id"]})
+    value = {"a": "536-90-4399", "b": "130 692 544"}
+    policy = asyncio.run(masker.ready(TENANT))
+    assert masker.mask(actor("payroll"), value, policy)[0] == {"a": "536-90-4399", "b": "[national_id]"}
+    assert masker.mask(actor("hr"), value, policy)[0] == value
+    assert masker.mask(actor(), value, policy)[1] == {"national_id": 2}
 
 
 def test_a_change_of_another_version_than_the_standing_one_is_refused(database: Database) -> None:
@@ -129,6 +139,7 @@ def test_of_two_changes_at_once_the_second_is_refused_whole(database: Database) 
     [
         {},
         {"shown": {"support": ["emails"]}},
+        {"shown": {"support": ["us_ssn2"]}},
         {"shown": {"Support Team": ["email"]}},
         {"shown": {"support": "email"}},
         {"shown": {f"r{n}": [] for n in range(65)}},
@@ -147,7 +158,7 @@ def test_detect_answers_findings_and_the_masked_text(sqlite_database: Database) 
         Masker(sqlite_database), "privacy.detect", {"texts": ["mail jane@example.com", "nothing"]}
     )
     assert [[(f.start, f.end, f.category, f.why) for f in found] for found in answer.findings] == [
-        [(5, 21, Category.EMAIL, "e-mail address")],
+        [(5, 21, "email", "e-mail address")],
         [],
     ]
     assert answer.masked == ["mail [email]", "nothing"]

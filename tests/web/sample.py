@@ -16,7 +16,6 @@ from ostiary.access.roles import BUILT_IN, PERMISSIONS, held_by
 from ostiary.actions import Actor, ActorKind, Face, JsonValue
 from ostiary.audit._c2sp_note import Checkpoint, VerifierKey, sign
 from ostiary.clock import HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from ostiary.detection.finding import Category
 from ostiary.door.outcome import Done, Held
 from ostiary.errors import (
     ApprovalClosed,
@@ -29,6 +28,7 @@ from ostiary.errors import (
 from ostiary.identity.gate import Entrance
 from ostiary.identity.presented import Presented
 from ostiary.ids import INSTALL, CallId, TenantId
+from ostiary.privacy.masking import MASKED
 from tests.web import sample_imports
 from tests.web.sample_agents import Agents
 
@@ -672,7 +672,7 @@ class SampleDoor(Agents):
             "admin": ["email", "phone", "iban"],
             "owner": ["email", "phone", "iban", "date_of_birth"],
         }
-        return {"version": 2, "shown": shown, "categories": [category.value for category in Category]}
+        return {"version": 2, "shown": shown, "categories": [family.value for family in MASKED]}
 
     def privacy_policy_put(self, asked: Any) -> Any:
         return {**self.privacy_policy_show({}), "shown": asked["shown"], "version": 3}

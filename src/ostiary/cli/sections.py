@@ -9,6 +9,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Use it",
         (
+            "detect",
             "call",
             "approvals",
             "session",

@@ -9,23 +9,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ostiary.detection import validity
-from ostiary.detection.finding import Category
+from ostiary.detection.categories import CATEGORIES
 
 THRESHOLD = 0.5
 CONTEXT_RAISE = 0.35
+GENERAL_RAISE = 0.3
+"""What a word adds that many detectors answer to (`id number`): enough, and less than a word of one's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detector:
     """One thing to look for. `context`: lower-case words, any of which within reach raises the score. `reach`: characters before and after the match.
 
+    general: words like those of `context`, that others answer to as well. languages: those (ISO 639-1) in which it is written so; none: any.
     follows: a match may be longer than a window; it is always read to its end.
     unless: a pattern that, right before the match, says that it is something else.
     numeric: the match may not be part of a longer number (1-2-3, 1.2.3). trims: groups at either end may be dropped until `valid` holds.
     """
 
     name: str
-    category: Category
+    category: str
     country: str
     pattern: str
     valid: Callable[[str], bool] | None
@@ -36,12 +39,14 @@ class Detector:
     reach: tuple[int, int] = (60, 20)
     unless: str = ""
     follows: bool = False
+    languages: tuple[str, ...] = ()
+    general: tuple[str, ...] = ()
 
 
 def secret(
     name: str, pattern: str, valid: Callable[[str], bool] | None = None, score: float = 0.95
 ) -> Detector:
-    return Detector(name, Category.API_KEY, "", pattern, valid, (), score)
+    return Detector(name, "api_key", "", pattern, valid, (), score)
 
 
 ANY_ID = (
@@ -71,22 +76,30 @@ ANY_ID = (
 
 def national_id(
     name: str,
-    country: str,
+    category: str,
     pattern: str,
     valid: Callable[[str], bool] | None,
     context: str,
     score: float,
-    *,
-    category: Category = Category.NATIONAL_ID,
 ) -> Detector:
-    """A national number. `context` lists words separated by `|`; every number answers to the general words too."""
-    words = (*context.split("|"), *ANY_ID) if context else ANY_ID
-    return Detector(name, category, country, pattern, valid, words, score, numeric=True)
+    """A country's number. `context` lists words separated by `|`; every number answers to the general words too."""
+    words = tuple(context.split("|")) if context else ()
+    return Detector(
+        name,
+        category,
+        CATEGORIES[category].country,
+        pattern,
+        valid,
+        words,
+        score,
+        numeric=True,
+        general=ANY_ID,
+    )
 
 
 def named(
     name: str,
-    category: Category,
+    category: str,
     labels: str,
     value: str = r"[a-z]{0,5}[\-/]?[a-z0-9]{0,4}\d[a-z0-9]*(?:[ \-./][a-z0-9]*\d[a-z0-9]*){0,5}",
     country: str = "",

@@ -6,96 +6,142 @@ in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import re2
 
-from ostiary.detection.detector import CONTEXT_RAISE, THRESHOLD, Detector
-from ostiary.detection.detectors import DETECTORS
-from ostiary.detection.finding import Category, Finding
+from ostiary.detection.categories import NAMES
+from ostiary.detection.custom import find_custom
+from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
+from ostiary.detection.detectors import DETECTORS, GATES, PARTS
+from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
+from ostiary.detection.model import by_model
+from ostiary.detection.overlaps import without_overlaps
+from ostiary.detection.rules import DEFAULT, RuleSet, compiled
 
 WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
 """How far a window reads past its end, so that what begins in it is seen; longer matches are followed to MATCH_BYTES_MAX."""
 MATCH_BYTES_MAX = 16_384
 TRIMMED_MIN = 12
-"""Detectors that trim try a match without any number of its last groups, down to twelve characters; the search then goes on at the second group."""
+"""Detectors that trim try a match without any number of its last groups, down to twelve letters and digits; the search then goes on at the second group."""
 _GROUP = re.compile(rb"[0-9A-Za-z]+")
-REMAINDER_MIN = 4
-"""A finding that another overlaps keeps its rest, if that holds at least so many letters and digits."""
+BatchTier = Callable[[Sequence[str], RuleSet], list[list[Finding]]]
+"""One way of finding that is cheaper over many texts at once: (texts, rules) -> findings of each, in code points. They may overlap those of other tiers."""
+BATCH_TIERS: tuple[BatchTier, ...] = (by_model,)
+"""What joins the patterns. A model that knows names and addresses stands here."""
 
-Tier = Callable[[Folded, str], list[Finding]]
-"""One way of finding: (the folded text, words of the field's name) -> findings in folded offsets. They may overlap."""
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Detectors that one automaton asks for. gate: what has to stand in the text before it is asked; None: nothing."""
+
+    gate: Any
+    automaton: Any
+    indexes: tuple[int, ...]
+
+    def asked(self, data: bytes) -> list[int]:
+        """The detectors that could match in these bytes."""
+        if self.gate is not None and self.gate.search(data) is None:
+            return []
+        return [self.indexes[hit] for hit in self.automaton.Match(data) or ()]
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """patterns: (regular expression, number of the group that holds the value). context: None where no word raises the score."""
+    """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
-    certain: Any
-    certain_ids: tuple[int, ...]
-    doubtful: Any
-    doubtful_ids: tuple[int, ...]
+    patterns: (regular expression, number of the group that holds the value). context: words of its own, words that others answer to as well.
+    """
+
+    detectors: tuple[Detector, ...]
+    needs: tuple[float, ...]
+    certain: tuple[_Part, ...]
+    doubtful: tuple[_Part, ...]
     patterns: tuple[tuple[Any, int], ...]
-    context: tuple[Any, ...]
+    context: tuple[tuple[Any, Any], ...]
     any_context: Any
     unless: tuple[Any, ...]
 
 
-def detect(batch: Sequence[str]) -> list[list[Finding]]:
+def detect(batch: Sequence[str], rules: RuleSet = DEFAULT) -> list[list[Finding]]:
     """The findings of each text, in order of their start, not overlapping. The same text gives the same findings in any batch."""
-    return [find(text) for text in batch]
+    found = [_by_patterns(text, "", rules) for text in batch]
+    for tier in BATCH_TIERS:
+        for findings, more in zip(found, tier(batch, rules), strict=True):
+            findings += more
+    return [_resolved(findings, text, rules) for findings, text in zip(found, batch, strict=True)]
 
 
-def find(text: str, hint: str = "") -> list[Finding]:
-    """The findings of one text. `hint`: lower-case words that stand by it elsewhere, such as the name of its field."""
+def find(text: str, hint: str = "", rules: RuleSet = DEFAULT) -> list[Finding]:
+    """What patterns find in one text. `hint`: lower-case words that stand by it elsewhere, such as the name of its field."""
+    return _resolved(_by_patterns(text, hint, rules), text, rules)
+
+
+def _by_patterns(text: str, hint: str, rules: RuleSet) -> list[Finding]:
     folded = fold(text)
-    found = [finding for tier in TIERS for finding in tier(folded, hint)]
-    if not found:
+    found = [_placed(finding, folded) for finding in patterns(folded, hint, rules)]
+    if rules.patterns or rules.dictionaries:
+        found += find_custom(text, folded, hint, rules)
+    return found
+
+
+def _resolved(found: list[Finding], text: str, rules: RuleSet) -> list[Finding]:
+    """Without overlaps, and then without what is allowed: an allowed value is not found as something else either."""
+    if len(found) > 1:
+        found = without_overlaps(found, text)
+    if not found or not (rules.allow or rules.allow_patterns):
         return found
-    return [_placed(finding, folded) for finding in _without_overlaps(found, folded.data)]
+    return [each for each in found if not _allowed(text[each.start : each.end], rules)]
 
 
-def warm() -> None:
-    """Compile every pattern, which takes a tenth of a second, so that no call waits for it."""
-    _compiled()
-
-
-def nothing_certain(data: bytes) -> bool:
-    """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not _compiled().certain.Match(data)
-
-
-def doubtful_words() -> frozenset[str]:
-    """Every word on which a detector that needs context waits."""
-    return frozenset(
-        word for detector in DETECTORS if detector.score < THRESHOLD for word in detector.context
+def _allowed(value: str, rules: RuleSet) -> bool:
+    return value in rules.allow or any(
+        compiled("allow_patterns", each).fullmatch(value) for each in rules.allow_patterns
     )
 
 
+def warm(rules: RuleSet = DEFAULT) -> None:
+    """Compile every pattern, which takes a quarter of a second, so that no call waits for it."""
+    _compiled(rules)
+
+
+def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
+    """Whether no detector that needs no context can match anywhere in these bytes."""
+    return not any(part.asked(data) for part in _compiled(rules).certain)
+
+
+def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
+    """Every word on which a detector that needs context waits."""
+    chosen = _compiled(rules)
+    return _words_of(chosen.detectors[index] for part in chosen.doubtful for index in part.indexes)
+
+
+@lru_cache(maxsize=4096)
 def pattern(expression: str) -> Any:
     """A compiled RE2 expression over folded bytes."""
     return re2.compile(expression.encode("latin-1"), _options())
 
 
-def has_context(words: str) -> bool:
+def has_context(words: str, rules: RuleSet = DEFAULT) -> bool:
     """Whether any detector takes these lower-case words for context."""
-    return _compiled().any_context.search(words.encode("latin-1", "replace")) is not None
+    return _compiled(rules).any_context.search(words.encode("latin-1", "replace")) is not None
 
 
-def patterns(folded: Folded, hint: str) -> list[Finding]:
-    """The pattern tier: DETECTORS over the folded text."""
+def patterns(folded: Folded, hint: str, rules: RuleSet = DEFAULT) -> list[Finding]:
+    """The pattern tier: DETECTORS over the folded text. Findings are in folded offsets and may overlap."""
+    chosen = _compiled(rules)
     data = _without_masks(folded.data)
     found: list[Finding] = []
     resume: dict[int, int] = {}
     for start in range(0, len(data), WINDOW_BYTES):
         stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
-        for index in _asked(data, start, stop, hint):
-            for finding in _scan(index, data, max(start, resume.get(index, 0)), stop, hint):
+        for index in _asked(chosen, data, start, stop, hint):
+            for finding in _scan(chosen, index, data, max(start, resume.get(index, 0)), stop, hint):
                 if isinstance(finding, Finding):
                     found.append(finding)
                 else:
@@ -103,7 +149,7 @@ def patterns(folded: Folded, hint: str) -> list[Finding]:
     return found
 
 
-_MASK = re.compile(rb"\[(?:" + "|".join(Category).encode() + rb")(?: \*[0-9A-Za-z]{4})?\]")
+_MASK = re.compile(rb"\[(?:" + "|".join(sorted(NAMES)).encode() + rb")(?: \*[0-9A-Za-z]{4})?\]")
 
 
 def _without_masks(data: bytes) -> bytes:
@@ -111,24 +157,21 @@ def _without_masks(data: bytes) -> bytes:
     return _MASK.sub(lambda mask: b"\0" * len(mask[0]), data) if b"]" in data else data
 
 
-TIERS: tuple[Tier, ...] = (patterns,)
-"""Every tier, in order. A model that knows names and addresses joins here."""
-
-
-def _asked(data: bytes, start: int, stop: int, hint: str) -> list[int]:
+def _asked(chosen: _Compiled, data: bytes, start: int, stop: int, hint: str) -> list[int]:
     """The detectors that could match in the window, in the list's order."""
-    compiled = _compiled()
     piece = data[start:stop]
-    asked = [compiled.certain_ids[hit] for hit in compiled.certain.Match(piece) or ()]
-    if hint or compiled.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
-        asked += [compiled.doubtful_ids[hit] for hit in compiled.doubtful.Match(piece) or ()]
+    asked = [index for part in chosen.certain for index in part.asked(piece)]
+    if hint or chosen.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
+        asked += [index for part in chosen.doubtful for index in part.asked(piece)]
     return sorted(asked)
 
 
-def _scan(index: int, data: bytes, position: int, stop: int, hint: str) -> Iterator[Finding | int]:
+def _scan(
+    chosen: _Compiled, index: int, data: bytes, position: int, stop: int, hint: str
+) -> Iterator[Finding | int]:
     """Findings of one detector whose match begins in the window; an integer says where the next window goes on."""
-    detector = DETECTORS[index]
-    expression, group = _compiled().patterns[index]
+    detector = chosen.detectors[index]
+    expression, group = chosen.patterns[index]
     edge = stop - AHEAD_BYTES if stop < len(data) else stop
     while position < edge:
         match = expression.search(data, position, stop)
@@ -145,8 +188,8 @@ def _scan(index: int, data: bytes, position: int, stop: int, hint: str) -> Itera
         if detector.trims:
             position = _after_group(data, low, high) if span is None else span[1]
         else:
-            position = max(high, low + 1)
-        if span is not None and (finding := _weighed(index, detector, data, span, hint)):
+            position = max(start if span is None and group else high, low + 1)
+        if span is not None and (finding := _weighed(chosen, index, data, span, hint)):
             yield finding
         yield position
 
@@ -174,11 +217,12 @@ def _valid(detector: Detector, data: bytes, span: tuple[int, int]) -> bool:
 def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The span, then what is left of it without groups at its end; groups are runs of letters and digits."""
     groups = [match.span() for match in _GROUP.finditer(data, start, end)]
-    low = groups[0][0]
-    for _, high in reversed(groups):
-        if high - low < TRIMMED_MIN:
+    low, left = groups[0][0], sum(high - low for low, high in groups)
+    for begin, high in reversed(groups):
+        if left < TRIMMED_MIN:
             return
         yield low, high
+        left -= high - begin
 
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -203,18 +247,20 @@ def _wordy(byte: int) -> bool:
     return byte == 0x5F or (byte < 0x80 and chr(byte).isalnum())
 
 
-def _weighed(index: int, detector: Detector, data: bytes, span: tuple[int, int], hint: str) -> Finding | None:
-    """The finding, if its score with what stands around it reaches the threshold."""
+def _weighed(chosen: _Compiled, index: int, data: bytes, span: tuple[int, int], hint: str) -> Finding | None:
+    """The finding, if its score with what stands around it reaches what the rules need."""
     start, end = span
-    compiled = _compiled()
-    unless = compiled.unless[index]
+    detector = chosen.detectors[index]
+    unless = chosen.unless[index]
     if unless is not None and unless.search(data[max(0, start - 24) : start]) is not None:
         return None
     score, why = detector.score, detector.name
-    context = compiled.context[index]
-    if context is not None and _stands_by(context, detector, data, start, end, hint):
+    own, general = chosen.context[index]
+    if own is not None and _stands_by(own, detector, data, start, end, hint):
         score, why = min(score + CONTEXT_RAISE, 0.99), f"{detector.name}, context"
-    if score < THRESHOLD:
+    elif general is not None and _stands_by(general, detector, data, start, end, hint):
+        score, why = min(score + GENERAL_RAISE, 0.99), f"{detector.name}, context"
+    if score < chosen.needs[index]:
         return None
     return Finding(start, end, detector.category, detector.country, round(score, 2), why)
 
@@ -227,38 +273,19 @@ def _stands_by(context: Any, detector: Detector, data: bytes, start: int, end: i
     return context.search(around) is not None
 
 
-def _without_overlaps(found: list[Finding], data: bytes) -> list[Finding]:
-    """The strongest first, the longer, the earlier; of a weaker one the parts outside the stronger remain, if they say anything."""
-    taken: list[Finding] = []
-    for finding in sorted(found, key=lambda f: (-f.score, f.start - f.end, f.start, f.category, f.why)):
-        taken += _outside(finding, taken, data)
-    return sorted(taken, key=lambda f: f.start)
-
-
-def _outside(finding: Finding, taken: list[Finding], data: bytes) -> list[Finding]:
-    """The parts of a finding that no taken one covers."""
-    rest = [(finding.start, finding.end)]
-    for other in taken:
-        if other.start < finding.end and finding.start < other.end:
-            rest = [
-                part
-                for low, high in rest
-                for part in ((low, min(high, other.start)), (max(low, other.end), high))
-                if part[0] < part[1]
-            ]
-    if rest == [(finding.start, finding.end)]:
-        return [finding]
-    telling = [
-        (low, high) for low, high in rest if sum(chr(b).isalnum() for b in data[low:high]) >= REMAINDER_MIN
-    ]
-    return [replace(finding, start=low, end=high) for low, high in telling]
-
-
 def _placed(finding: Finding, folded: Folded) -> Finding:
     if folded.offsets is None:
         return finding
     start, end = folded.span(finding.start, finding.end)
     return replace(finding, start=start, end=end)
+
+
+def _words_of(detectors: Iterable[Detector]) -> frozenset[str]:
+    return frozenset(word for one in detectors for word in (*one.context, *one.general))
+
+
+def _spoken(words: tuple[str, ...]) -> Any:
+    return pattern(_words(words)) if words else None
 
 
 def _words(words: tuple[str, ...]) -> str:
@@ -273,30 +300,48 @@ def _options() -> Any:
     return options
 
 
-@cache
-def _compiled() -> _Compiled:
-    def either(indexes: tuple[int, ...]) -> Any:
-        automaton = re2.Set.SearchSet(_options())
-        for index in indexes:
-            automaton.Add(DETECTORS[index].pattern.encode("latin-1"))
-        automaton.Compile()
-        return automaton
-
-    certain = tuple(i for i, detector in enumerate(DETECTORS) if detector.score >= THRESHOLD)
-    doubtful = tuple(i for i, detector in enumerate(DETECTORS) if detector.score < THRESHOLD)
-    expressions = [pattern(detector.pattern) for detector in DETECTORS]
+@lru_cache(maxsize=64)
+def _compiled(rules: RuleSet) -> _Compiled:
+    wanted = [
+        (one, part, rules.needs(one.category))
+        for one, part in zip(DETECTORS, PARTS, strict=True)
+        if _reaches(one, rules)
+    ]
+    detectors = tuple(one for one, _, _ in wanted)
+    certain: dict[str, list[int]] = {}
+    doubtful: list[int] = []
+    for index, (one, part, need) in enumerate(wanted):
+        (certain.setdefault(part, []) if one.score >= need else doubtful).append(index)
+    words = _words_of(detectors[index] for index in doubtful)
+    expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
-        certain=either(certain),
-        certain_ids=certain,
-        doubtful=either(doubtful),
-        doubtful_ids=doubtful,
+        detectors=detectors,
+        needs=tuple(need for _, _, need in wanted),
+        certain=tuple(_part(detectors, indexes, GATES.get(part)) for part, indexes in certain.items()),
+        doubtful=(_part(detectors, doubtful, None),) if doubtful else (),
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
-        context=tuple(
-            pattern(_words(detector.context)) if detector.context else None for detector in DETECTORS
-        ),
-        any_context=pattern(_words(tuple(sorted(doubtful_words())))),
-        unless=tuple(pattern(detector.unless) if detector.unless else None for detector in DETECTORS),
+        context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
+        any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
+        unless=tuple(pattern(one.unless) if one.unless else None for one in detectors),
     )
+
+
+def _part(detectors: tuple[Detector, ...], indexes: list[int], gate: str | None) -> _Part:
+    automaton = re2.Set.SearchSet(_options())
+    for index in indexes:
+        automaton.Add(detectors[index].pattern.encode("latin-1"))
+    automaton.Compile()
+    return _Part(None if gate is None else pattern(gate), automaton, tuple(indexes))
+
+
+def _reaches(detector: Detector, rules: RuleSet) -> bool:
+    """Whether the rules want what it finds, and it can reach the score that they need."""
+    if not rules.wants(detector.category):
+        return False
+    if detector.languages and rules.languages and rules.languages.isdisjoint(detector.languages):
+        return False
+    highest = min(detector.score + CONTEXT_RAISE, 0.99) if detector.context or detector.general else 0.0
+    return max(highest, detector.score) >= rules.needs(detector.category)
 
 
 def _value_group(expression: Any) -> int:

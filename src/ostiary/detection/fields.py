@@ -7,14 +7,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ostiary.detection.finding import Category
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """`names` matches the end of the field's name, as lower-case words; `form` matches the whole value, folded. `spellings` are the names as written here."""
 
-    category: Category
+    category: str
     names: re.Pattern[str]
     form: re.Pattern[str]
     spellings: tuple[str, ...]
@@ -23,7 +21,7 @@ class Field:
 _NUMBER = r"(?: (?:number|no|nr|num|id|value|code|\d))?"
 
 
-def _field(category: Category, names: str, form: str) -> Field:
+def _field(category: str, names: str, form: str) -> Field:
     """`names`: words joined by `|`; a space stands for whatever joins the words of a name."""
     pattern = re.compile(rf"(?:.* )?(?:{names}){_NUMBER}")
     return Field(category, pattern, re.compile(form, re.DOTALL), tuple(names.split("|")))
@@ -34,55 +32,55 @@ _CODE = r"(?=(?:.*\d){4})[0-9A-Za-z .\-/+_]{4,32}"
 
 FIELDS: tuple[Field, ...] = (
     _field(
-        Category.PASSWORD,
+        "password",
         "password|userpassword|pass word|passwd|pwd|passphrase|pass phrase|passcode|pass code|secret|client secret|secret key|access key|signing key|encryption key|"
         "webhook secret|mot de passe|contrasena|kennwort|passwort|wachtwoord|senha|credential|credentials|otp|totp|recovery code|security answer",
         _TELLING,
     ),
     _field(
-        Category.API_KEY,
+        "api_key",
         "api key|apikey|access token|accesstoken|refreshtoken|authtoken|auth token|refresh token|bearer token|id token|session token|api token|authorization|private token|secret token|"
         "api secret",
         _TELLING,
     ),
-    _field(Category.API_KEY, "token|auth|bot token|user token|device token", r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_\-.~]{16,2000}"),
-    _field(Category.PRIVATE_KEY, "private key|privatekey|priv key|seed phrase|mnemonic", _TELLING),
+    _field("api_key", "token|auth|bot token|user token|device token", r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_\-.~]{16,2000}"),
+    _field("private_key", "private key|privatekey|priv key|seed phrase|mnemonic", _TELLING),
     _field(
-        Category.DATE_OF_BIRTH,
+        "date_of_birth",
         "dob|birthdate|dateofbirth|birth date|birthday|birth day|date of birth|birth dt|born|born on|geburtsdatum|fecha de nacimiento|fecha nacimiento|"
         "date de naissance|date naissance|data nascimento|data de nascimento|data di nascita|geboortedatum|birth year|year of birth",
         r"(?=.*\d\d).{4,40}",
     ),
     _field(
-        Category.NATIONAL_ID,
+        "national_id",
         "ssn|social security|socialsecurity|socialsecuritynumber|nationalid|taxid|sin|nino|national insurance|national id|national number|national identity|nin|bvn|aadhaar|aadhar|pan card|cpf|cnpj|curp|"
         "dni|nie|nif|nir|codice fiscale|bsn|pesel|personnummer|personal id|personal number|personal code|tax id|tax number|tax identification|taxpayer|"
         "taxpayer id|tin|itin|tfn|identity card|identity number|id number|id card|nric|hkid|cnic|emirates id|oib|egn|cnp|jmbg|hetu|ppsn|steuer id|"
         "steuernummer|fiscal code|citizen id|government id|voter id|resident registration|ssn last four|ssn last",
         r"(?=(?:.*\d){4})[0-9A-Za-z .\-/+]{4,24}",
     ),
-    _field(Category.PASSPORT, "passport|passportnumber|passeport|pasaporte|reisepass|travel document", _CODE),
+    _field("passport", "passport|passportnumber|passeport|pasaporte|reisepass|travel document", _CODE),
     _field(
-        Category.DRIVING_LICENCE,
+        "driving_licence",
         "driving licence|driving license|drivers licence|drivers license|driver licence|driver license|driver s license|dl number|licence plate|"
         "license plate|fuhrerschein|permis de conduire",
         _CODE,
     ),
-    _field(Category.HEALTH_ID, "mrn|medical record|nhs|medicare|medicaid|health insurance|health card|patient id|patient number|insurance policy", _CODE),
+    _field("health_id", "mrn|medical record|nhs|medicare|medicaid|health insurance|health card|patient id|patient number|insurance policy", _CODE),
     _field(
-        Category.PHONE,
+        "phone",
         "phone|phones|phonenumber|mobilenumber|telephone|tel|mobile|cell|cellphone|cell phone|fax|msisdn|whatsapp|phone home|phone work|phone mobile|telefon|telefono|telefone|"
         "handy|mobil|celular|contact number|landline",
         r"(?=(?:.*\d){6})[0-9+() .\-/xeEtT#]{6,32}",
     ),
-    _field(Category.CARD, "cvv|cvc|cvv2|cvc2|security code|card pin", r"\d{3,6}"),
-    _field(Category.CARD, "card|card pan|cardnumber|creditcard|ccnumber|pan|credit card|debit card|cc|payment card", r"\d(?:[ \-.]?\d){11,18}"),
+    _field("card_code", "cvv|cvc|cvv2|cvc2|security code|card pin", r"\d{3,6}"),
+    _field("card", "card|card pan|cardnumber|creditcard|ccnumber|pan|credit card|debit card|cc|payment card", r"\d(?:[ \-.]?\d){11,18}"),
     _field(
-        Category.BANK_ACCOUNT,
+        "bank_account",
         "bank account|bankaccount|accountnumber|account number|account no|acct number|acct no|sort code|routing|routing number|bic|swift|swift code|bsb|ifsc|kontonummer|clabe",
         r"(?=(?:.*\d){5})[0-9A-Z .\-]{5,34}|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?",
     ),
-    _field(Category.IBAN, "iban", r"(?i:[a-z]{2}\d\d[0-9a-z .\-]{8,40})"),
+    _field("iban", "iban", r"(?i:[a-z]{2}\d\d[0-9a-z .\-]{8,40})"),
 )  # fmt: skip
 
 _QUANTITIES = (

@@ -1,8 +1,8 @@
 """What leads to a person: ways to reach them, their money, their machines, their papers."""
 
 from ostiary.detection import european, national, validity
+from ostiary.detection.dates import NUMERIC, WRITTEN
 from ostiary.detection.detector import Detector, named, national_id
-from ostiary.detection.finding import Category
 
 _PHONE_NAMES = (
     "phone|telephone|tel|telefon|telefono|telefone|telephone number|mobile|mobil|handy|cell|cellphone|cellular|celular|cellulare|movil|portable|"
@@ -15,14 +15,7 @@ _BIRTH = (
     r"date de naissance|nee? le|nacid[oa](?: el)?|fecha de nacimiento|data di nascita|nat[oa] il|data de nascimento|nascid[oa] em|geboortedatum|"
     r"fodelsedatum|fodselsdato|syntymaaika|data urodzenia|urodzon[ya])\b[\"']?)[^0-9A-Za-z]{0,12}(?:A: )?(?:is |was |on |the |am |le |el |il )?"
 )
-_MONTH = (
-    r"(?i:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|fevrier|mar(?:ch|s|zo)?|maerz|marz|apr(?:il|ile)?|avril|may|mai|june?|juni|juin|july?|juli|juillet|"
-    r"aug(?:ust)?|aout|sep(?:t(?:ember|embre)?)?|oct(?:ober|obre)?|okt(?:ober)?|nov(?:ember|embre)?|dec(?:ember|embre)?|dez(?:ember)?)"
-)
-_DAY = (
-    r"(?:\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?[ .\-/]{1,2}(?:of )?" + _MONTH + r"[ .,\-/]{0,2}\d{2,4}|"
-    + _MONTH + r"[ .]{1,2}\d{1,2}(?:st|nd|rd|th)?,? \d{2,4}|\d{8}\b)"
-)  # fmt: skip
+_DAY = rf"(?:{NUMERIC}|{WRITTEN}|\d{{1,4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,4}}|\d{{8}}\b)"
 
 _EMAIL_LOCAL = r"[A-Za-z0-9_\xe9](?:[A-Za-z0-9_\xe9.+\-'%&/=?^{|}~!#$*]{0,62}[A-Za-z0-9_\xe9+\-=~$*])?"
 _DOMAIN = r"(?:[A-Za-z0-9\xe9\xa4](?:[A-Za-z0-9\xe9\xa4\-]{0,61}[A-Za-z0-9\xe9\xa4])?\.){1,6}(?:[A-Za-z\xe9\xa4]{2,24}|xn--[A-Za-z0-9\-]{2,40})"
@@ -30,10 +23,10 @@ _DOMAIN = r"(?:[A-Za-z0-9\xe9\xa4](?:[A-Za-z0-9\xe9\xa4\-]{0,61}[A-Za-z0-9\xe9\x
 
 DETECTORS: tuple[Detector, ...] = (
     # Ways to reach a person
-    Detector("e-mail address", Category.EMAIL, "", _EMAIL_LOCAL + r"(?:@|%40)" + _DOMAIN, validity.email, (), 0.95),
+    Detector("e-mail address", "email", "", _EMAIL_LOCAL + r"(?:@|%40)" + _DOMAIN, validity.email, (), 0.95),
     Detector(
         "e-mail address spelled out",
-        Category.EMAIL,
+        "email",
         "",
         r"(?i:\b[a-z0-9_.+\-]{1,64} ?[\[({<] ?at ?[\])}>] ?[a-z0-9\-]{1,63}(?:(?: ?[\[({<] ?dot ?[\])}>] ?|\.)[a-z0-9\-]{2,24}){1,4}\b)",
         None,
@@ -42,7 +35,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "international phone number",
-        Category.PHONE,
+        "phone",
         "",
         r"\+ ?\(?\d(?:[ ().\-/]{0,3}\d){7,14}(?:(?i: ?(?:x|ext\.?|extension) ?)\d{1,6})?",
         validity.phone_international,
@@ -52,7 +45,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "international phone number with 00",
-        Category.PHONE,
+        "phone",
         "",
         r"\b00[1-9]\d{0,2}(?:[ ().\-/]{0,3}\d){6,13}(?:(?i: ?(?:x|ext\.?) ?)\d{1,6})?",
         validity.phone_international,
@@ -62,7 +55,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "North American phone number",
-        Category.PHONE,
+        "phone",
         "US",
         r"(?:\b(?:001|1)[ .\-])?(?:\(\d{3}\)[ .\-]{0,2}|\b[2-9]\d{2}[.\-])[2-9]\d{2}[ .\-]{1,3}\d{4}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?",
         validity.phone_american,
@@ -72,7 +65,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "North American phone number, spaced",
-        Category.PHONE,
+        "phone",
         "US",
         r"\b(?:1 )?[2-9]\d{2} [2-9]\d{2}[ \-]\d{4}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?",
         validity.phone_american,
@@ -82,7 +75,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "national phone number, trunk zero",
-        Category.PHONE,
+        "phone",
         "",
         r"(?:\(0\d{1,5}\) ?|\b0[1-9]\d{0,4}[ /])\d{2,8}(?:[ \-]\d{2,5}){0,4}\b",
         validity.phone_national,
@@ -91,18 +84,18 @@ DETECTORS: tuple[Detector, ...] = (
         numeric=True,
     ),
     Detector(
-        "French phone number", Category.PHONE, "FR", r"\b0[1-9](?:[ .\-]\d{2}){4}\b", validity.phone_national, _PHONE_WORDS, 0.65, numeric=True
+        "French phone number", "phone", "FR", r"\b0[1-9](?:[ .\-]\d{2}){4}\b", validity.phone_national, _PHONE_WORDS, 0.65, numeric=True
     ),
     Detector(
-        "Brazilian phone number", Category.PHONE, "BR", r"\(\d{2}\) ?9?\d{4}[\- ]\d{4}\b", validity.phone_national, _PHONE_WORDS, 0.7, numeric=True
+        "Brazilian phone number", "phone", "BR", r"\(\d{2}\) ?9?\d{4}[\- ]\d{4}\b", validity.phone_national, _PHONE_WORDS, 0.7, numeric=True
     ),
     Detector(
-        "Chinese mobile number", Category.PHONE, "CN", r"\b1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}\b", validity.phone_national, _PHONE_WORDS, 0.3, numeric=True
+        "Chinese mobile number", "phone", "CN", r"\b1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}\b", validity.phone_national, _PHONE_WORDS, 0.3, numeric=True
     ),
-    Detector("Indian mobile number", Category.PHONE, "IN", r"\b[6-9]\d{4}[ \-]\d{5}\b", validity.phone_national, _PHONE_WORDS, 0.5, numeric=True),
+    Detector("Indian mobile number", "phone", "IN", r"\b[6-9]\d{4}[ \-]\d{5}\b", validity.phone_national, _PHONE_WORDS, 0.5, numeric=True),
     Detector(
         "phone number named as such",
-        Category.PHONE,
+        "phone",
         "",
         r"\(?\b\d(?:[ ().\-/]{0,3}\d){5,14}(?:(?i: ?(?:x|ext\.?|extension|#) ?)\d{1,6})?\b",
         validity.phone_spoken_of,
@@ -114,7 +107,7 @@ DETECTORS: tuple[Detector, ...] = (
     # Money
     Detector(
         "payment card",
-        Category.CARD,
+        "card",
         "",
         r"\b\d(?:[ .\-_]{0,2}\d){12,18}",
         validity.card_certain,
@@ -125,7 +118,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "payment card, rarer scheme",
-        Category.CARD,
+        "card",
         "",
         r"\b\d(?:[ .\-_]{0,2}\d){11,18}",
         validity.card_or_luhn,
@@ -136,7 +129,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "card verification code",
-        Category.CARD,
+        "card_code",
         "",
         r"(?i:\b(?:cvv2?|cvc2?|cid|security code)\b[\"']?(?: ?(?:is|:|=|#))?) {0,2}[\"']?(?P<v>\d{3,4})\b",
         None,
@@ -145,7 +138,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "IBAN",
-        Category.IBAN,
+        "iban",
         "",
         r"(?i:\b[a-z]{2}\d{2}(?:[ .\-_]{0,2}[a-z0-9]){11,30})",
         validity.iban,
@@ -155,7 +148,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "BIC",
-        Category.BANK_ACCOUNT,
+        "swift_bic",
         "",
         r"\b[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b",
         validity.bic,
@@ -165,7 +158,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "US bank routing number",
-        Category.BANK_ACCOUNT,
+        "us_aba_routing",
         "US",
         r"\b\d{9}\b",
         national.us_routing,
@@ -175,7 +168,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "UK sort code",
-        Category.BANK_ACCOUNT,
+        "gb_sort_code",
         "GB",
         r"\b\d{2}[\- ]\d{2}[\- ]\d{2}\b",
         None,
@@ -186,7 +179,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "bank account named as such",
-        Category.BANK_ACCOUNT,
+        "bank_account",
         "",
         r"(?i:\b(?:account|acct|a/c|konto|compte|cuenta|conta|rekening)[ _\-]?(?:number|nummer|no\.?|nr\.?|num|#)?\b[\"']?(?: ?(?:is|:|=|#))?) {0,2}[\"']?"
         r"(?P<v>\d(?:[ \-]?\d){6,17})\b",
@@ -194,20 +187,20 @@ DETECTORS: tuple[Detector, ...] = (
         ("bank", "account number", "account no", "routing", "iban", "sort code", "acct", "konto", "wire", "deposit", "bsb", "checking", "savings"),
         0.2,
     ),
-    named("IBAN named as such", Category.IBAN, "iban", r"[a-z]{2}\d{2}(?:[ \-]?[a-z0-9]{2,6}){2,8}"),
-    named("routing number named as such", Category.BANK_ACCOUNT, "routing|routing transit|aba|sort code|bsb", r"\d{6}|\d{8,9}|\d\d-\d\d-\d\d|\d{3}-\d{3}"),
+    named("IBAN named as such", "iban", "iban", r"[a-z]{2}\d{2}(?:[ \-]?[a-z0-9]{2,6}){2,8}"),
+    named("routing number named as such", "bank_account", "routing|routing transit|aba|sort code|bsb", r"\d{6}|\d{8,9}|\d\d-\d\d-\d\d|\d{3}-\d{3}"),
     named(
         "card number named as such",
-        Category.CARD,
+        "card",
         r"card(?: on file| ending)?|credit card|debit card|cc|visa|mastercard|amex|american express|kreditkarte|carte bancaire|carte|tarjeta|cartao",
         r"\d{4}(?:[ \-.]?\d{2,6}){2,4}",
     ),
     # Networks and machines
-    Detector("IPv4 address", Category.IP_ADDRESS, "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b", validity.ipv4, ("ip", "address", "host"), 0.75, numeric=True,
+    Detector("IPv4 address", "ip_address", "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b", validity.ipv4, ("ip", "address", "host"), 0.75, numeric=True,
              unless=r"(?i:version[ :=\"']{0,4}|\bver\.? ?|\brelease ?|[a-z]/)$"),
     Detector(
         "IPv6 address",
-        Category.IP_ADDRESS,
+        "ip_address",
         "",
         r"(?i:(?:[0-9a-f]{1,4}:){1,7}(?::[0-9a-f]{1,4}){1,6}|(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}|"
         r"(?:[0-9a-f]{1,4}:){1,7}:|(?:[0-9a-f]{0,4}:){2,6}\d{1,3}(?:\.\d{1,3}){3})",
@@ -217,21 +210,21 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "MAC address",
-        Category.MAC_ADDRESS,
+        "mac_address",
         "",
         r"(?i:\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|\b[0-9a-f]{2}(?:-[0-9a-f]{2}){5}\b|\b[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}\b)",
         validity.mac,
         ("mac", "ethernet"),
         0.75,
     ),
-    Detector("IMEI", Category.MAC_ADDRESS, "", r"\b\d{2}-?\d{6}-?\d{6}-?\d\b", validity.luhn_15, ("imei",), 0.2, numeric=True),
-    Detector("Bitcoin address", Category.CRYPTO_WALLET, "", r"\b[13LMDX][1-9A-HJ-NP-Za-km-z]{25,34}\b", validity.base58check, (), 0.95),
-    Detector("bech32 address", Category.CRYPTO_WALLET, "", r"(?i:\b(?:bc|tb|ltc)1[02-9ac-hj-np-z]{25,87}\b)", validity.bech32, (), 0.95),
-    Detector("Ethereum address", Category.CRYPTO_WALLET, "", r"\b0x[0-9a-fA-F]{40}\b", None, (), 0.85),
-    Detector("Tron address", Category.CRYPTO_WALLET, "", r"\bT[1-9A-HJ-NP-Za-km-z]{33}\b", validity.base58check, (), 0.95),
+    Detector("IMEI", "imei", "", r"\b\d{2}-?\d{6}-?\d{6}-?\d\b", validity.luhn_15, ("imei",), 0.2, numeric=True),
+    Detector("Bitcoin address", "crypto_wallet", "", r"\b[13LMDX][1-9A-HJ-NP-Za-km-z]{25,34}\b", validity.base58check, (), 0.95),
+    Detector("bech32 address", "crypto_wallet", "", r"(?i:\b(?:bc|tb|ltc)1[02-9ac-hj-np-z]{25,87}\b)", validity.bech32, (), 0.95),
+    Detector("Ethereum address", "crypto_wallet", "", r"\b0x[0-9a-fA-F]{40}\b", None, (), 0.85),
+    Detector("Tron address", "crypto_wallet", "", r"\bT[1-9A-HJ-NP-Za-km-z]{33}\b", validity.base58check, (), 0.95),
     Detector(
         "wallet named as such",
-        Category.CRYPTO_WALLET,
+        "crypto_wallet",
         "",
         r"\b(?:r[1-9A-HJ-NP-Za-km-z]{24,34}|[48][1-9A-HJ-NP-Za-km-z]{94}|addr1[02-9ac-hj-np-z]{50,100}|[1-9A-HJ-NP-Za-km-z]{43,44})\b",
         validity.random_looking,
@@ -239,10 +232,10 @@ DETECTORS: tuple[Detector, ...] = (
         0.2,
     ),
     # Born, travelling, driving, ill
-    Detector("date of birth", Category.DATE_OF_BIRTH, "", _BIRTH + r"(?P<v>" + _DAY + ")", validity.birth_date, (), 0.8),
+    Detector("date of birth", "date_of_birth", "", _BIRTH + r"(?P<v>" + _DAY + ")", validity.birth_date, (), 0.8),
     Detector(
         "passport number",
-        Category.PASSPORT,
+        "passport",
         "",
         r"\b(?:[A-Za-z]{1,3}[ \-]?\d{5,9}[A-Za-z]?|\d{8,9}|\d{2}[A-Za-z]{2}\d{5})\b",
         validity.passport,
@@ -250,16 +243,16 @@ DETECTORS: tuple[Detector, ...] = (
         0.2,
         reach=(40, 12),
     ),
-    named("passport named as such", Category.PASSPORT, "passport|passeport|pasaporte|reisepass|passaporto|passaporte|paspoort|travel document|visa number"),
+    named("passport named as such", "passport", "passport|passeport|pasaporte|reisepass|passaporto|passaporte|paspoort|travel document|visa number"),
     named(
         "driving licence named as such",
-        Category.DRIVING_LICENCE,
+        "driving_licence",
         r"(?:driving|driver'?s?) licen[cs]e|licen[cs]e (?:number|no)|dl|fuhrerschein|permis de conduire|licencia de conducir|licen[cs]e plate|plate",
     ),
-    Detector("machine-readable zone", Category.PASSPORT, "", r"\bP[A-Z<][A-Z]{3}[A-Z]+<<[A-Z<]{10,40}(?:\s[A-Z0-9<]{44})?", None, (), 0.95),
+    Detector("machine-readable zone", "passport_mrz", "", r"\bP[A-Z<][A-Z]{3}[A-Z]+<<[A-Z<]{10,40}(?:\s[A-Z0-9<]{44})?", None, (), 0.95),
     Detector(
         "UK driving licence",
-        Category.DRIVING_LICENCE,
+        "gb_driving_licence",
         "GB",
         r"\b[A-Z9]{5}[0-9](?:0[1-9]|1[0-2]|5[1-9]|6[0-2])[0-3][0-9]{2}[A-Z9]{2}[A-Z0-9]{3}\b",
         european.gb_driving,
@@ -268,7 +261,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "driving licence number",
-        Category.DRIVING_LICENCE,
+        "driving_licence",
         "",
         r"\b(?:[A-Za-z]{1,3}[ \-]?\d{3,4}[ \-]?\d{3,4}[ \-]?\d{0,5}|\d{7,12}|[A-Za-z]\d{2}-\d{2}-\d{4,6}|[A-Za-z]{2}\d{2}[ \-]?\d{11})\b",
         validity.passport,
@@ -277,18 +270,18 @@ DETECTORS: tuple[Detector, ...] = (
         0.2,
         reach=(40, 12),
     ),
-    national_id("NHS number", "GB", r"\b\d{3}[ \-]?\d{3}[ \-]?\d{4}\b", european.gb_nhs, "nhs|national health|patient|chi number", 0.3, category=Category.HEALTH_ID),
-    national_id("US Medicare beneficiary", "US", r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b",
-        None, "medicare|mbi|beneficiary", 0.55, category=Category.HEALTH_ID),
-    national_id("Australian Medicare", "AU", r"\b[2-6]\d{3}[ ]?\d{5}[ ]?\d(?:[ /]?\d)?\b", national.au_medicare, "medicare", 0.25, category=Category.HEALTH_ID),
-    national_id("US prescriber (NPI)", "US", r"\b[12]\d{9}\b", national.us_npi, "npi|provider", 0.2, category=Category.HEALTH_ID),
-    national_id("US prescriber (DEA)", "US", r"\b[ABFGMPRX][A-Z9]\d{7}\b", national.us_dea, "dea", 0.45, category=Category.HEALTH_ID),
-    named("medical record number named as such", Category.HEALTH_ID, r"mrn|medical record|patient id|patient number|patient no|chart number|chart no"),
+    national_id("NHS number", "gb_nhs", r"\b\d{3}[ \-]?\d{3}[ \-]?\d{4}\b", european.gb_nhs, "nhs|national health|patient|chi number", 0.3),
+    national_id("US Medicare beneficiary", "us_mbi", r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b",
+        None, "medicare|mbi|beneficiary", 0.55),
+    national_id("Australian Medicare", "au_medicare", r"\b[2-6]\d{3}[ ]?\d{5}[ ]?\d(?:[ /]?\d)?\b", national.au_medicare, "medicare", 0.25),
+    national_id("US prescriber (NPI)", "us_npi", r"\b[12]\d{9}\b", national.us_npi, "npi|provider", 0.2),
+    national_id("US prescriber (DEA)", "us_dea", r"\b[ABFGMPRX][A-Z9]\d{7}\b", national.us_dea, "dea", 0.45),
+    named("medical record number named as such", "health_id", r"mrn|medical record|patient id|patient number|patient no|chart number|chart no"),
     named(
         "insurance number named as such",
-        Category.HEALTH_ID,
+        "health_id",
         r"(?:health )?insurance(?: policy| member)?(?: id| number| no)?|policy(?: id| number| no)?|national health id|member id|subscriber id|medicare|medicaid|nhs|"
         r"health card|krankenversicherung|versichertennummer|beneficiary id",
     ),
-    named("prescriber named as such", Category.HEALTH_ID, r"npi|dea"),
+    named("prescriber named as such", "health_id", r"npi|dea"),
 )  # fmt: skip

@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy import Connection
 
 from ostiary.actions import Action, Call, Effect, Masking, Recorded, Risk, Route, Write
+from ostiary.detection.categories import NAMES, Family, family_of
 from ostiary.detection.engine import detect
-from ostiary.detection.finding import Category, Finding
+from ostiary.detection.finding import Finding
 from ostiary.errors import Conflict
 from ostiary.ids import TenantId
 from ostiary.privacy import store
-from ostiary.privacy.masking import mask_text
+from ostiary.privacy.masking import MASKED, mask_text
 from ostiary.privacy.policy import Masker
 from ostiary.shapes import Answer, Empty, ModelShape, Params
 
@@ -24,19 +25,32 @@ TEXT_CHARACTERS_MAX = 10_000
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 
 
+NAMED_MAX = 512
+"""Families and categories that one role may be shown by name."""
+
+
+def _known(name: str) -> str:
+    if name not in NAMES:
+        raise ValueError("this is no category and no family")
+    return name
+
+
+Named = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$"), AfterValidator(_known)]
+
+
 class PolicyShown(Answer):
-    """Which categories each role sees unmasked. Version 0: never set, nothing is shown to anybody."""
+    """Which families and categories each role sees unmasked; `categories` are the families that are masked. Version 0: never set, nothing is shown to anybody."""
 
     version: int
-    shown: dict[str, list[Category]]
-    categories: list[Category]
+    shown: dict[str, list[str]]
+    categories: list[Family]
 
 
 class PolicyPut(Params):
-    """The whole policy. `version`, if given, must be the one that stands: else somebody changed it in between."""
+    """The whole policy: families (`national_id`) and categories (`us_ssn`) by role. `version`, if given, must be the one that stands: else somebody changed it in between."""
 
     shown: Annotated[
-        dict[Role, Annotated[list[Category], Field(max_length=len(Category))]], Field(max_length=ROLES_MAX)
+        dict[Role, Annotated[list[Named], Field(max_length=NAMED_MAX)]], Field(max_length=ROLES_MAX)
     ]
     version: Annotated[int, Field(ge=0, le=2**31 - 2)] | None = None
 
@@ -54,7 +68,8 @@ class Found(Answer):
 
     start: int
     end: int
-    category: Category
+    category: str
+    family: Family
     country: str
     score: float
     why: str
@@ -144,8 +159,8 @@ def _replacement(
 
 
 def _answer(version: int, shown: Mapping[str, frozenset[str]]) -> PolicyShown:
-    listed = {role: [Category(name) for name in sorted(named)] for role, named in sorted(shown.items())}
-    return PolicyShown(version=version, shown=listed, categories=list(Category))
+    listed = {role: sorted(named) for role, named in sorted(shown.items())}
+    return PolicyShown(version=version, shown=listed, categories=list(MASKED))
 
 
 def _detected(texts: list[str]) -> Detected:
@@ -158,6 +173,7 @@ def _found(finding: Finding) -> Found:
         start=finding.start,
         end=finding.end,
         category=finding.category,
+        family=family_of(finding.category),
         country=finding.country,
         score=finding.score,
         why=finding.why,

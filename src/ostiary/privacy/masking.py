@@ -1,6 +1,6 @@
 """Masks over JSON: what may not be seen is replaced, what it was is counted, and the rest stays as it is.
 
-A mask names the category and cannot be turned back: `[email]`, `[phone]`. Cards and IBANs keep their last four characters, `[card *1111]`, so that a
+A mask names the family and cannot be turned back: `[email]`, `[phone]`. Cards and IBANs keep their last four characters, `[card *1111]`, so that a
 person recognises them (PCI DSS 4.0.1 requirement 3.4.1 allows as much). A number that is masked becomes that text; a string stays a string; objects
 and lists keep their shape and order. The name of a field counts as context, and so does a sibling that names the value ({"type": "ssn", "value": ...}).
 Masking a masked value changes nothing.
@@ -15,10 +15,12 @@ from typing import Any
 import orjson
 
 from ostiary.actions import JsonValue
+from ostiary.detection.categories import Family, family_of
 from ostiary.detection.engine import doubtful_words, find, has_context, nothing_certain, pattern
 from ostiary.detection.fields import FIELDS, QUANTITIES, Field, field_of
-from ostiary.detection.finding import Category, Finding
+from ostiary.detection.finding import Finding
 from ostiary.detection.folding import fold
+from ostiary.detection.rules import RuleSet
 
 DEPTH_MAX = 64
 TOO_DEEP = "[withheld: nested too deeply]"
@@ -30,7 +32,28 @@ LABEL_CHARACTERS_MAX = 40
 INNER_CHARACTERS_MAX = 1_000_000
 """A longer string is not read as JSON; it is looked at as text."""
 
-_LAST_FOUR = frozenset({Category.CARD, Category.IBAN})
+MASKED: tuple[Family, ...] = (
+    Family.EMAIL,
+    Family.PHONE,
+    Family.CARD,
+    Family.IBAN,
+    Family.BANK_ACCOUNT,
+    Family.NATIONAL_ID,
+    Family.PASSPORT,
+    Family.DRIVING_LICENCE,
+    Family.HEALTH_ID,
+    Family.DATE_OF_BIRTH,
+    Family.IP_ADDRESS,
+    Family.MAC_ADDRESS,
+    Family.CRYPTO_WALLET,
+    Family.API_KEY,
+    Family.PRIVATE_KEY,
+    Family.PASSWORD,
+)
+"""What is masked unless a policy shows it. Dates, names, places and web addresses are what connected systems are asked for: they pass."""
+
+_RULES = RuleSet(categories=frozenset(MASKED))
+_LAST_FOUR = frozenset({Family.CARD, Family.IBAN})
 _LABELS = ("type", "kind", "label", "field", "key", "id_type", "document_type")
 _VALUES = frozenset({"value", "number", "text", "content", "data", "val", "no"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\x00-\x7f]+")
@@ -42,7 +65,7 @@ _HARMLESS = re.compile(
 
 
 def mask_json(value: JsonValue, reveal: frozenset[str] = frozenset()) -> tuple[JsonValue, dict[str, int]]:
-    """The value with every finding masked whose category is not in `reveal`, and how many were masked, by category.
+    """The value with every finding masked whose category and family are not in `reveal`, and how many were masked, by family.
 
     The value itself comes back, not a copy, where nothing was found. Never raises for JSON values.
     """
@@ -58,13 +81,13 @@ def mask_text(text: str, reveal: frozenset[str] = frozenset()) -> tuple[str, dic
     return walk.text(text, ""), walk.counts
 
 
-def mask_of(category: Category, raw: str) -> str:
+def mask_of(family: Family, raw: str) -> str:
     """What stands in place of `raw`."""
-    if category in _LAST_FOUR:
+    if family in _LAST_FOUR:
         kept = "".join(char for char in fold(raw).data.decode("latin-1") if char.isalnum())
         if len(kept) >= 12:
-            return f"[{category} *{kept[-4:]}]"
-    return f"[{category}]"
+            return f"[{family} *{kept[-4:]}]"
+    return f"[{family}]"
 
 
 def _is_clean(value: JsonValue) -> bool:
@@ -76,7 +99,7 @@ def _is_clean(value: JsonValue) -> bool:
     return (
         data.isascii()
         and b"\\" not in data
-        and nothing_certain(data)
+        and nothing_certain(data, _RULES)
         and _telling_words().search(data) is None
     )
 
@@ -84,7 +107,7 @@ def _is_clean(value: JsonValue) -> bool:
 @cache
 def _telling_words() -> Any:
     """Finds, in JSON text, any word that a field rule or a detector waits for, in snake_case and camelCase; it may find too much, never too little."""
-    words = sorted(doubtful_words() | {spelling for rule in FIELDS for spelling in rule.spellings})
+    words = sorted(doubtful_words(_RULES) | {spelling for rule in FIELDS for spelling in rule.spellings})
     spelled = [re.sub(r"[^a-z0-9]", r"[^a-z0-9]{0,3}", word) for word in words]
     humps = [word[0].upper() + word[1:] for word in spelled]
     return pattern(
@@ -125,10 +148,10 @@ class _Walk:
             return text
         rule = field_of(hint) if hint else None
         if rule is not None and (category := _named(rule, text)) is not None:
-            return text if category in self.reveal else self.mask(category, text)
+            return text if self.seen(category) else self.mask(category, text)
         if text[:1] in ("{", "[") and (inner := self.inner(text, depth)) is not None:
             return inner
-        return self.replace(text, find(text, hint))
+        return self.replace(text, find(text, hint, _RULES))
 
     def inner(self, text: str, depth: int) -> str | None:
         """JSON within a string, masked as JSON; None where it is none, or where nothing was masked in it."""
@@ -157,17 +180,23 @@ class _Walk:
         parts: list[str] = []
         position = 0
         for finding in findings:
-            if finding.category in self.reveal:
+            if self.seen(finding.category):
                 continue
             raw = text[finding.start : finding.end]
             parts += (text[position : finding.start], self.mask(finding.category, raw))
             position = finding.end
         return "".join((*parts, text[position:])) if parts else text
 
-    def mask(self, category: Category, raw: str) -> str:
-        masked = mask_of(category, raw)
+    def seen(self, category: str) -> bool:
+        """Whether a value of this category stays as it is."""
+        family = family_of(category)
+        return category in self.reveal or family in self.reveal or family not in MASKED
+
+    def mask(self, category: str, raw: str) -> str:
+        family = family_of(category)
+        masked = mask_of(family, raw)
         if raw != masked:
-            self.counts[category.value] = self.counts.get(category.value, 0) + 1
+            self.counts[family.value] = self.counts.get(family.value, 0) + 1
         return masked
 
 
@@ -184,7 +213,7 @@ def _free(taken: dict[str, JsonValue], key: str) -> str:
 _MASKED = re.compile(r"\[[a-z_]+(?: \*[0-9A-Za-z]{4})?\]")
 
 
-def _named(rule: Field, text: str) -> Category | None:
+def _named(rule: Field, text: str) -> str | None:
     """The category that the field's name gives to the whole value, if the value has the form."""
     plain = fold(text).data.decode("latin-1").strip()
     return rule.category if rule.form.fullmatch(plain) and not _MASKED.fullmatch(plain) else None
@@ -230,4 +259,4 @@ def _hint_of(key: str) -> str | None:
         return words
     if words.rsplit(" ", 1)[-1] in QUANTITIES:
         return None
-    return words if has_context(words) else ""
+    return words if has_context(words, _RULES) else ""

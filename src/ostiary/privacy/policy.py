@@ -1,4 +1,4 @@
-"""Who sees what: a tenant's policy names, for each role, the categories that are shown unmasked. What it does not name is masked.
+"""Who sees what: a tenant's policy names, for each role, the families and categories that are shown unmasked. What it does not name is masked.
 
 The masker keeps the policy of each tenant in memory, so that masking asks no database, until a change is signalled, by whichever process.
 """
@@ -21,7 +21,7 @@ POLICIES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`shown`: role -> the categories that it sees. Version 0 is the policy that nobody has set: nothing is shown to anybody."""
+    """`shown`: role -> the families and categories that it sees. Version 0 is the policy that nobody has set: nothing is shown to anybody."""
 
     version: int = 0
     shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -56,5 +56,5 @@ class Masker:
         return await self._database.run(look)
 
     def mask(self, actor: Actor, value: JsonValue, policy: Policy) -> tuple[JsonValue, dict[str, int]]:
-        """The value as this actor may see it by its tenant's policy, and what was masked, by category."""
+        """The value as this actor may see it by its tenant's policy, and what was masked, by family."""
         return mask_json(value, policy.reveals(actor.roles) if policy.shown else frozenset())

@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ostiary.detection.categories import CATEGORIES
 from ostiary.errors import Conflict
 from ostiary.web.desk import Desk
 
@@ -47,11 +48,20 @@ async def save(desk: Desk) -> Response:
     return desk.go("/masking", "masking-saved")
 
 
+def _title(name: str) -> str:
+    """The title of a category that only a program has named: it gets a line, so that saving the page does not lose it."""
+    known = CATEGORIES.get(name)
+    return f"{known.title} ({known.country})" if known and known.country else known.title if known else name
+
+
 async def _page(desk: Desk, *, conflict: bool = False) -> Response:
     found = await desk.ask("privacy.policy_show")
     known = [role["name"] for role in (await desk.ask_or({"roles": []}, "role.list"))["roles"]]
     roles = known + sorted(set(found["shown"]) - set(known))
-    categories: list[Any] = [(name, TITLES.get(name, name)) for name in found["categories"]]
+    finer = sorted({name for named in found["shown"].values() for name in named} - set(found["categories"]))
+    categories: list[Any] = [
+        (name, TITLES.get(name) or _title(name)) for name in (*found["categories"], *finer)
+    ]
     return await desk.page(
         "masking/page.html", status=409 if conflict else 200, roles=roles, categories=categories, shown=found["shown"],
         version=found["version"], conflict=conflict,

@@ -1,0 +1,224 @@
+"""The model tier: names, organisations, places, addresses, dates and such, found by our own small network in the text as it was written.
+
+A text is cut into paragraphs; a paragraph that was seen before is not read again, and a sentence that could hold nothing (no capital but its first, no
+digit, no word of the list) is not asked about, unless the whole text is written without capitals. The rest is read in batches. Without weights in the
+package the tier is simply not there: `available` says so. NumPy and the weights are loaded at the first use, so importing this costs nothing.
+"""
+
+import hashlib
+import importlib
+import os
+import re
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from ostiary.detection import model_tokens as tokens
+from ostiary.detection.finding import Finding
+from ostiary.detection.model_labels import LABELS, OTHER
+from ostiary.detection.rules import RuleSet
+
+if TYPE_CHECKING:
+    from ostiary.detection.model_network import Network, Span
+
+WEIGHTS_FILE = "model.npz"
+CARD_FILE = "card.json"
+CATEGORIES = frozenset(LABELS) - {OTHER}
+WHY = "model"
+WHY_ECHO = "model, named elsewhere in the text"
+
+SCORE_MIN = 0.5
+SURE_MIN = 0.85
+"""Of a person, so that the words of the name are looked for in the rest of the text."""
+ECHO_SCORE = 0.6
+ECHOED_WORDS_MAX = 256
+BATCH_TOKENS = 4096
+CACHED_PARAGRAPHS_MAX = 50_000
+CACHED_FINDINGS_MAX = 200_000
+_NAME_WORD = re.compile(r"[^\W\d_]{3,}")
+_TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
+
+_Found = tuple[tuple[int, int, str, float], ...]
+"""Findings of one paragraph: start, end, label and score, counted from its start."""
+
+
+@cache
+def available() -> bool:
+    """Whether this package holds weights."""
+    return resources.files("ostiary.detection").joinpath("weights", WEIGHTS_FILE).is_file()
+
+
+def find_all(texts: Sequence[str]) -> list[list[Finding]]:
+    """What the model finds in each text, in order, not overlapping, in code points of the text as given. Nothing where there are no weights.
+
+    Raises ValueError where the weights are of another format: a package that is broken must not pass for one that finds nothing.
+    """
+    return tier().find_all(texts) if available() else [[] for _ in texts]
+
+
+def by_model(texts: Sequence[str], rules: RuleSet) -> list[list[Finding]]:
+    """The tier as the engine asks it: of what `find_all` finds, what the rule set wants and at the scores that it needs."""
+    needs = {category: rules.needs(category) for category in CATEGORIES if rules.wants(category)}
+    if not needs or not available():
+        return [[] for _ in texts]
+    return [
+        [each for each in found if each.score >= needs.get(each.category, 2.0)] for found in find_all(texts)
+    ]
+
+
+@cache
+def tier() -> "Tier":
+    """The process's own, with its cache. Needs weights."""
+    module = importlib.import_module("ostiary.detection.model_network")  # NumPy only where the model is asked
+    content = resources.files("ostiary.detection").joinpath("weights", WEIGHTS_FILE).read_bytes()
+    return Tier(module.unpacked(content))
+
+
+os.register_at_fork(
+    after_in_child=tier.cache_clear
+)  # a child must not wait for a lock that a thread of its parent held
+
+
+@dataclass(slots=True)
+class Tier:
+    """A network with what it has read so far, by a hash of the paragraph. Threads wait for one another."""
+
+    network: "Network"
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: dict[bytes, _Found] = field(default_factory=dict)
+    _findings: int = 0
+
+    def find_all(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """See `find_all`."""
+        with self._lock:
+            return self._find_all(texts)
+
+    def _find_all(self, texts: Sequence[str]) -> list[list[Finding]]:
+        places: list[list[tuple[int, bytes]]] = []
+        fresh: dict[bytes, tuple[str, bool]] = {}
+        known: dict[bytes, _Found] = {}
+        for text in texts:
+            capitals = not text.islower()
+            keyed = []
+            for start, end in tokens.paragraphs(text):
+                paragraph = text[start:end]
+                key = _key(paragraph, capitals=capitals)
+                if key not in known and key not in fresh:
+                    if (seen := self._seen.get(key)) is None:
+                        fresh[key] = (paragraph, capitals)
+                    else:
+                        known[key] = seen
+                keyed.append((start, key))
+            places.append(keyed)
+        known |= self._read(fresh)
+        found = [
+            [
+                Finding(at + start, at + end, label, "", score, WHY)
+                for at, key in keyed
+                for start, end, label, score in known[key]
+            ]
+            for keyed in places
+        ]
+        return [self._with_echoes(text, each) for text, each in zip(texts, found, strict=True)]
+
+    def _with_echoes(self, text: str, found: list[Finding]) -> list[Finding]:
+        """And where a word of a person's name stands again alone: who is named once in a text is known in all of it."""
+        words = {
+            word
+            for each in found
+            if each.category == "person" and each.score >= SURE_MIN
+            for word in _NAME_WORD.findall(text[each.start : each.end])
+            if self._names_only(word)
+        }
+        if not words:
+            return found
+        pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(words)[:ECHOED_WORDS_MAX])) + r")\b")
+        starts = [each.start for each in found]
+        echoes = []
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            after = bisect_right(starts, start)
+            taken = (after and found[after - 1].end > start) or (after < len(found) and starts[after] < end)
+            if not taken:
+                echoes.append(Finding(start, end, "person", "", ECHO_SCORE, WHY_ECHO))
+        return sorted([*found, *echoes], key=lambda each: each.start) if echoes else found
+
+    def _names_only(self, word: str) -> bool:
+        """Not what is a common word, a place or a people as well: `May`, `Paris`, `German`."""
+        bits = self.network.lexicon.listed.get(tokens.normal(word), 0)
+        return not bits & (
+            tokens.COMMON
+            | tokens.PLACE
+            | tokens.COUNTRY
+            | tokens.DEMONYM
+            | tokens.COMPANY
+            | tokens.TITLE_WORD
+        )
+
+    def _read(self, fresh: dict[bytes, tuple[str, bool]]) -> dict[bytes, _Found]:
+        found: dict[bytes, list[tuple[int, int, str, float]]] = {key: [] for key in fresh}
+        batch: list[tokens.Segment] = []
+        keys: list[bytes] = []
+        size = 0
+        for key, (paragraph, capitals) in fresh.items():
+            for segment in tokens.segments(paragraph):
+                if capitals and not self._telling(segment):
+                    continue
+                batch.append(segment)
+                keys.append(key)
+                size += len(segment.words)
+                if size >= BATCH_TOKENS:
+                    self._find(batch, keys, found)
+                    batch, keys, size = [], [], 0
+        self._find(batch, keys, found)
+        done = {key: tuple(each) for key, each in found.items()}
+        self._keep(done)
+        return done
+
+    def _find(
+        self,
+        batch: list[tokens.Segment],
+        keys: list[bytes],
+        found: dict[bytes, list[tuple[int, int, str, float]]],
+    ) -> None:
+        for span in self.network.find(batch):
+            if span.label != OTHER and span.score >= SCORE_MIN:
+                found[keys[span.segment]].append(_placed(span, batch[span.segment]))
+
+    def _telling(self, segment: tokens.Segment) -> bool:
+        """The gate: whether the segment could hold anything."""
+        listed = self.network.lexicon.listed
+        for index, word in enumerate(segment.words):
+            first = word[0]
+            if first.isdigit() or not first.isascii():
+                return True
+            bits = listed.get(tokens.normal(word), 0)
+            if first.isupper():
+                if index or bits & _TELLING or not bits & tokens.COMMON:
+                    return True
+            elif bits & _TELLING and not bits & tokens.COMMON:
+                return True
+        return False
+
+    def _keep(self, done: dict[bytes, _Found]) -> None:
+        """Forgets everything when it is full: what is read again and again is soon back."""
+        self._findings += sum(len(each) for each in done.values())
+        if len(self._seen) + len(done) > CACHED_PARAGRAPHS_MAX or self._findings > CACHED_FINDINGS_MAX:
+            self._seen.clear()
+            self._findings = 0
+            return
+        self._seen.update(done)
+
+
+def _key(paragraph: str, *, capitals: bool) -> bytes:
+    return hashlib.blake2b(
+        paragraph.encode("utf-8", "surrogatepass"), digest_size=16, person=b"c" if capitals else b"s"
+    ).digest()
+
+
+def _placed(span: "Span", segment: tokens.Segment) -> tuple[int, int, str, float]:
+    return segment.starts[span.first], segment.ends[span.last - 1], span.label, round(span.score, 2)

@@ -1,0 +1,195 @@
+"""The model tier around a network of known weights: cutting, caching, offsets, its absence. How good real weights are is `training.measure`'s to say."""
+
+import itertools
+import pickle
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.detection import model, model_labels
+from ostiary.detection import model_tokens as tokens
+from ostiary.detection.finding import Finding
+
+np = pytest.importorskip("numpy", reason="the model needs NumPy")
+network = pytest.importorskip("ostiary.detection.model_network")
+
+
+WIDTH = 8
+
+
+def of_names(
+    *, names: tuple[str, ...] = ("jane", "doe"), places: tuple[str, ...] = ("paris",)
+) -> network.Network:
+    """A network that knows a few words and looks at no neighbour: each name begins or ends a person, each place is one."""
+    words = ("the", "met", "in", *names, *places)
+    lexicon = tokens.Lexicon(
+        {word: row for row, word in enumerate(words, start=1)}, {"the": tokens.COMMON, "met": tokens.COMMON}
+    )
+    embedding = np.zeros((lexicon.rows, WIDTH), np.float32)
+    for word in words:
+        column = 1 if word == names[0] else 2 if word in names else 3 if word in places else 0
+        embedding[lexicon.vocabulary[word], column] = 8.0
+    embedding[0, 0] = 8.0
+    output = np.zeros((WIDTH, model_labels.TAGS), np.float32)
+    output[0, model_labels.OUTSIDE] = 4.0
+    output[1, model_labels.tag("person", model_labels.BEGIN)] = 4.0
+    output[2, model_labels.tag("person", model_labels.END)] = 4.0
+    output[3, model_labels.tag("location", model_labels.SINGLE)] = 4.0
+    weights = {
+        "embedding": embedding,
+        "context": np.zeros((tokens.GAPS * tokens.CASINGS, WIDTH), np.float32),
+        "gain": np.ones(WIDTH, np.float32),
+        "shift": np.zeros(WIDTH, np.float32),
+        "kernel0": np.zeros((3, WIDTH, 2 * WIDTH), np.float32),
+        "bias0": np.zeros(2 * WIDTH, np.float32),
+        "output": output,
+        "output_bias": np.zeros(model_labels.TAGS, np.float32),
+    }
+    return network.Network(lexicon, (1,), weights)
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(text[f.start : f.end], f.category) for f in model.Tier(of_names()).find_all([text])[0]]
+
+
+def test_a_name_and_a_place_are_found_where_they_stand() -> None:
+    assert found("The man met Jane Doe in Paris.") == [("Jane Doe", "person"), ("Paris", "location")]
+
+
+def test_offsets_count_code_points_of_the_text_as_given() -> None:
+    text = "\U0001f600 é\u0301 naïve\u200b\r\n\r\n\t The 😀 man met Jane  Doe in Paris"
+    assert found(text) == [("Jane  Doe", "person"), ("Paris", "location")]
+
+
+def test_a_sequence_that_cannot_be_becomes_the_best_that_can() -> None:
+    assert found("Jane Jane Doe met Jane") == [("Jane", "person"), ("Jane Doe", "person"), ("Jane", "person")]
+
+
+class FirstTwoWords:
+    """Says of each segment that begins with Jane that its first two words are a person, and nothing else."""
+
+    def __init__(self, **listed: int) -> None:
+        self.lexicon = tokens.Lexicon({}, listed)
+
+    def find(self, segments: list[tokens.Segment]) -> list[network.Span]:
+        return [
+            network.Span(number, 0, 2, "person", 0.9)
+            for number, segment in enumerate(segments)
+            if segment.words[0] == "Jane"
+        ]
+
+
+def test_who_is_named_once_is_known_in_the_whole_text() -> None:
+    text = "Jane Doe met.\n\nthe Doe/x and doe and Doeful, Doe"
+    found = model.Tier(FirstTwoWords()).find_all([text, "Doe"])
+    assert [(text[f.start : f.end], f.start, f.why) for f in found[0]] == [
+        ("Jane Doe", 0, "model"),
+        ("Doe", 19, model.WHY_ECHO),
+        ("Doe", 45, model.WHY_ECHO),
+    ]
+    assert found[1] == []
+
+
+def test_a_word_that_is_also_common_or_a_place_is_not_looked_for_again() -> None:
+    for bit in (tokens.COMMON, tokens.PLACE, tokens.DEMONYM):
+        found = model.Tier(FirstTwoWords(doe=bit)).find_all(["Jane Doe met.\n\nthe Doe/x"])[0]
+        assert [f.start for f in found] == [0]
+
+
+def test_a_batch_finds_what_each_text_alone_finds() -> None:
+    texts = ["The man met Jane Doe.", "", "Paris", "\n\n", "nothing here", "Jane Doe\n\nParis in Paris"]
+    tier = model.Tier(of_names())
+    assert tier.find_all(texts) == [model.Tier(of_names()).find_all([text])[0] for text in texts]
+    assert tier.find_all(texts) == tier.find_all(texts)
+
+
+def test_a_paragraph_that_was_read_is_not_read_again() -> None:
+    read: list[int] = []
+
+    class Counting(network.Network):  # type: ignore[misc, name-defined]
+        def find(self, segments: list[tokens.Segment]) -> list[network.Span]:
+            read.append(len(segments))
+            return super().find(segments)  # type: ignore[no-any-return]
+
+    plain = of_names()
+    tier = model.Tier(Counting(plain.lexicon, plain.dilations, plain.weights))
+    first = tier.find_all(["Jane Doe met.\n\nJane Doe in Paris."])
+    again = tier.find_all(["Paris is new.\n\nJane Doe met.\n\nJane Doe in Paris.", "Jane Doe met."])
+    assert [sum(read[:1]), sum(read[1:])] == [2, 1]
+    assert again[0][1:] == [
+        Finding(f.start + 15, f.end + 15, f.category, "", f.score, "model") for f in first[0]
+    ]
+
+
+def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "CACHED_PARAGRAPHS_MAX", 3)
+    tier = model.Tier(of_names())
+    for number in range(20):
+        assert len(tier.find_all([f"Jane Doe met {number}"])[0]) == 1
+        assert len(tier._seen) <= 3
+
+
+def test_a_small_first_word_alone_is_not_asked_about_and_a_text_without_capitals_is() -> None:
+    tier = model.Tier(of_names())
+    texts = (
+        "The met the.",
+        "the met Jane",
+        "the met 4",
+        "The man met",
+        "Then met",
+        "met the",
+        "the \u4e2d met",
+    )
+    asked = [text for text in texts if any(tier._telling(segment) for segment in tokens.segments(text))]
+    assert asked == ["the met Jane", "the met 4", "Then met", "the \u4e2d met"]
+    assert found("jane doe") == [("jane doe", "person")]
+
+
+def test_weights_come_back_from_their_file() -> None:
+    plain = of_names()
+    back = network.unpacked(network.packed(plain.weights, plain.lexicon, plain.dilations))
+    assert model.Tier(back).find_all(["The man met Jane Doe in Paris."]) == model.Tier(plain).find_all(
+        ["The man met Jane Doe in Paris."]
+    )
+
+
+def test_weights_for_other_labels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = of_names()
+    content = network.packed(plain.weights, plain.lexicon, plain.dilations)
+    monkeypatch.setattr(network, "LABELS", ("something", "else"))
+    with pytest.raises(ValueError, match="another format"):
+        network.unpacked(content)
+
+
+def test_without_weights_the_tier_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "available", lambda: False)
+    assert model.find_all(["Jane Doe", ""]) == [[], []]
+
+
+def test_importing_the_tier_loads_no_numpy() -> None:
+    code = "import sys, ostiary.detection.model as m; assert 'numpy' not in sys.modules; import pickle; pickle.dumps(m.find_all)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    assert pickle.loads(pickle.dumps(model.find_all)) is model.find_all
+
+
+@given(st.text(max_size=300))
+def test_every_character_but_space_is_in_one_token(text: str) -> None:
+    covered = [
+        index
+        for low, high in tokens.paragraphs(text)
+        for segment in tokens.segments(text[low:high])
+        for start, end in zip(segment.starts, segment.ends, strict=True)
+        for index in range(start + low, end + low)
+    ]
+    assert covered == sorted(set(covered))
+    assert [text[i] for i in covered] == [char for char in text if not char.isspace()]
+
+
+@given(st.text(alphabet="Jane doeParis.\n\u0301é4 ", max_size=200))
+def test_findings_stand_in_order_and_apart(text: str) -> None:
+    spans = [(f.start, f.end) for f in model.Tier(of_names()).find_all([text])[0]]
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(spans))

@@ -1,0 +1,77 @@
+"""The network in PyTorch: the same sums as `ostiary.detection.model_network`, with dropout and a loss over sets of allowed tags."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ostiary.detection.model_labels import TAGS
+from ostiary.detection.model_tokens import CASINGS, GAPS, LISTED_SLOT, Lexicon
+
+UNKNOWN_WORD_SHARE = 0.12
+UNLISTED_SHARE = 0.15
+
+
+class Tagger(nn.Module):
+    """width: of every layer. Word dropout makes an unknown word of a known one, and takes words off the list, so that context is learnt."""
+
+    def __init__(self, lexicon: Lexicon, width: int, dilations: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.dilations, self.width = tuple(dilations), width
+        self.unlisted = lexicon.features("\x01")[LISTED_SLOT]
+        self.embedding = nn.EmbeddingBag(lexicon.rows, width, mode="sum", sparse=True)
+        nn.init.normal_(self.embedding.weight, std=0.3)
+        self.context = nn.Embedding(GAPS * CASINGS, width)
+        nn.init.normal_(self.context.weight, std=0.3)
+        self.norm = nn.LayerNorm(width)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(width, 2 * width, 3, padding=dilation, dilation=dilation) for dilation in dilations
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(width, TAGS)
+
+    def forward(self, types: Tensor, places: Tensor, settings: Tensor, mask: Tensor) -> Tensor:
+        """types (words, SLOTS): features of the batch's different words; places (batch, steps): which of them; mask (batch, steps): 1 where a token is.
+
+        Returns logits (batch, steps, TAGS).
+        """
+        if self.training:
+            types = types.clone()
+            types[torch.rand(len(types)) < UNKNOWN_WORD_SHARE, 0] = 0
+            types[torch.rand(len(types)) < UNLISTED_SHARE, LISTED_SLOT] = self.unlisted
+        x = self.norm(self.embedding(types)[places] + self.context(settings)) * mask[..., None]
+        x = self.dropout(x).transpose(1, 2)
+        spread = mask[:, None, :]
+        for layer in self.layers:
+            value, gate = layer(x).chunk(2, dim=1)
+            x = x + self.dropout(value * torch.sigmoid(gate)) * spread
+        logits: Tensor = self.output(x.transpose(1, 2))
+        return logits
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """As `model_network.Network` wants them."""
+        found = {
+            "embedding": self.embedding.weight,
+            "context": self.context.weight,
+            "gain": self.norm.weight,
+            "shift": self.norm.bias,
+            "output": self.output.weight.t(),
+            "output_bias": self.output.bias,
+        }
+        for number, layer in enumerate(self.layers):
+            found[f"kernel{number}"] = layer.weight.permute(2, 1, 0)
+            found[f"bias{number}"] = layer.bias
+        return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in found.items()}
+
+
+_TAG_BITS = torch.arange(TAGS)
+
+
+def loss(logits: Tensor, allowed: Tensor, mask: Tensor) -> Tensor:
+    """Minus the log of the probability of the allowed tags together, mean over tokens. allowed (batch, steps): bit masks."""
+    right = (allowed[..., None] >> _TAG_BITS) & 1
+    inside = logits.masked_fill(right == 0, -1e4).logsumexp(-1)
+    each: Tensor = (logits.logsumexp(-1) - inside) * mask
+    return each.sum() / mask.sum()
