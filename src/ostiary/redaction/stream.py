@@ -181,7 +181,8 @@ class StreamRedactor:
                 cut = max(start, self._held)
                 break
             out += self._replaced(stretch)
-        waiting = [place for place in opened if place >= self._held and not _is_prose(text[place - base :])]
+        said = base + _last_prose(text) if opened else 0
+        waiting = [place for place in opened if place >= self._held and place > said]
         if waiting and forced and waiting[0] == self._held:
             key = Finding(waiting[0] - base, len(text), "private_key", "", 0.5, "opening line of a key")
             return "".join((*out, *self._swallow(Stretch(key.start, key.end, key), "key")))
@@ -283,10 +284,13 @@ def _openings(text: str) -> list[int]:
     ]
 
 
-def _is_prose(text: str) -> bool:
-    """Whether what follows the opening line of a key is said about keys, and is none."""
-    data = fold(text).data
-    return any(_HEADER.search(data, 0, prose.start()) is None for prose in _PROSE.finditer(data))
+def _last_prose(text: str) -> int:
+    """Where prose last stands; -1 for nowhere. After the opening line of a key it shows that keys are spoken of, and none stands here."""
+    folded, last = fold(text), -1
+    for prose in _PROSE.finditer(folded.data):
+        if _HEADER.search(folded.data, max(0, prose.start() - TAIL), prose.start()) is None:
+            last = folded.span(prose.start(), prose.end())[0]
+    return last
 
 
 _NO_BODY = re.compile(r"[^A-Za-z0-9+/=\s\\]")
@@ -305,6 +309,6 @@ def _end_of_key(text: str, *, final: bool) -> int | None:
     if closing is not None and (final or closing.end() < len(data)):
         return folded.span(0, closing.end())[1]
     for prose in _PROSE.finditer(data, max(0, len(data) - PROSE_MAX)):
-        if _HEADER.search(data, 0, prose.start()) is None and closing is None:
+        if _HEADER.search(data, max(0, prose.start() - TAIL), prose.start()) is None and closing is None:
             return folded.span(prose.start(), prose.end())[0]
     return None
