@@ -1,0 +1,45 @@
+"""`ostiary detect-server`: detection as an HTTP service of its own. It needs no gateway, no home and no database."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ostiary.cli import output
+
+FACE = "ostiary.detect_server.face"
+TOKEN_VARIABLE = "OSTIARY_DETECT_TOKEN"  # noqa: S105 (a variable's name)
+
+
+def detect_server(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65_535)] = 8000,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name", help="A host name that callers use, besides the address; any number of times."
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file", help=f"A file with the bearer token that callers show (or {TOKEN_VARIABLE})."
+        ),
+    ] = None,
+) -> None:
+    """Serve detection: `POST /v1/detect`, and Presidio's `/analyze` and `/anonymize`."""
+    import os
+
+    from ostiary import log
+    from ostiary.secret import Secret
+
+    face = import_module(FACE)
+    log.configure("info")
+    text = output.secret_from(token_file, "Token") if token_file else os.environ.pop(TOKEN_VARIABLE, "")
+    names = frozenset(each.lower() for each in name or ())
+    settings = face.Settings(host, port, names, Secret(text) if text or token_file else None)
+    try:
+        face.serve(settings)
+    except face.Exposed as error:
+        output.fail(str(error), code=2)
