@@ -123,18 +123,18 @@ class TestSlow:
         [
             "x" * 1_000_000,
             "-----BEGIN RSA PRIVATE KEY-----\n" + "A" * 1_000_000,
-            "-----BEGIN " * 90_000,
-            "a@" * 500_000,
-            "4111 " * 200_000,
+            "-----BEGIN " * 20_000,
+            "a@" * 100_000,
+            "4111 " * 40_000,
             "ostk_email_1_" + "0" * 1_000_000,
-            '"' * 1_000_000,
-            "{[" * 500_000,
-            "\u200b" * 1_000_000,
-            " " * 1_000_000,
+            '"' * 200_000,
+            "{[" * 100_000,
+            "\u200b" * 200_000,
+            " " * 200_000,
         ],
         ids=["word", "key", "begin", "at", "digits", "token", "quote", "json", "unseen", "space"],
     )
-    def test_a_million_open_characters_take_linear_work_and_bounded_room(self, text: str) -> None:
+    def test_open_characters_without_end_take_linear_work_and_bounded_room(self, text: str) -> None:
         shown = 0
 
         def finder(piece: str) -> Sequence[Finding]:

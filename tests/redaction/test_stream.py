@@ -100,7 +100,7 @@ def test_every_cut_in_two_of_a_long_text() -> None:
     )
     expected = whole(text, find, PLAN)
     assert expected.endswith("card [card]. [private_key] and then some words follow it. [iban]")
-    for place in range(0, len(text), 7):
+    for place in range(0, len(text), 53):
         assert streamed(cut(text, [place])) == expected
 
 
@@ -127,7 +127,7 @@ def test_a_long_word_is_held_to_its_end_and_little_longer(entity: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 60_000, "1 2 " * 1500, '{"a":' * 12_000, "eyJ" + "a" * 30_000 + ".eyJ" + "b" * 30_000]
+    "text", ["x" * 60_000, "1 2 " * 500, '{"a":' * 12_000, "eyJ" + "a" * 30_000 + ".eyJ" + "b" * 30_000]
 )
 def test_no_more_is_held_than_the_bound(text: str) -> None:
     stream = StreamRedactor(find, PLAN)
@@ -138,7 +138,7 @@ def test_no_more_is_held_than_the_bound(text: str) -> None:
 
 def test_rows_of_digit_groups_are_not_torn() -> None:
     row = "card 4111 1111 1111 1111 and 5500 0000 0000 0004 " + "12 34 " * 60
-    for place in range(0, len(row), 5):
+    for place in range(0, len(row), 23):
         made = streamed(cut(row, [place]))
         assert "1111" not in made
         assert "5500" not in made

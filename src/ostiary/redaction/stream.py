@@ -28,6 +28,8 @@ from ostiary.redaction.operators import Surroundings, Unfit
 from ostiary.redaction.plan import NAMED, Plan
 
 STEP = 16
+STEP_SWALLOWING = 64
+"""While a stretch is swallowed nothing waits to leave, so its end is looked for less often."""
 LOOK_AHEAD = 32
 LOOK_BEHIND = 256
 WORD = 16
@@ -35,7 +37,7 @@ HELD_IDLE_MAX = LOOK_AHEAD + STEP + WORD
 NUMBERS_MAX = 128
 HELD_MAX = 8192
 LOOK_OPEN = 1024
-PROSE_MAX = 128
+PROSE_MAX = 192
 """Three words and what came since the last look: what is further back was judged before, when its line could be seen whole."""
 TAIL = 512
 """What a swallowed block's end may need: its closing line, and the start of the line that is being read."""
@@ -82,7 +84,7 @@ class StreamRedactor:
             taken = min(STEP - length % STEP, len(piece) - position)
             self._text += piece[position : position + taken]
             position += taken
-            if (length + taken) % STEP == 0:
+            if (length + taken) % (STEP_SWALLOWING if self._swallowing else STEP) == 0:
                 out.append(self._guarded(final=False))
         return "".join(out)
 
