@@ -9,7 +9,6 @@ import typer
 from ostiary.cli import output
 
 FACE = "ostiary.detect_server.face"
-TOKEN_VARIABLE = "OSTIARY_DETECT_TOKEN"  # noqa: S105 (a variable's name)
 
 
 def detect_server(
@@ -23,22 +22,18 @@ def detect_server(
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(
-            "--token-file", help=f"A file with the bearer token that callers show (or {TOKEN_VARIABLE})."
-        ),
+        typer.Option("--token-file", help="A file with the bearer token that callers show."),
     ] = None,
 ) -> None:
     """Serve detection: `POST /v1/detect`, and Presidio's `/analyze` and `/anonymize`."""
-    import os
-
     from ostiary import log
     from ostiary.secret import Secret
 
     face = import_module(FACE)
     log.configure("info")
-    text = output.secret_from(token_file, "Token") if token_file else os.environ.pop(TOKEN_VARIABLE, "")
+    token = Secret(output.secret_from(token_file, "Token")) if token_file else None
     names = frozenset(each.lower() for each in name or ())
-    settings = face.Settings(host, port, names, Secret(text) if text or token_file else None)
+    settings = face.Settings(host, port, names, token)
     try:
         face.serve(settings)
     except face.Exposed as error:
