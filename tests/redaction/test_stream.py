@@ -32,6 +32,10 @@ VALUES = (
     "192.168.17.4",
     "password: tr0ub4dor&3x",
     "ghp_" + "a1B2c3D4e5" * 4,
+    "MT84 MALT 0110 0001 2345 MTLC AST0 01S",
+    "221B Baker Street, London NW1 6XE",
+    "Hauptstraße 12, 10115 Berlin",
+    "born on 4 March 1987",
     "[email]",
 )
 WORDS = (

@@ -6,7 +6,7 @@ redaction of the whole (`whole`). It is also what `apply.redacted` gives over `d
 characters before and LOOK_AHEAD after it, and its words are no longer than HELD_MAX; detectors of ours reach 60 before and 20 after.
 
 What is held. Text leaves at a cut: after white space, a quotation mark, an angle bracket or an ideograph, at least LOOK_AHEAD characters before the end of what has come, and never
-within a finding, a word, or a row of digit groups. In ordinary prose (words of at most WORD characters) at most HELD_IDLE_MAX = 64 characters are held. A longer word, or a row of digit
+within a finding, a word, or a row of digit groups. In ordinary prose (words of at most WORD characters) at most HELD_IDLE_MAX = 64 characters are held where no digit stands, and NUMBER_OPEN + STEP after a word with one. A longer word, or a row of digit
 groups (to NUMBERS_MAX), is held to its end; a finding is held to its end and up to a quarter more of it. Nothing is held longer than HELD_MAX plus STEP: a finding that goes on beyond that
 is replaced by `[category]` (or as `replace` and `remove` say) and swallowed as it flows; a word in which nothing was found leaves but for its last LOOK_OPEN characters.
 
@@ -34,6 +34,8 @@ LOOK_AHEAD = 32
 LOOK_BEHIND = 256
 WORD = 16
 HELD_IDLE_MAX = LOOK_AHEAD + STEP + WORD
+NUMBER_OPEN = 72
+"""A word with a digit waits so long for what may follow it: the longest IBAN in groups has 39 characters, most addresses fewer than 60."""
 NUMBERS_MAX = 128
 HELD_MAX = 8192
 LOOK_OPEN = 1024
@@ -166,6 +168,8 @@ class StreamRedactor:
             if base + stretch.end > self._held
         ]
         cut = length if final else self._cut if self._cut > self._held else length - LOOK_OPEN
+        if not final and length - self._held < HELD_MAX:
+            cut = min(cut, self._number_begun(length, cut))
         opened = [] if final else [base + place for place in _openings(text)]
         forced = not final and length - self._held >= HELD_MAX
         out: list[str] = []
@@ -193,6 +197,12 @@ class StreamRedactor:
         self._release(max(cut, self._held))
         self._next = length + max(STEP, (length - self._held) // 4)
         return "".join(out)
+
+    def _number_begun(self, length: int, cut: int) -> int:
+        """Where a word with a digit begins that may be the start of something longer (an IBAN in groups, an address), else `cut`."""
+        low = max(self._held, length - NUMBER_OPEN + 1) - self._base
+        begun = _NUMBER_WORD.search(self._text, low, max(low, cut - self._base))
+        return self._base + begun.start() if begun else cut
 
     def _replaced(self, stretch: Stretch) -> Iterable[str]:
         """What stands before the stretch and is held, and what replaces it (the part of it that has not left yet)."""
@@ -260,6 +270,8 @@ _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff01-\uff0f\u3001-\u3011"
 _SOFT_CUT = re.compile(rf"[\s\"<>{_WIDE}]")
 _CUT = re.compile(rf"(?<![\d).]{{1}})\s|\s(?![\d(+])|[\"<>{_WIDE}]")
 """Where text may leave: not between two groups of digits. At the end of what has come nothing is known of the next character, so cuts are LOOK_AHEAD away from it."""
+
+_NUMBER_WORD = re.compile(r"(?<!\S)\S*?\d")
 
 _KEY_OPENS = re.compile(rb"-{4,5} ?BEGIN [A-Za-z0-9 ]{0,60}(?:-|$)|PuTTY-User-Key-File-")
 _KEY_CLOSES = re.compile(rb"-{4,5} ?END [A-Za-z0-9 ]{0,60}-{4,5}|Private-MAC: [0-9a-f]{40,64}(?![0-9a-f])")
