@@ -325,3 +325,13 @@ def test_entities_and_categories_lead_to_each_other() -> None:
     assert entity_of("github_token") == "GITHUB_TOKEN"
     assert categories_of("US_SSN") == ("us_ssn",)
     assert all(categories_of(name) for name in names())
+
+
+def test_a_mistake_of_ours_shows_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_given: Any) -> Any:
+        raise IndexError(TEXT)
+
+    monkeypatch.setitem(face.POSTED, "/v1/detect", broken)
+    status, problem, _ = ask("/v1/detect", {"texts": [TEXT]})
+    assert (status, problem["code"]) == (500, "internal")
+    assert "jane" not in json.dumps(problem)

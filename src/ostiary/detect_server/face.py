@@ -106,6 +106,10 @@ class DetectFace:
         except OstiaryError as error:
             status = error.status
             await answer_problem(send, error)
+        except Exception as fault:  # noqa: BLE001 - a mistake of ours: nothing of it is shown, and the next request is served
+            status = 500
+            _LOG.error("request.broke", path=path, error=type(fault).__name__, where=log.where(fault))
+            await answer_problem(send, OstiaryError())
         self._requests.labels(path if known else "other", str(status)).inc()
 
     def _let_in(self, scope: Scope, path: str) -> None:
