@@ -68,6 +68,10 @@ def fold(text: str) -> Folded:
         data = text.encode("ascii")
         if len(data.translate(None, _CONTROLS)) == len(data):
             return Folded(data, None)
+    if not escaped:
+        plain = _ODD.sub(lambda odd: _plain(odd[0]), text)
+        if len(plain) == len(text):
+            return Folded(plain.encode("latin-1"), None)
     letters: list[str] = []
     offsets: list[int] = []
     widths: dict[int, int] = {}
@@ -85,13 +89,23 @@ def fold(text: str) -> Folded:
     return Folded("".join(letters).encode("latin-1"), tuple(offsets), widths or None)
 
 
+_ODD = re.compile(r"[^\t\n\r -~]")
+"""What is not its own plain spelling."""
+
+
 def _add(text: str, start: int, end: int, letters: list[str], offsets: list[int]) -> None:
-    for index in range(start, end):
-        char = text[index]
-        plain = char if " " <= char <= "~" else _plain(char)
+    position = start
+    for odd in _ODD.finditer(text, start, end):
+        index = odd.start()
+        letters += text[position:index]
+        offsets += range(position, index)
+        plain = _plain(odd[0])
         if plain:
             letters.append(plain)
             offsets.append(index)
+        position = index + 1
+    letters += text[position:end]
+    offsets += range(position, end)
 
 
 def _meant(escape: str) -> str:
