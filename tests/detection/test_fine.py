@@ -71,7 +71,17 @@ def test_a_number_with_its_label_is_found_however_it_is_joined(text: str) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["100%25 of it", "a&amp;b", "f(.) and g[.]", "look at the dot", "we met at noon", "prices @ 3.50 . Come"],
+    [
+        "100%25 of it",
+        "see www.com",
+        "www.org/x",
+        "www.info?x",
+        "a&amp;b",
+        "f(.) and g[.]",
+        "look at the dot",
+        "we met at noon",
+        "prices @ 3.50 . Come",
+    ],
 )
 def test_what_only_sounds_like_an_escape_is_left_alone(text: str) -> None:
     assert seen(text) == []
