@@ -23,7 +23,8 @@ PATTERN_CHARACTERS = 2_000_000
 EVERYTHING_CHARACTERS = 300_000
 PRESIDIO_CHARACTERS = 60_000
 PEER = r"""
-import json, sys, time
+import json, logging, sys, time
+logging.disable(logging.CRITICAL)  # it tries to fetch the list of public suffixes, says so at length, and goes on without
 from presidio_analyzer import AnalyzerEngine
 from presidio_analyzer.nlp_engine import NlpEngineProvider
 nlp = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": [{"lang_code": "en", "model_name": "en_core_web_md"}]})

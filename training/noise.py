@@ -19,6 +19,8 @@ def _same_length(text: str, change: Callable[[str], str]) -> str:
 
 def cased(document: Document, random: Random) -> Document:
     """Small, in capitals or in title case; one document in five."""
+    if document.loose:  # what its capitals say would be lost
+        return document
     chance = random.random()
     if chance < 0.10:
         return replace(document, text=_same_length(document.text, str.lower))

@@ -146,7 +146,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after so many, with a checkpoint")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--every", type=int, default=500, help="steps between figures and checkpoints")
+    parser.add_argument("--every", type=int, default=2000, help="steps between figures and checkpoints")
     parser.add_argument(
         "--tokens", type=float, default=DEFAULTS.tokens_millions, help="millions, of the whole run"
     )

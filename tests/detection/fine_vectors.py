@@ -105,3 +105,37 @@ ADDRESSES = [
     "123 Main Street", "10 Downing Street", "1600 Pennsylvania Ave", "742 N Evergreen Ter, Apt 4B", "Hauptstraße 12", "Berliner Allee 77a", "Kerkstraat 15",
     "12 rue de la Paix", "Calle Mayor 10", "Via Roma 22", "Rua Augusta, 1500", "ul. Marszałkowska 10/12", "P.O. Box 1234",
 ]  # fmt: skip
+
+DISGUISED = [
+    ("email", "name at host dot com"),
+    ("email", "jane dot doe at example dot org"),
+    ("email", "jane_doe(at)example.com"),
+    ("email", "jane@example(dot)com"),
+    ("email", "jane @ example . com"),
+    ("email", "jane&#64;example.com"),
+    ("email", "jane&commat;example&period;com"),
+    ("email", "jane%40example%2Ecom"),
+    ("email", "jane@ex\u0430mple.c\u043em"),
+    ("card", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"),
+    ("card", "4111/1111/1111/1111"),
+    ("card", "4111_1111_1111_1111"),
+    ("card", "\uff14\uff11\uff11\uff11 1111 1111 1111"),
+    ("iban", "D E 8 9 3 7 0 4 0 0 4 4 0 5 3 2 0 1 3 0 0 0"),
+    ("iban", "GB82-WEST-1234-5698-7654-32"),
+    ("ip_address", "203[.]0[.]113[.]77"),
+    ("url", "hxxp://evil[.]example[.]com/x"),
+    ("phone", "%2B44%2020%207946%200958"),
+    ("in_aadhaar", "2341-2341-2346"),
+]
+"""Written so that a plain pattern does not see them."""
+
+DISGUISED_SSN = [
+    "536.90.4399",
+    "536 90 4399",
+    "5 3 6 9 0 4 3 9 9",
+    "536/90/4399",
+    "536\u201490\u20144399",
+    "536 - 90 - 4399",
+    "53\u200b6904399",
+    "\u0665\u0663\u0666904399",
+]

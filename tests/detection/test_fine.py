@@ -3,7 +3,7 @@ import pytest
 from ostiary.detection.categories import CATEGORIES, Family, family_of, in_family
 from ostiary.detection.detectors import DETECTORS
 from ostiary.detection.engine import find
-from tests.detection.fine_vectors import ADDRESSES, DATES, FINE, NO_DATES, VAT
+from tests.detection.fine_vectors import ADDRESSES, DATES, DISGUISED, DISGUISED_SSN, FINE, NO_DATES, VAT
 
 
 def seen(text: str) -> list[tuple[str, str]]:
@@ -57,6 +57,34 @@ def test_a_street_address_is_found(address: str) -> None:
     found = seen(f"she lives at {address}, and")
     assert [name for name, _ in found] == ["address"]
     assert found[0][1].startswith(address[:10])
+
+
+@pytest.mark.parametrize(("category", "text"), DISGUISED)
+def test_a_disguise_hides_nothing_and_is_found_whole(category: str, text: str) -> None:
+    assert seen(f"well, {text}; so") == [(category, text)]
+
+
+@pytest.mark.parametrize("text", DISGUISED_SSN)
+def test_a_number_with_its_label_is_found_however_it_is_joined(text: str) -> None:
+    assert seen(f"his SSN is {text}; so") == [("us_ssn", text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "100%25 of it",
+        "see www.com",
+        "www.org/x",
+        "www.info?x",
+        "a&amp;b",
+        "f(.) and g[.]",
+        "look at the dot",
+        "we met at noon",
+        "prices @ 3.50 . Come",
+    ],
+)
+def test_what_only_sounds_like_an_escape_is_left_alone(text: str) -> None:
+    assert seen(text) == []
 
 
 def test_every_detector_names_a_category_and_its_country() -> None:

@@ -1,9 +1,12 @@
+import base64
 import json
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ostiary.detection import secret_detectors
+from ostiary.detection import secret_detectors, validity
 from ostiary.detection.engine import find, pattern
 from ostiary.detection.secrets import checks
 from ostiary.detection.secrets.kind import Kind
@@ -209,3 +212,20 @@ def test_prose_behind_the_first_line_of_a_key_is_not_taken_for_the_key() -> None
     key, _ = value_of(TITLES["private key block"], 1)
     cut = key[: key.index("-----END")]
     assert covered(cut + "\nand then more words follow it.") == [("private_key", cut.rstrip())]
+
+
+def test_a_head_nested_without_end_breaks_no_check() -> None:
+    head = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 1_050).decode().rstrip("=")
+    assert covered(f"{head}.abcdef.ghijkl")[0][0] == "api_key"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
+def test_no_check_breaks_on_any_text(text: str) -> None:
+    for kind in KINDS:
+        if kind.valid is not None and kind.valid not in (
+            checks.json_in_base64,
+            checks.base58_checked,
+            validity.url_password,
+        ):
+            assert kind.valid(text + "x") in (True, False)

@@ -133,6 +133,23 @@ def test_json_within_text_is_masked_too() -> None:
     assert masked('{"ssn": "536904399" and so on') == '{"ssn": "[national_id]" and so on'
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jane&#64;example.com",
+        "jane%40example%2Ecom",
+        "jane[at]example[.]com",
+        "203[.]0[.]113[.]77",
+        "%2B44%2020%207946%200958",
+    ],
+)
+def test_what_is_escaped_is_masked_whole(text: str) -> None:
+    after, counts = mask_json({"note": text, "list": [f"see {text}, ok"]})
+    assert sum(counts.values()) == 2
+    assert after == {"note": mask_text(text)[0], "list": [f"see {mask_text(text)[0]}, ok"]}
+    assert mask_text(text)[0] in ("[email]", "[phone]", "[ip_address]")
+
+
 def test_what_lies_too_deep_to_be_looked_at_is_withheld() -> None:
     value: object = "jane@example.com"
     for _ in range(DEPTH_MAX + 5):

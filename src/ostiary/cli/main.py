@@ -22,6 +22,7 @@ from ostiary.cli.connectors import connectors
 from ostiary.cli.contracts import contracts
 from ostiary.cli.db import db
 from ostiary.cli.detect import detect
+from ostiary.cli.detect_server import detect_server
 from ostiary.cli.intent_keys import intent_keys
 from ostiary.cli.jobs import jobs
 from ostiary.cli.keys import keys
@@ -239,6 +240,7 @@ def login_code(count: Annotated[int, typer.Option(help="How many lines.")] = 1) 
 
 app.command()(call)
 app.command()(detect)
+app.command("detect-server")(detect_server)
 app.command()(erase)
 app.command()(backups.backup)
 app.command()(backups.restore)

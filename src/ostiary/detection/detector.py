@@ -101,12 +101,12 @@ def named(
     name: str,
     category: str,
     labels: str,
-    value: str = r"[a-z]{0,5}[\-/]?[a-z0-9]{0,4}\d[a-z0-9]*(?:[ \-./][a-z0-9]*\d[a-z0-9]*){0,5}",
+    value: str = r"\d(?:[ .\-]\d){5,24}|[a-z]{0,5}[\-/]?[a-z0-9]{0,4}\d[a-z0-9]*(?:[ \-./][a-z0-9]*\d[a-z0-9]*){0,5}",
     country: str = "",
 ) -> Detector:
     """A value that a label right before it names (`Passport no.: X1234567`), whatever its form and check digit: who wrote the label knew."""
     spelled = labels.replace(" ", r"[ _\-]?")
     label = rf"(?:\b|_)(?:{spelled})\b(?:[ _\-]?(?:number|nummer|no|nr|num|id|code|numero|#)\b)?[.#]?"
     joint = r"\\{0,3}[\"'\])]{0,2} ?(?:is|was|of|:|=|=>|>|#|-)? {0,2}\\{0,3}[\"'(]?"
-    pattern = rf"(?i:{label}{joint}(?P<v>{value})\b)"
+    pattern = rf"(?i:{label}{joint}(?P<v>(?:{value}))\b)"
     return Detector(name, category, country, pattern, validity.telling_number, (), 0.7, numeric=True)

@@ -2,10 +2,13 @@
 
 A text is folded to Latin-1, at most one byte a code point: digits of every script become ASCII digits, wide and mathematical letters become plain ones,
 accents go, every space is a space and every dash a hyphen, and what cannot be seen (zero-width, soft hyphen, bidirectional controls, tags) is
-dropped. `offsets` leads from the folded text back to the code points of the original.
+dropped. What is escaped once, for HTML or for a URL, is read as what it stands for, and so is a full stop or an at sign in brackets (`example[.]com`). `offsets` leads from the folded text back to the code points of the original.
 """
 
+import html
+import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,38 +25,100 @@ _LOOKS_LIKE = str.maketrans(
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufeff")
 
 
+_ESCAPE = re.compile(
+    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|commat|period|sol|colon|lowbar|nbsp|hyphen|dash|num|plus|equals|quot|apos|amp|lpar|rpar|excl|percnt);"
+    r"|%(?:2[1-9A-Fa-f]|3[0-9A-Fa-f]|[46][0-9A-Fa-f]|[57][0-9A-Ea-e])|(?<=[0-9])%20(?=[0-9])"
+    r"| ?[\[({<] ?(?:[.@]|[aA][tT]|[dD][oO][tT]|AT|DOT) ?[\])}>] ?"
+)
+"""What stands for one character: entities, percent encoding (of a space between digits only, so that a URL stays one), bracketed full stops and at signs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """`data` is the folded text in Latin-1. `offsets` is None when byte i is code point i; else offsets[i] is, with one more entry for the end."""
+    """`data` is the folded text in Latin-1. `offsets` is None when byte i is code point i; else offsets[i] is, with one more entry for the end.
+
+    widths: how many code points a byte stands for, where it is an escape.
+    """
 
     data: bytes
     offsets: tuple[int, ...] | None
+    widths: Mapping[int, int] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """From folded to original offsets; the end falls right after the last character that belongs to the span."""
         if self.offsets is None:
             return start, end
-        return self.offsets[start], self.offsets[end - 1] + 1
+        return self.offsets[start], self.offsets[end - 1] + (
+            self.widths.get(end - 1, 1) if self.widths else 1
+        )
 
 
 _CONTROLS = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
 
 
+def has_escapes(text: str) -> bool:
+    """Whether anything in the text stands for a character that is not written."""
+    return _ESCAPE.search(text) is not None
+
+
 def fold(text: str) -> Folded:
-    """The folded text; free for ASCII without control characters."""
-    if text.isascii():
+    """The folded text; free for ASCII without control characters and escapes."""
+    escaped = has_escapes(text)
+    if not escaped and text.isascii():
         data = text.encode("ascii")
         if len(data.translate(None, _CONTROLS)) == len(data):
             return Folded(data, None)
+    if not escaped:
+        plain = _ODD.sub(lambda odd: _plain(odd[0]), text)
+        if len(plain) == len(text):
+            return Folded(plain.encode("latin-1"), None)
     letters: list[str] = []
     offsets: list[int] = []
-    for index, char in enumerate(text):
-        plain = char if " " <= char <= "~" else _plain(char)
+    widths: dict[int, int] = {}
+    position = 0
+    for escape in _ESCAPE.finditer(text) if escaped else ():
+        _add(text, position, escape.start(), letters, offsets)
+        meant = _meant(escape[0])
+        if meant:
+            widths[len(letters)] = escape.end() - escape.start()
+            letters.append(meant)
+            offsets.append(escape.start())
+        position = escape.end()
+    _add(text, position, len(text), letters, offsets)
+    offsets.append(len(text))
+    return Folded("".join(letters).encode("latin-1"), tuple(offsets), widths or None)
+
+
+_ODD = re.compile(r"[^\t\n\r -~]")
+"""What is not its own plain spelling."""
+
+
+def _add(text: str, start: int, end: int, letters: list[str], offsets: list[int]) -> None:
+    position = start
+    for odd in _ODD.finditer(text, start, end):
+        index = odd.start()
+        letters += text[position:index]
+        offsets += range(position, index)
+        plain = _plain(odd[0])
         if plain:
             letters.append(plain)
             offsets.append(index)
-    offsets.append(len(text))
-    return Folded("".join(letters).encode("latin-1"), tuple(offsets))
+        position = index + 1
+    letters += text[position:end]
+    offsets += range(position, end)
+
+
+def _meant(escape: str) -> str:
+    """The character that an escape stands for, folded; none for what is not seen."""
+    if escape[0] == "&":
+        return _plain_or_self(html.unescape(escape))
+    if escape[0] == "%":
+        return chr(int(escape[1:], 16))
+    return "@" if "@" in escape or escape.strip(" [](){}<>").lower()[1:] == "t" else "."
+
+
+def _plain_or_self(text: str) -> str:
+    return text if len(text) == 1 and " " <= text <= "~" else _plain(text[0]) if text else ""
 
 
 @lru_cache(maxsize=8192)

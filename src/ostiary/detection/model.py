@@ -35,11 +35,10 @@ SCORE_MIN = 0.5
 SURE_MIN = 0.85
 """Of a person, so that the words of the name are looked for in the rest of the text."""
 ECHO_SCORE = 0.6
-ECHOED_WORDS_MAX = 256
 BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
 CACHED_FINDINGS_MAX = 200_000
-_NAME_WORD = re.compile(r"[^\W\d_]{3,}")
+_NAME_WORD = re.compile(r"\b[^\W\d_]{3,}\b")
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
 
 _Found = tuple[tuple[int, int, str, float], ...]
@@ -136,10 +135,11 @@ class Tier:
         }
         if not words:
             return found
-        pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(words)[:ECHOED_WORDS_MAX])) + r")\b")
         starts = [each.start for each in found]
         echoes = []
-        for match in pattern.finditer(text):
+        for match in _NAME_WORD.finditer(text):
+            if match[0] not in words:
+                continue
             start, end = match.span()
             after = bisect_right(starts, start)
             taken = (after and found[after - 1].end > start) or (after < len(found) and starts[after] < end)

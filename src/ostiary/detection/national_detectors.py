@@ -6,7 +6,7 @@ from ostiary.detection.detector import Detector, named, national_id
 DETECTORS: tuple[Detector, ...] = (
     # National numbers
     national_id("social security number", "us_ssn", r"\b\d{3}-\d{2}-\d{4}\b", national.us_ssn, "ssn|social security|social", 0.7),
-    national_id("social security number, unusual", "us_ssn", r"\b\d{3}[ ._]?\d{2}[ ._]?\d{4}\b", national.us_ssn, "ssn|social security|ss#|soc sec|social", 0.2),
+    national_id("social security number, unusual", "us_ssn", r"\b\d{3}(?:[ ._/]| ?- ?)?\d{2}(?:[ ._/]| ?- ?)?\d{4}\b|\b\d(?:[ .\-]\d){8}\b", national.us_ssn, "ssn|s.s.n|social security|ss#|soc sec|social", 0.2),
     national_id("individual taxpayer number", "us_itin", r"\b9\d{2}-\d{2}-\d{4}\b", national.us_itin, "itin|taxpayer", 0.7),
     national_id("individual taxpayer number, unusual", "us_itin", r"\b9\d{2}[ ]?\d{2}[ ]?\d{4}\b", national.us_itin, "itin|taxpayer", 0.2),
     national_id("social insurance number", "ca_sin", r"\b\d{3}[ \-]\d{3}[ \-]\d{3}\b", national.ca_sin, "sin|social insurance|nas", 0.5),

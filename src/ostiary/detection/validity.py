@@ -202,7 +202,7 @@ def ipv6(text: str) -> bool:
 
 def mac(text: str) -> bool:
     number = letters_and_digits(text)
-    return len(set(number)) > 2
+    return len(set(number)) > 2 and not ("." in text and number.isdigit())
 
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

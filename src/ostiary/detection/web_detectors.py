@@ -70,7 +70,7 @@ def bare_address(text: str) -> bool:
     """A host name of a known ending, not an attribute in code (`self.id`, `this.me`), an abbreviation or a number."""
     host = text.lower().split("/", 1)[0].split("?", 1)[0]
     names = host.removeprefix("www.").split(".")
-    if names[0] in _CODE or any(not name for name in names) or len(names[0]) < 2:
+    if len(names) < 2 or names[0] in _CODE or any(not name for name in names) or len(names[0]) < 2:
         return False
     return any(char.isalpha() for char in names[-2]) and text[text.rfind(".") :] not in (
         ".Co",

@@ -22,6 +22,8 @@ from ostiary.errors import Fault, InvalidParameters
 
 PLAN_CHARACTERS_MAX = 200_000
 RULES_MAX = 1000
+DEPTH_MAX = 16
+"""Brackets within each other. The YAML reader takes time by the square of them."""
 OTHERWISE_MAX = 3
 """How many operators may stand behind one another."""
 
@@ -115,6 +117,11 @@ def read(text: str) -> Plan:
     """A plan from YAML, of which JSON is a part. InvalidParameters with every mistake, by JSON Pointer."""
     if len(text) > PLAN_CHARACTERS_MAX:
         raise InvalidParameters(f"a plan has at most {PLAN_CHARACTERS_MAX} characters")
+    depth = 0
+    for char in text:
+        depth += (char in "[{") - (char in "]}")
+        if depth > DEPTH_MAX:
+            raise InvalidParameters(f"a plan has at most {DEPTH_MAX} brackets within each other")
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise InvalidParameters("a plan holds no aliases")

@@ -6,7 +6,7 @@ redaction of the whole (`whole`). It is also what `apply.redacted` gives over `d
 characters before and LOOK_AHEAD after it, and its words are no longer than HELD_MAX; detectors of ours reach 60 before and 20 after.
 
 What is held. Text leaves at a cut: after white space, a quotation mark, an angle bracket or an ideograph, at least LOOK_AHEAD characters before the end of what has come, and never
-within a finding, a word, or a row of digit groups. In ordinary prose (words of at most WORD characters) at most HELD_IDLE_MAX = 64 characters are held. A longer word, or a row of digit
+within a finding, a word, or a row of digit groups. In ordinary prose (words of at most WORD characters) at most HELD_IDLE_MAX = 64 characters are held where no digit stands, and NUMBER_OPEN + STEP after a word with one. A longer word, or a row of digit
 groups (to NUMBERS_MAX), is held to its end; a finding is held to its end and up to a quarter more of it. Nothing is held longer than HELD_MAX plus STEP: a finding that goes on beyond that
 is replaced by `[category]` (or as `replace` and `remove` say) and swallowed as it flows; a word in which nothing was found leaves but for its last LOOK_OPEN characters.
 
@@ -28,14 +28,18 @@ from ostiary.redaction.operators import Surroundings, Unfit
 from ostiary.redaction.plan import NAMED, Plan
 
 STEP = 16
+STEP_SWALLOWING = 64
+"""While a stretch is swallowed nothing waits to leave, so its end is looked for less often."""
 LOOK_AHEAD = 32
 LOOK_BEHIND = 256
 WORD = 16
 HELD_IDLE_MAX = LOOK_AHEAD + STEP + WORD
+NUMBER_OPEN = 72
+"""A word with a digit waits so long for what may follow it: the longest IBAN in groups has 39 characters, most addresses fewer than 60."""
 NUMBERS_MAX = 128
 HELD_MAX = 8192
 LOOK_OPEN = 1024
-PROSE_MAX = 128
+PROSE_MAX = 192
 """Three words and what came since the last look: what is further back was judged before, when its line could be seen whole."""
 TAIL = 512
 """What a swallowed block's end may need: its closing line, and the start of the line that is being read."""
@@ -82,7 +86,7 @@ class StreamRedactor:
             taken = min(STEP - length % STEP, len(piece) - position)
             self._text += piece[position : position + taken]
             position += taken
-            if (length + taken) % STEP == 0:
+            if (length + taken) % (STEP_SWALLOWING if self._swallowing else STEP) == 0:
                 out.append(self._guarded(final=False))
         return "".join(out)
 
@@ -164,6 +168,8 @@ class StreamRedactor:
             if base + stretch.end > self._held
         ]
         cut = length if final else self._cut if self._cut > self._held else length - LOOK_OPEN
+        if not final and length - self._held < HELD_MAX:
+            cut = min(cut, self._number_begun(length, cut))
         opened = [] if final else [base + place for place in _openings(text)]
         forced = not final and length - self._held >= HELD_MAX
         out: list[str] = []
@@ -181,7 +187,8 @@ class StreamRedactor:
                 cut = max(start, self._held)
                 break
             out += self._replaced(stretch)
-        waiting = [place for place in opened if place >= self._held and not _is_prose(text[place - base :])]
+        said = base + _last_prose(text) if opened else 0
+        waiting = [place for place in opened if place >= self._held and place > said]
         if waiting and forced and waiting[0] == self._held:
             key = Finding(waiting[0] - base, len(text), "private_key", "", 0.5, "opening line of a key")
             return "".join((*out, *self._swallow(Stretch(key.start, key.end, key), "key")))
@@ -190,6 +197,12 @@ class StreamRedactor:
         self._release(max(cut, self._held))
         self._next = length + max(STEP, (length - self._held) // 4)
         return "".join(out)
+
+    def _number_begun(self, length: int, cut: int) -> int:
+        """Where a word with a digit begins that may be the start of something longer (an IBAN in groups, an address), else `cut`."""
+        low = max(self._held, length - NUMBER_OPEN + 1) - self._base
+        begun = _NUMBER_WORD.search(self._text, low, max(low, cut - self._base))
+        return self._base + begun.start() if begun else cut
 
     def _replaced(self, stretch: Stretch) -> Iterable[str]:
         """What stands before the stretch and is held, and what replaces it (the part of it that has not left yet)."""
@@ -258,6 +271,8 @@ _SOFT_CUT = re.compile(rf"[\s\"<>{_WIDE}]")
 _CUT = re.compile(rf"(?<![\d).]{{1}})\s|\s(?![\d(+])|[\"<>{_WIDE}]")
 """Where text may leave: not between two groups of digits. At the end of what has come nothing is known of the next character, so cuts are LOOK_AHEAD away from it."""
 
+_NUMBER_WORD = re.compile(r"(?<!\S)\S*?\d")
+
 _KEY_OPENS = re.compile(rb"-{4,5} ?BEGIN [A-Za-z0-9 ]{0,60}(?:-|$)|PuTTY-User-Key-File-")
 _KEY_CLOSES = re.compile(rb"-{4,5} ?END [A-Za-z0-9 ]{0,60}-{4,5}|Private-MAC: [0-9a-f]{40,64}(?![0-9a-f])")
 _PROSE = re.compile(
@@ -283,10 +298,13 @@ def _openings(text: str) -> list[int]:
     ]
 
 
-def _is_prose(text: str) -> bool:
-    """Whether what follows the opening line of a key is said about keys, and is none."""
-    data = fold(text).data
-    return any(_HEADER.search(data, 0, prose.start()) is None for prose in _PROSE.finditer(data))
+def _last_prose(text: str) -> int:
+    """Where prose last stands; -1 for nowhere. After the opening line of a key it shows that keys are spoken of, and none stands here."""
+    folded, last = fold(text), -1
+    for prose in _PROSE.finditer(folded.data):
+        if _HEADER.search(folded.data, max(0, prose.start() - TAIL), prose.start()) is None:
+            last = folded.span(prose.start(), prose.end())[0]
+    return last
 
 
 _NO_BODY = re.compile(r"[^A-Za-z0-9+/=\s\\]")
@@ -305,6 +323,6 @@ def _end_of_key(text: str, *, final: bool) -> int | None:
     if closing is not None and (final or closing.end() < len(data)):
         return folded.span(0, closing.end())[1]
     for prose in _PROSE.finditer(data, max(0, len(data) - PROSE_MAX)):
-        if _HEADER.search(data, 0, prose.start()) is None and closing is None:
+        if _HEADER.search(data, max(0, prose.start() - TAIL), prose.start()) is None and closing is None:
             return folded.span(prose.start(), prose.end())[0]
     return None
