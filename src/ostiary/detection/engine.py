@@ -211,7 +211,12 @@ def _checked(detector: Detector, data: bytes, start: int, end: int) -> tuple[int
 
 
 def _valid(detector: Detector, data: bytes, span: tuple[int, int]) -> bool:
-    return detector.valid is None or detector.valid(data[span[0] : span[1]].decode("latin-1"))
+    if detector.valid is None:
+        return True
+    try:
+        return detector.valid(data[span[0] : span[1]].decode("latin-1"))
+    except (IndexError, KeyError, ValueError):
+        return True  # fails closed: what a check cannot judge is found, and the rest of the batch with it
 
 
 def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
