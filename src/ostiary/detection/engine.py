@@ -6,7 +6,7 @@ in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -38,17 +38,24 @@ BATCH_TIERS: tuple[BatchTier, ...] = (by_model,)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Detectors that one automaton asks for. gate: what has to stand in the text before it is asked; None: nothing."""
+    """Detectors that one automaton asks for."""
 
-    gate: Any
     automaton: Any
     indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gated:
+    """gate: what has to stand in the text before the parts are asked; None: nothing."""
+
+    gate: Any
+    parts: tuple[_Part, ...]
 
     def asked(self, data: bytes) -> list[int]:
         """The detectors that could match in these bytes."""
         if self.gate is not None and self.gate.search(data) is None:
             return []
-        return [self.indexes[hit] for hit in self.automaton.Match(data) or ()]
+        return [part.indexes[hit] for part in self.parts for hit in part.automaton.Match(data) or ()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,8 @@ class _Compiled:
 
     detectors: tuple[Detector, ...]
     needs: tuple[float, ...]
-    certain: tuple[_Part, ...]
-    doubtful: tuple[_Part, ...]
+    certain: tuple[_Gated, ...]
+    doubtful: tuple[_Gated, ...]
     patterns: tuple[tuple[Any, int], ...]
     context: tuple[tuple[Any, Any], ...]
     any_context: Any
@@ -112,13 +119,15 @@ def warm(rules: RuleSet = DEFAULT) -> None:
 
 def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not any(part.asked(data) for part in _compiled(rules).certain)
+    return not any(gated.asked(data) for gated in _compiled(rules).certain)
 
 
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
     """Every word on which a detector that needs context waits."""
     chosen = _compiled(rules)
-    return _words_of(chosen.detectors[index] for part in chosen.doubtful for index in part.indexes)
+    return _words_of(
+        chosen.detectors[index] for gated in chosen.doubtful for part in gated.parts for index in part.indexes
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -160,9 +169,9 @@ def _without_masks(data: bytes) -> bytes:
 def _asked(chosen: _Compiled, data: bytes, start: int, stop: int, hint: str) -> list[int]:
     """The detectors that could match in the window, in the list's order."""
     piece = data[start:stop]
-    asked = [index for part in chosen.certain for index in part.asked(piece)]
+    asked = [index for gated in chosen.certain for index in gated.asked(piece)]
     if hint or chosen.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
-        asked += [index for part in chosen.doubtful for index in part.asked(piece)]
+        asked += [index for gated in chosen.doubtful for index in gated.asked(piece)]
     return sorted(asked)
 
 
@@ -322,8 +331,8 @@ def _compiled(rules: RuleSet) -> _Compiled:
     return _Compiled(
         detectors=detectors,
         needs=tuple(need for _, _, need in wanted),
-        certain=tuple(_part(detectors, indexes, GATES.get(part)) for part, indexes in certain.items()),
-        doubtful=(_part(detectors, doubtful, None),) if doubtful else (),
+        certain=_gated(detectors, certain),
+        doubtful=_gated(detectors, {"": doubtful} if doubtful else {}),
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
@@ -331,12 +340,22 @@ def _compiled(rules: RuleSet) -> _Compiled:
     )
 
 
-def _part(detectors: tuple[Detector, ...], indexes: list[int], gate: str | None) -> _Part:
+def _gated(detectors: tuple[Detector, ...], parts: Mapping[str, list[int]]) -> tuple[_Gated, ...]:
+    """Parts with one gate together, so that it is looked for once."""
+    gates: dict[str | None, list[_Part]] = {}
+    for name, indexes in parts.items():
+        gates.setdefault(GATES.get(name), []).append(_part(detectors, indexes))
+    return tuple(
+        _Gated(None if gate is None else pattern(gate), tuple(parts)) for gate, parts in gates.items()
+    )
+
+
+def _part(detectors: tuple[Detector, ...], indexes: list[int]) -> _Part:
     automaton = re2.Set.SearchSet(_options())
     for index in indexes:
         automaton.Add(detectors[index].pattern.encode("latin-1"))
     automaton.Compile()
-    return _Part(None if gate is None else pattern(gate), automaton, tuple(indexes))
+    return _Part(automaton, tuple(indexes))
 
 
 def _reaches(detector: Detector, rules: RuleSet) -> bool:

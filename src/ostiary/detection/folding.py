@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+import re2
+
 LETTER = "\xe9"
 """Stands for any letter with upper and lower case that has no plain counterpart."""
 OTHER = "\xa4"
@@ -56,14 +58,21 @@ class Folded:
 _CONTROLS = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
 
 
-def has_escapes(text: str) -> bool:
-    """Whether anything in the text stands for a character that is not written."""
-    return _ESCAPE.search(text) is not None
+_MAY_ESCAPE = re2.compile(rb"&(?:#|[a-z])|%[2-7]|[\[({<] ?(?:[.@]|(?i:at|dot))")
+
+
+def may_escape(data: bytes) -> bool:
+    """Whether anything in the ASCII text may stand for a character that is not written. It may say so too often, never too seldom."""
+    return _MAY_ESCAPE.search(data) is not None
+
+
+def _has_escapes(text: str) -> bool:
+    return any(mark in text for mark in "&%[({<") and _ESCAPE.search(text) is not None
 
 
 def fold(text: str) -> Folded:
     """The folded text; free for ASCII without control characters and escapes."""
-    escaped = has_escapes(text)
+    escaped = _has_escapes(text)
     if not escaped and text.isascii():
         data = text.encode("ascii")
         if len(data.translate(None, _CONTROLS)) == len(data):

@@ -25,12 +25,8 @@ GATES: Mapping[str, str] = MappingProxyType(
 
 
 def _part(number: int, kind: Kind) -> str:
-    if kind in keys.KINDS:
-        return "keys"
-    if kind in generic.URLS or kind in generic.HEADERS:
-        return "urls"
-    if kind in generic.ASSIGNED:
-        return "assigned"
+    if kind in (*keys.KINDS, *generic.URLS, *generic.HEADERS, *generic.ASSIGNED):
+        return "general"
     if kind.score == NAMED and kind.pattern.startswith(_LABEL):
         return "named"
     return "prefixed_a" if number % 2 else "prefixed_b"

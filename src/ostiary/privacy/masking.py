@@ -19,7 +19,7 @@ from ostiary.detection.categories import Family, family_of
 from ostiary.detection.engine import doubtful_words, find, has_context, nothing_certain, pattern
 from ostiary.detection.fields import FIELDS, QUANTITIES, Field, field_of
 from ostiary.detection.finding import Finding
-from ostiary.detection.folding import fold, has_escapes
+from ostiary.detection.folding import fold, may_escape
 from ostiary.detection.rules import RuleSet
 
 DEPTH_MAX = 64
@@ -99,7 +99,7 @@ def _is_clean(value: JsonValue) -> bool:
     return (
         data.isascii()
         and b"\\" not in data
-        and not has_escapes(data.decode("ascii"))
+        and not may_escape(data)
         and nothing_certain(data, _RULES)
         and _telling_words().search(data) is None
     )
