@@ -106,9 +106,13 @@ def the_fork() -> Fork:
     return made
 
 
+LATER = frozenset({"ostiary.detection.model_network"})
+"""What no process imports before it needs it: NumPy's threads would be lost in the fork."""
+
+
 def import_everything() -> None:
     for module in pkgutil.walk_packages(ostiary.__path__, "ostiary."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and module.name not in LATER:
             importlib.import_module(module.name)
 
 
