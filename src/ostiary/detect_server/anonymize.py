@@ -1,6 +1,7 @@
 """Presidio's `POST /anonymize`: what the analyzer found is replaced, removed, masked, hashed or kept. Spans that overlap are settled first: the higher score, the longer."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,17 +72,26 @@ def _span(given: Any, length: int) -> _Span:
 def _settled(spans: list[_Span]) -> list[_Span]:
     """In the order of the text and apart from each other: a weaker one loses what a stronger one covers."""
     taken: list[_Span] = []
-    covered = bytearray(max((span.end for span in spans), default=0))
+    starts: list[int] = []
+    ends: list[int] = []
     for span in sorted(spans, key=lambda each: (-each.score, each.start - each.end, each.start)):
-        start, end = span.start, span.end
-        while start < end and covered[start]:
-            start += 1
-        stop = covered.find(1, start, end)
-        end = end if stop < 0 else stop
+        after = bisect_right(starts, span.start)
+        start = max(span.start, ends[after - 1]) if after else span.start
+        end = min(span.end, starts[after]) if after < len(starts) else span.end
         if start < end:
-            covered[start:end] = b"\1" * (end - start)
             taken.append(_Span(start, end, span.score, span.entity))
+            _cover(starts, ends, after, start, end)
     return sorted(taken, key=lambda each: each.start)
+
+
+def _cover(starts: list[int], ends: list[int], after: int, start: int, end: int) -> None:
+    """Add what is covered to the runs before and from `after` on; runs that touch are one, so that none is walked through again."""
+    low, high = after, after
+    if after and ends[after - 1] == start:
+        low, start = after - 1, starts[after - 1]
+    if after < len(starts) and starts[after] == end:
+        high, end = after + 1, ends[after]
+    starts[low:high], ends[low:high] = [start], [end]
 
 
 def _operated(raw: str, entity: str, anonymizers: Mapping[str, Any]) -> tuple[str, str]:
