@@ -32,7 +32,8 @@ def test_an_erasure_ends_with_a_certificate_that_verifies(tmp_path: Path) -> Non
         script = Path(verifier_file.__file__).parent / "standalone" / "ostiary_verify.py"
         command = [sys.executable, "-I", str(script), "certificate", str(file)]
         assert subprocess.run(command, capture_output=True, timeout=30).returncode == 0
-        file.write_text(json.dumps(taken).replace(done["id"], done["id"][:-1] + "0"))
+        other = done["id"][:-1] + ("1" if done["id"].endswith("0") else "0")
+        file.write_text(json.dumps(taken).replace(done["id"], other))
         assert subprocess.run(command, capture_output=True, timeout=30).returncode == 1
 
     play(tmp_path, story)
