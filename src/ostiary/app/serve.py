@@ -14,7 +14,7 @@ from starlette.types import Message
 from ostiary.app.gateway import DRAIN_S, Gateway
 from ostiary.asgi.protocol import BoundedProtocol
 from ostiary.asgi.wire import Receive, Scope, Send
-from ostiary.detection import engine
+from ostiary.privacy import masking
 
 KEEP_ALIVE_S = 30
 BACKLOG = 2048
@@ -103,7 +103,7 @@ class _Application:
             return
         await receive()
         await self._gateway.start()
-        self._warming = asyncio.create_task(asyncio.to_thread(engine.warm))  # the start does not wait for it
+        self._warming = asyncio.create_task(asyncio.to_thread(masking.warm))  # the start does not wait for it
         gc.freeze()  # what was made for the start stays
         gc.set_threshold(COLLECT_AFTER_OBJECTS)
         sys.setswitchinterval(THREADS_TURN_S)
