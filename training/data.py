@@ -5,11 +5,16 @@ hash of the text, so that it never changes; no document that is held out, nor a 
 """
 
 import hashlib
+import io
 import json
 import os
+import re
+import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 
 from ostiary.detection.model_labels import BEGIN, END, INSIDE, LABELS, OUTSIDE, SINGLE, tag
 from ostiary.detection.model_tokens import Segment, paragraphs, segments
@@ -18,6 +23,7 @@ from training.corpora import CORPORA, NOTHING, Corpus, ours
 HELD_OUT_OF = 7
 """One document in so many is held out."""
 OWN_LINES = 30
+OTHERS_PARTS = 8
 PERSON_TITLES = frozenset(
     "mr mrs ms miss mx dr prof professor sir madam lady lord herr frau m mme mlle monsieur madame sr sra srta señor señora signor signora dott pan pani "
     "dhr mevr lt gen col capt sgt maj hon rev judge president king queen prince princess emperor saint".split()
@@ -154,13 +160,13 @@ def own_code(folder: Path) -> Iterator[Document]:
     """Our own source, some lines at a time: nobody is named in it, and no place. `folder` holds the package; the sample company and the detectors, which do name, are left out."""
     for path in sorted(folder.rglob("*.py")):
         if {"sample", "detection"}.isdisjoint(path.parts):
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            for at in range(0, len(lines), OWN_LINES):
-                yield Document(
-                    "".join(lines[at : at + OWN_LINES]),
-                    (),
-                    silent=frozenset({"organisation", "date", "id_number", "other"}),
-                )
+            yield from _code(path.read_text(encoding="utf-8").splitlines(keepends=True))
+
+
+def _code(lines: list[str]) -> Iterator[Document]:
+    for at in range(0, len(lines), OWN_LINES):
+        text = "".join(lines[at : at + OWN_LINES])
+        yield Document(text, (), silent=frozenset({"organisation", "date", "id_number", "other"}))
 
 
 def held_out_people() -> frozenset[str]:
@@ -174,3 +180,37 @@ def held_out_people() -> frozenset[str]:
                         word.strip(".,'\"").lower() for word in document.text[span.start : span.end].split()
                     )
     return frozenset(word for word in found if len(word) > 2)
+
+
+OTHERS = ("torch", "sympy", "networkx", "mpmath")
+"""Packages that PyTorch brings (BSD licences). Their code is read, never kept; nobody is named in it once its comments and texts are left out."""
+_REMARKS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+TEXT_LETTERS_MAX = 24
+
+
+def others_code(seed: int, files: int) -> Iterator[Document]:
+    """Python and C++ of other people, so many files of each, without comments and long texts: who wrote it may be named there."""
+    random = Random(seed)
+    folders = [Path(spec.origin).parent for name in OTHERS if (spec := find_spec(name)) and spec.origin]
+    python = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    headers = sorted(path for folder in folders for path in folder.rglob("*.h"))
+    for paths, without in ((python, _without_remarks), (headers, lambda text: _REMARKS.sub("", text))):
+        for path in random.sample(paths, min(files, len(paths))):
+            lines = without(path.read_text(encoding="utf-8", errors="replace")).splitlines(keepends=True)
+            yield from _code(lines[: OWN_LINES * OTHERS_PARTS])
+
+
+def _without_remarks(source: str) -> str:
+    """Python without comments and long strings; nothing where it cannot be read."""
+    kept = source.splitlines(keepends=True)
+    try:
+        found = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return ""
+    for token in reversed(found):
+        (first, begin), (last, end) = token.start, token.end
+        if token.type == tokenize.COMMENT or (
+            token.type == tokenize.STRING and len(token.string) > TEXT_LETTERS_MAX
+        ):
+            kept[first - 1 : last] = [kept[first - 1][:begin] + kept[last - 1][end:]]
+    return "".join(kept)

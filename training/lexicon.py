@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from ostiary.detection import model_tokens as tokens
-from training import generator, names, words
+from training import generator, names, vectors, words
 from training.corpora import CORPORA
 from training.data import Document, documents, examples
 
@@ -34,7 +34,7 @@ def build(seed: int) -> tokens.Lexicon:
     ranked = sorted(kept, key=lambda item: (-item[0], item[1]))[:VOCABULARY_MAX]
     vocabulary = {word: row for row, (_, word) in enumerate(ranked, start=1)}
     common = {word for word, count in small.items() if count >= COMMON_MIN}
-    return tokens.Lexicon(vocabulary, listed(common))
+    return tokens.Lexicon(vocabulary, listed(common), vectors.read()[0])
 
 
 def _count(source: Iterable[Document], plain: Counter[str], named: Counter[str], small: Counter[str]) -> None:

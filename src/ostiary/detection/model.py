@@ -39,6 +39,8 @@ BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
 CACHED_FINDINGS_MAX = 200_000
 _NAME_WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+_PART_OF_A_PATH = frozenset("._/\\$@#=")
+"""What stands before a word that is a piece of an address, a file or an attribute."""
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
 
 _Found = tuple[tuple[int, int, str, float], ...]
@@ -125,22 +127,26 @@ class Tier:
         return [self._with_echoes(text, each) for text, each in zip(texts, found, strict=True)]
 
     def _with_echoes(self, text: str, found: list[Finding]) -> list[Finding]:
-        """And where a word of a person's name stands again alone: who is named once in a text is known in all of it."""
+        """And where a word of a person's name stands again alone: who is named once in a text is known in all of it.
+
+        A word written small is looked for only where the whole text has no capitals.
+        """
+        small = text.islower()
         words = {
             word
             for each in found
             if each.category == "person" and each.score >= SURE_MIN
             for word in _NAME_WORD.findall(text[each.start : each.end])
-            if self._names_only(word)
+            if (small or not word.islower()) and self._names_only(word)
         }
         if not words:
             return found
         starts = [each.start for each in found]
         echoes = []
         for match in _NAME_WORD.finditer(text):
-            if match[0] not in words:
-                continue
             start, end = match.span()
+            if match[0] not in words or (start and text[start - 1] in _PART_OF_A_PATH):
+                continue
             after = bisect_right(starts, start)
             taken = (after and found[after - 1].end > start) or (after < len(found) and starts[after] < end)
             if not taken:

@@ -6,6 +6,7 @@ products whatever the lengths, and nothing is padded to the longest. Weights are
 
 import io
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -14,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostiary.detection.model_labels import BEGIN, END, INSIDE, LABELS, OUTSIDE, SINGLE, TAGS
-from ostiary.detection.model_tokens import CASINGS, GAPS, Lexicon, Segment, setting
+from ostiary.detection.model_tokens import CASINGS, GAPS, Lexicon, Segment, Vectored, setting
 
 Floats: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
 
-FORMAT = 1
+FORMAT = 2
+_NOT_WEIGHTS = frozenset({"head", "hashes", "rows"})
 CACHED_ROWS_MAX = 30_000
 """Words whose summed embedding is kept: 30,000 x 96 floats are 11 MB."""
 
@@ -241,13 +243,13 @@ def _spans(tags: Integers, logits: Floats, layout: _Layout) -> list[Span]:
 def packed(weights: Mapping[str, Floats], lexicon: Lexicon, dilations: Sequence[int]) -> bytes:
     """The file's content: a JSON head, then arrays as NumPy writes them. Matrices become int8 with a scale for each row of their first axes."""
     arrays: dict[str, Any] = {}
-    for name, array in weights.items():
-        if array.ndim < 2:
-            arrays[name] = array.astype(np.float32)
+    for name, each in weights.items():
+        if each.ndim < 2:
+            arrays[name] = each.astype(np.float32)
             continue
-        axis = 1 if name in ("embedding", "context") else array.ndim - 2
-        scale = np.abs(array).max(axis=axis, keepdims=True) / 127 + np.float32(1e-12)
-        arrays[name] = np.rint(array / scale).astype(np.int8)
+        axis = 1 if name in ("embedding", "context") else each.ndim - 2
+        scale = np.abs(each).max(axis=axis, keepdims=True) / 127 + np.float32(1e-12)
+        arrays[name] = np.rint(each / scale).astype(np.int8)
         arrays[f"{name}.scale"] = scale.astype(np.float32)
     words = sorted(lexicon.vocabulary, key=lambda word: lexicon.vocabulary[word])
     head = {
@@ -259,7 +261,13 @@ def packed(weights: Mapping[str, Floats], lexicon: Lexicon, dilations: Sequence[
     }
     out = io.BytesIO()
     text = np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), np.uint8)
-    np.savez_compressed(out, head=text, **arrays)
+    np.savez_compressed(
+        out,
+        head=text,
+        hashes=np.array(lexicon.vectored.hashes, np.uint32),
+        rows=np.array(lexicon.vectored.rows, np.uint16),
+        **arrays,
+    )
     return out.getvalue()
 
 
@@ -276,14 +284,16 @@ def unpacked(content: bytes) -> Network:
                 else arrays[name]
             )
             for name in arrays.files
-            if name != "head" and not name.endswith(".scale")
+            if name not in _NOT_WEIGHTS and not name.endswith(".scale")
         }
+        vectored = Vectored(array("I", arrays["hashes"].tobytes()), array("H", arrays["rows"].tobytes()))
     if len(weights["context"]) != GAPS * CASINGS:
         raise ValueError("the model's weights are of another format")
     listed = dict(line.rsplit("\t", 1) for line in head["listed"])
     lexicon = Lexicon(
         {word: row for row, word in enumerate(head["vocabulary"], start=1)},
         {word: int(bits) for word, bits in listed.items()},
+        vectored,
     )
     if len(weights["embedding"]) != lexicon.rows:
         raise ValueError("the model's weights are of another format")

@@ -8,6 +8,8 @@ depends on the word alone is computed once a word (`Lexicon.features` is cached)
 import re
 import unicodedata
 import zlib
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -152,16 +154,43 @@ def shape(word: str) -> str:
 
 SLOT_ROWS = (4096, 2048, 8192, 8192, 8192, 1024, 256, 32)
 """Rows of the embedding table by slot, after the vocabulary's: prefix 3, suffix 2, 3 and 4, prefix 4, shape, word list, length."""
-SLOTS = 1 + len(SLOT_ROWS)
+SLOTS = 2 + len(SLOT_ROWS)
 LISTED_SLOT = 7
+VECTOR_SLOT = SLOTS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Vectored:
+    """Which words share a word vector, as they are written. hashes: CRC-32 of the words, in order; rows: of the vector, from 1; 0 is for every other word.
+
+    Of a word that is not known one in ten thousand is taken for another: half a million hashes in four thousand million.
+    """
+
+    hashes: "array[int]" = field(default_factory=lambda: array("I"))
+    rows: "array[int]" = field(default_factory=lambda: array("H"))
+
+    @property
+    def count(self) -> int:
+        """Rows, with that for unknown words."""
+        return max(self.rows, default=0) + 1
+
+    def row(self, word: str) -> int:
+        """The word's, as it is written, small, or with a capital: whichever is known first."""
+        for written in dict.fromkeys((word, word.lower(), word.title())):
+            sought = zlib.crc32(written.encode("utf-8", "surrogatepass"))
+            at = bisect_left(self.hashes, sought)
+            if at < len(self.hashes) and self.hashes[at] == sought:
+                return self.rows[at]
+        return 0
 
 
 @dataclass(slots=True)
 class Lexicon:
-    """The vocabulary (word -> row, 0 is for every other word) and the word list (word -> bits), with what was computed per word so far."""
+    """The vocabulary (word -> row, 0 is for every other word), the word list (word -> bits) and the words that have vectors, with what was computed per word so far."""
 
     vocabulary: Mapping[str, int]
     listed: Mapping[str, int]
+    vectored: Vectored = field(default_factory=Vectored)
     _known: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
@@ -169,8 +198,13 @@ class Lexicon:
         return len(self.vocabulary) + 1
 
     @property
-    def rows(self) -> int:
+    def own_rows(self) -> int:
+        """Rows before those of the word vectors."""
         return self.vocabulary_rows + sum(SLOT_ROWS)
+
+    @property
+    def rows(self) -> int:
+        return self.own_rows + self.vectored.count
 
     def features(self, word: str) -> tuple[int, ...]:
         """SLOTS rows of the embedding table."""
@@ -191,6 +225,7 @@ class Lexicon:
             offset += count
         rows.append(offset + self.listed.get(norm, 0))
         rows.append(offset + SLOT_ROWS[6] + min(len(word), SLOT_ROWS[7] - 1))
+        rows.append(self.own_rows + (self.vectored.row(word) if word[0].isalpha() else 0))
         return tuple(rows)
 
 
