@@ -13,6 +13,12 @@ from training.names import Locale, Names, countries, state_codes, states
 _DIGITS = "0123456789"
 
 
+def upper(piece: Piece) -> Piece:
+    """In capitals, where that keeps every character one."""
+    text = piece.text.upper()
+    return Piece(text, piece.spans) if len(text) == len(piece.text) else piece
+
+
 @dataclass(slots=True)
 class Cast:
     """The makers for one text."""
@@ -35,6 +41,7 @@ class Cast:
             "date": self.date, "longdate": self.long_date, "isodate": self.iso_date, "year": self.year, "age": self.age, "user": self.username,
             "nat": self.nationality, "job": self.job, "med": self.medical, "id": self.identifier, "work": self.work, "num": self.number,
             "money": self.money, "adj": self.adjective, "noun": self.noun, "nouns": self.plural, "mail": self.mail, "phone": self.phone,
+            "team": self.team, "upteam": lambda: upper(self.team()), "upplace": lambda: upper(self.place()), "uplast": lambda: upper(self.last_only()),
             "brand": self.brand, "hex": self.hexadecimal, "time": self.time, "month": self.month, "weekday": self.weekday, "code": self.code, "handle": self.handle,
         }  # fmt: skip
 
@@ -160,6 +167,12 @@ class Cast:
             f"{first}, {second}",
             ((0, len(first), "location"), (len(first) + 2, len(first) + 2 + len(second), "location")),
         )
+
+    def team(self) -> Piece:
+        """A club: named like its town more often than not."""
+        town = self.names.place(self.language)
+        tail = self.draw("United|City|Rovers|FC|Athletic|Rangers|Wanderers|Lions|Bulls|Rockets|Giants")
+        return labelled(town if self.random.random() < 0.55 else f"{town} {tail}", "organisation")
 
     def country(self) -> Piece:
         return labelled(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
-from training import noise, phrases
+from training import noise, phrases, reports
 from training.data import Document
 from training.entities import Cast
 from training.grammar import Piece, document, expanded, joined
@@ -23,6 +23,10 @@ KINDS = (
     + ("machine",) * 4
     + ("nothing",) * 3
     + ("mixed",) * 3
+    + ("news",) * 4
+    + ("lives",) * 4
+    + ("court",) * 2
+    + ("logs",) * 3
 )
 
 
@@ -41,8 +45,13 @@ def _piece(random: Random, cast: Cast) -> Piece:
     def one(templates: tuple[str, ...]) -> Piece:
         return expanded(random.choice(templates), makers, random)
 
-    prose = phrases.PROSE[cast.language]
-    if kind == "prose":
+    prose = phrases.PROSE[cast.language] + reports.ELSEWHERE.get(cast.language, ())
+    if kind in ("news", "lives", "court") and cast.language == "en":
+        told = {"news": reports.NEWS, "lives": reports.LIVES, "court": reports.COURT}[kind]
+        return joined(
+            [one(told) for _ in range(random.choice([1, 2, 2, 3]))], random.choice([" ", " ", "\n"])
+        )
+    if kind in ("prose", "news", "lives", "court"):
         return joined([one(prose) for _ in range(random.choice([1, 1, 2, 3]))], " ")
     if kind == "mixed":
         sources = (prose, phrases.NOTHING, phrases.CHAT, prose)
@@ -55,6 +64,7 @@ def _piece(random: Random, cast: Cast) -> Piece:
         "machine": phrases.MACHINE,
         "tables": phrases.TABLES,
         "nothing": phrases.NOTHING,
+        "logs": reports.LOGS,
     }[kind]
     return joined([one(templates) for _ in range(random.choice([1, 1, 1, 2]))], "\n")
 

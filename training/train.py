@@ -154,6 +154,7 @@ def main() -> None:
         "--tokens", type=float, default=DEFAULTS.tokens_millions, help="millions, of the whole run"
     )
     parser.add_argument("--width", type=int, default=DEFAULTS.width)
+    parser.add_argument("--dilations", type=int, nargs="+", default=DEFAULTS.dilations)
     parser.add_argument("--dropout", type=float, default=DEFAULTS.dropout)
     parser.add_argument("--table-rate", type=float, default=DEFAULTS.table_rate)
     parser.add_argument("--generated", type=int, default=DEFAULTS.generated)
@@ -167,6 +168,7 @@ def main() -> None:
         run = begun(
             Settings(
                 width=arguments.width,
+                dilations=tuple(arguments.dilations),
                 dropout=arguments.dropout,
                 table_rate=arguments.table_rate,
                 tokens_millions=arguments.tokens,

@@ -95,6 +95,41 @@ def test_who_is_named_once_is_known_in_the_whole_text() -> None:
     assert found[1] == []
 
 
+class Certain:
+    """Says of each segment that its first `words` words are a person, as surely as it was told."""
+
+    def __init__(self, words: int, score: float) -> None:
+        self.lexicon, self.words, self.score = tokens.Lexicon({}, {}), words, score
+
+    def find(self, segments: list[tokens.Segment]) -> list[network.Span]:
+        return [network.Span(number, 0, self.words, "person", self.score) for number in range(len(segments))]
+
+
+def test_a_name_written_small_beside_capitals_must_be_sure() -> None:
+    found = {
+        (text, score): bool(model.Tier(Certain(1, score)).find_all([text])[0])
+        for text in ("elif Emax", "elif", "Doe met")
+        for score in (0.84, 0.86)
+    }
+    assert [key for key, each in found.items() if not each] == [("elif Emax", 0.84)]
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("Jane Doe met Doe", [0, 13]),
+        ("Jane Doe met doe and a.Doe, x/Doe", [0]),
+        ("jane doe met doe and a.doe", [0, 13]),
+    ],
+)
+def test_a_word_of_a_name_is_looked_for_as_names_are_written(text: str, starts: list[int]) -> None:
+    assert [f.start for f in model.Tier(Certain(2, 0.9)).find_all([text])[0]] == starts
+
+
+def test_one_word_alone_is_not_looked_for_again() -> None:
+    assert [f.start for f in model.Tier(Certain(1, 0.9)).find_all(["Rational = x, or Rational"])[0]] == [0]
+
+
 def test_a_word_that_is_also_common_or_a_place_is_not_looked_for_again() -> None:
     for bit in (tokens.COMMON, tokens.PLACE, tokens.DEMONYM):
         found = model.Tier(FirstTwoWords(doe=bit)).find_all(["Jane Doe met.\n\nthe Doe/x"])[0]

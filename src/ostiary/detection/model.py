@@ -34,6 +34,8 @@ WHY_ECHO = "model, named elsewhere in the text"
 SCORE_MIN = 0.5
 SURE_MIN = 0.85
 """Of a person, so that the words of the name are looked for in the rest of the text."""
+SMALL_NAME_MIN = 0.85
+"""Of a person whose name is written small though the text has capitals: in code and logs many a word looks like a name."""
 ECHO_SCORE = 0.6
 BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
@@ -127,16 +129,21 @@ class Tier:
         return [self._with_echoes(text, each) for text, each in zip(texts, found, strict=True)]
 
     def _with_echoes(self, text: str, found: list[Finding]) -> list[Finding]:
-        """And where a word of a person's name stands again alone: who is named once in a text is known in all of it.
+        """And where a word of a person's full name stands again alone: who is named once in a text is known in all of it.
 
         A word written small is looked for only where the whole text has no capitals.
         """
         small = text.islower()
-        words = {
-            word
+        names = (
+            _NAME_WORD.findall(text[each.start : each.end])
             for each in found
             if each.category == "person" and each.score >= SURE_MIN
-            for word in _NAME_WORD.findall(text[each.start : each.end])
+        )
+        words = {
+            word
+            for name in names
+            if len(name) > 1
+            for word in name
             if (small or not word.islower()) and self._names_only(word)
         }
         if not words:
@@ -181,7 +188,12 @@ class Tier:
                     self._find(batch, keys, found)
                     batch, keys, size = [], [], 0
         self._find(batch, keys, found)
-        done = {key: tuple(each) for key, each in found.items()}
+        done = {
+            key: tuple(
+                each for each in those if not fresh[key][1] or _written_like_a_name(each, fresh[key][0])
+            )
+            for key, those in found.items()
+        }
         self._keep(done)
         return done
 
@@ -224,6 +236,11 @@ def _key(paragraph: str, *, capitals: bool) -> bytes:
     return hashlib.blake2b(
         paragraph.encode("utf-8", "surrogatepass"), digest_size=16, person=b"c" if capitals else b"s"
     ).digest()
+
+
+def _written_like_a_name(found: tuple[int, int, str, float], paragraph: str) -> bool:
+    start, end, label, score = found
+    return label != "person" or score >= SMALL_NAME_MIN or not paragraph[start:end].islower()
 
 
 def _placed(span: "Span", segment: tokens.Segment) -> tuple[int, int, str, float]:
