@@ -114,6 +114,15 @@ def test_a_name_written_small_beside_capitals_must_be_sure() -> None:
     assert [key for key, each in found.items() if not each] == [("elif Emax", 0.84)]
 
 
+def test_a_number_must_be_sure_and_numbers_alone_are_not_asked_about() -> None:
+    def found(text: str, score: float) -> bool:
+        return bool(model.Tier(Certain(1, score)).find_all([text])[0])
+
+    assert [found("1990 was warm", 0.89), found("1990 was warm", 0.91)] == [False, True]
+    assert not found("1990, 17 / 4", 1.0)
+    assert found("東京 1990", 0.6)
+
+
 @pytest.mark.parametrize(
     ("text", "starts"),
     [

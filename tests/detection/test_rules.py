@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.detection.engine import detect, find
+from ostiary.detection.model import WHY
 from ostiary.detection.rules import DEFAULT, VALIDATORS, BadRules, Custom, Dictionary, RuleSet
 
 STAFF = Custom("staff number", "staff_number", r"\bE-\d{5}\b")
@@ -14,7 +15,10 @@ MOONS = Dictionary("projects", "project", ("Blue Moon", "Ganymede", "東京計�
 
 
 def seen(text: str, rules: RuleSet) -> list[tuple[str, str]]:
-    return [(each.category, text[each.start : each.end]) for each in detect([text], rules)[0]]
+    """What patterns and dictionaries find; what the model thinks of a number is its own matter."""
+    return [
+        (each.category, text[each.start : each.end]) for each in detect([text], rules)[0] if each.why != WHY
+    ]
 
 
 def test_only_the_categories_that_are_named_are_found() -> None:

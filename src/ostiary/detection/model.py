@@ -36,6 +36,8 @@ SURE_MIN = 0.85
 """Of a person, so that the words of the name are looked for in the rest of the text."""
 SMALL_NAME_MIN = 0.85
 """Of a person whose name is written small though the text has capitals: in code and logs many a word looks like a name."""
+NUMBER_MIN = 0.9
+"""Of what has no letter: numbers are known by their digits, which patterns check, and what a sentence says of them must be plain."""
 ECHO_SCORE = 0.6
 BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
@@ -179,7 +181,7 @@ class Tier:
         size = 0
         for key, (paragraph, capitals) in fresh.items():
             for segment in tokens.segments(paragraph):
-                if capitals and not self._telling(segment):
+                if not _has_a_word(segment) or (capitals and not self._telling(segment)):
                     continue
                 batch.append(segment)
                 keys.append(key)
@@ -238,9 +240,17 @@ def _key(paragraph: str, *, capitals: bool) -> bytes:
     ).digest()
 
 
-def _written_like_a_name(found: tuple[int, int, str, float], paragraph: str) -> bool:
+def _has_a_word(segment: tokens.Segment) -> bool:
+    return any(word[0].isalpha() for word in segment.words)
+
+
+def _plain(found: tuple[int, int, str, float], paragraph: str, capitals: bool) -> bool:
+    """Whether it is sure enough for how it is written. capitals: the whole text has some."""
     start, end, label, score = found
-    return label != "person" or score >= SMALL_NAME_MIN or not paragraph[start:end].islower()
+    value = paragraph[start:end]
+    if label == "person" and capitals and value.islower():
+        return score >= SMALL_NAME_MIN
+    return score >= NUMBER_MIN or any(char.isalpha() for char in value)
 
 
 def _placed(span: "Span", segment: tokens.Segment) -> tuple[int, int, str, float]:
