@@ -191,10 +191,7 @@ class Tier:
                     batch, keys, size = [], [], 0
         self._find(batch, keys, found)
         done = {
-            key: tuple(
-                each for each in those if not fresh[key][1] or _written_like_a_name(each, fresh[key][0])
-            )
-            for key, those in found.items()
+            key: tuple(each for each in those if _plain(each, *fresh[key])) for key, those in found.items()
         }
         self._keep(done)
         return done
