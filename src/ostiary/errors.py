@@ -556,6 +556,93 @@ class RowForged(OstiaryError):
     code, status = "rows.forged", 500
 
 
+# Documents.
+
+
+class DocumentFormatUnknown(OstiaryError):
+    """This is no format of documents that can be redacted."""
+
+    code, status = "document.format_unknown", 415
+
+
+class DocumentMalformed(OstiaryError):
+    """The document is damaged, or is not what its content or name says."""
+
+    code, status = "document.malformed", 422
+
+
+class DocumentEncrypted(OstiaryError):
+    """The document is encrypted: take the password off first."""
+
+    code, status = "document.encrypted", 422
+
+
+class DocumentLibraryMissing(OstiaryError):
+    """A library that this format needs is not installed: install ostiary[documents]."""
+
+    code, status = "document.library_missing", 501
+
+
+class DocumentTooLarge(OstiaryError):
+    """The document has more bytes than are taken."""
+
+    code, status = "document.too_large", 413
+
+
+class DocumentUnpacksTooLarge(OstiaryError):
+    """Unpacked, the document has more bytes than are taken."""
+
+    code, status = "document.unpacks_too_large", 413
+
+
+class DocumentTooDeep(OstiaryError):
+    """Documents, elements or objects lie deeper within each other than is followed."""
+
+    code, status = "document.too_deep", 422
+
+
+class DocumentTooManyPieces(OstiaryError):
+    """The document has more cells, paragraphs or fields than are taken."""
+
+    code, status = "document.too_many_pieces", 413
+
+
+class DocumentTooManyPages(OstiaryError):
+    """The document has more pages than are taken."""
+
+    code, status = "document.too_many_pages", 413
+
+
+class DocumentTooManyPixels(OstiaryError):
+    """The picture has more pixels than are taken."""
+
+    code, status = "document.too_many_pixels", 413
+
+
+class DocumentTookTooLong(OstiaryError):
+    """The document took longer than it may."""
+
+    code, status = "document.took_too_long", 422
+
+
+class DocumentTookTooMuchMemory(OstiaryError):
+    """The document took more memory than it may."""
+
+    code, status = "document.took_too_much_memory", 422
+
+
+class DocumentNotRedactable(OstiaryError):
+    """What was found cannot be taken out of this document as the plan says."""
+
+    code, status = "document.not_redactable", 422
+
+
+class DocumentResidue(OstiaryError):
+    """Verification found something left of what was to be removed, so there is no output."""
+
+    code, status = "document.residue", 422
+
+
 class ConfigurationError(Exception):
     """The settings have mistakes; `mistakes` has one sentence for each. Raised at start only, and shown to the operator."""
 
