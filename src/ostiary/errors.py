@@ -373,6 +373,24 @@ class PolicyInvalid(OstiaryError):
     code, status = "policy.invalid", 422
 
 
+class RedactionInvalid(OstiaryError):
+    """The rule set or redaction plan is not in order; each mistake is named."""
+
+    code, status = "redaction.invalid", 422
+
+
+class RedactionUnfit(OstiaryError):
+    """An operator of the plan cannot do its work with a value that was found, and the plan names no other: nothing was given back."""
+
+    code, status = "redaction.unfit", 422
+
+
+class ScopeDestroyed(OstiaryError):
+    """The key of this scope was destroyed: its tokens open nowhere any more, and no new ones are made."""
+
+    code, status = "redaction.scope_destroyed", 410
+
+
 class PolicyRefused(OstiaryError):
     """This tenant's policy does not let this happen, and nobody can agree to it."""
 

@@ -30,6 +30,7 @@ from ostiary.cli.limits import limits
 from ostiary.cli.oauth import oauth
 from ostiary.cli.policy import policy
 from ostiary.cli.quotas import quota
+from ostiary.cli.redaction import redaction
 from ostiary.cli.retention import erase, erasures, holds, retention
 from ostiary.cli.sections import Sections
 from ostiary.cli.upstream import upstream
@@ -70,6 +71,7 @@ for name, group in (
     ("policy", policy),
     ("limits", limits),
     ("quota", quota),
+    ("redaction", redaction),
     ("session", session),
     ("intent-keys", intent_keys),
     ("oauth", oauth),
