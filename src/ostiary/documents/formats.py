@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 
 from ostiary.documents.document import Format
+from ostiary.documents.encoding import is_text
+from ostiary.documents.jsons import JSON, JSONL
+from ostiary.documents.table import CSV, TSV
+from ostiary.documents.text import Text
 from ostiary.errors import DocumentFormatUnknown
 
-FORMATS: tuple[Format, ...] = ()
+TEXT = Text()
+FORMATS: tuple[Format, ...] = (CSV, TSV, JSON, JSONL, TEXT)
 """In the order in which they are asked. PDF and images stand before text, which takes anything that is UTF-8."""
 
 
@@ -22,4 +27,6 @@ def format_of(content: bytes, name: str) -> Format:
     for each in FORMATS:
         if ending in each.endings:
             return each
+    if is_text(content):
+        return TEXT
     raise DocumentFormatUnknown
