@@ -25,6 +25,7 @@ from ostiary.detection.folding import Folded, fold
 from ostiary.detection.model import by_model
 from ostiary.detection.overlaps import without_overlaps
 from ostiary.detection.rules import DEFAULT, RuleSet, compiled
+from ostiary.detection.seen import Seen, key_of
 
 WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
@@ -84,11 +85,26 @@ class _Compiled:
 
 def detect(batch: Sequence[str], rules: RuleSet = DEFAULT) -> list[list[Finding]]:
     """The findings of each text, in order of their start, not overlapping. The same text gives the same findings in any batch."""
+    asked = (rules, BATCH_TIERS)
+    keys = [key_of(text) for text in batch]
+    known = {key: _SEEN.of(key, asked) for key in keys}
+    fresh = {key: text for key, text in zip(keys, batch, strict=True) if known[key] is None}
+    for key, found in zip(fresh, _looked_at(list(fresh.values()), rules), strict=True):
+        known[key] = tuple(found)
+        _SEEN.keep(key, asked, tuple(found))
+    return [list(known[key] or ()) for key in keys]
+
+
+def _looked_at(batch: Sequence[str], rules: RuleSet) -> list[list[Finding]]:
     found = [_by_patterns(text, "", rules) for text in batch]
     for tier in BATCH_TIERS:
         for findings, more in zip(found, tier(batch, rules), strict=True):
             findings += more
     return [_resolved(findings, text, rules) for findings, text in zip(found, batch, strict=True)]
+
+
+_SEEN = Seen()
+"""What this process looked at lately, by `detect`. `find` looks each time: what masking asks about is short, and differs."""
 
 
 def find(text: str, hint: str = "", rules: RuleSet = DEFAULT) -> list[Finding]:
