@@ -20,7 +20,10 @@ LEDGER: dict[str, tuple[str, str]] = {
         "runs of jobs survive their process: a killed one goes on where it stopped, on another worker too",
         "a table of runs with leases; the job's own row holds everything else already",
     ),
-    "google-re2": ("pattern detection in linear time", "hyperscan, which is faster and less portable"),
+    "google-re2": (
+        "pattern detection in linear time; alone where hyperscan has no wheel",
+        "Python's `re`, which attackers can make wait",
+    ),
     "httptools": (
         "HTTP parsing in C (llhttp): of the server's requests, and of the answers of connected systems",
         "uvicorn and our client on h11, at half the speed and less",
@@ -28,6 +31,10 @@ LEDGER: dict[str, tuple[str, str]] = {
     "httpx2": (
         "the sample company's agent and person; `mcp` brings it in any case",
         "a small client of our own",
+    ),
+    "hyperscan": (
+        "one pass over a text that says which detectors may match where (Vectorscan inside)",
+        "the automata of google-re2, at half the speed",
     ),
     "idna": ("host names in other alphabets, by the rule that browsers use", "ASCII names only"),
     "jinja2": ("the console's pages, escaped by default", "string templates with an escaping type"),

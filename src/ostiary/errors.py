@@ -373,6 +373,24 @@ class PolicyInvalid(OstiaryError):
     code, status = "policy.invalid", 422
 
 
+class RedactionInvalid(OstiaryError):
+    """The rule set or redaction plan is not in order; each mistake is named."""
+
+    code, status = "redaction.invalid", 422
+
+
+class RedactionUnfit(OstiaryError):
+    """An operator of the plan cannot do its work with a value that was found, and the plan names no other: nothing was given back."""
+
+    code, status = "redaction.unfit", 422
+
+
+class ScopeDestroyed(OstiaryError):
+    """The key of this scope was destroyed: its tokens open nowhere any more, and no new ones are made."""
+
+    code, status = "redaction.scope_destroyed", 410
+
+
 class PolicyRefused(OstiaryError):
     """This tenant's policy does not let this happen, and nobody can agree to it."""
 
@@ -554,6 +572,93 @@ class RowForged(OstiaryError):
     """A row of the database is not as the gateway wrote it: it is not used. The operator is told which."""
 
     code, status = "rows.forged", 500
+
+
+# Documents.
+
+
+class DocumentFormatUnknown(OstiaryError):
+    """This is no format of documents that can be redacted."""
+
+    code, status = "document.format_unknown", 415
+
+
+class DocumentMalformed(OstiaryError):
+    """The document is damaged, or is not what its content or name says."""
+
+    code, status = "document.malformed", 422
+
+
+class DocumentEncrypted(OstiaryError):
+    """The document is encrypted: take the password off first."""
+
+    code, status = "document.encrypted", 422
+
+
+class DocumentLibraryMissing(OstiaryError):
+    """A library that this format needs is not installed: install ostiary[documents]."""
+
+    code, status = "document.library_missing", 501
+
+
+class DocumentTooLarge(OstiaryError):
+    """The document has more bytes than are taken."""
+
+    code, status = "document.too_large", 413
+
+
+class DocumentUnpacksTooLarge(OstiaryError):
+    """Unpacked, the document has more bytes than are taken."""
+
+    code, status = "document.unpacks_too_large", 413
+
+
+class DocumentTooDeep(OstiaryError):
+    """Documents, elements or objects lie deeper within each other than is followed."""
+
+    code, status = "document.too_deep", 422
+
+
+class DocumentTooManyPieces(OstiaryError):
+    """The document has more cells, paragraphs or fields than are taken."""
+
+    code, status = "document.too_many_pieces", 413
+
+
+class DocumentTooManyPages(OstiaryError):
+    """The document has more pages than are taken."""
+
+    code, status = "document.too_many_pages", 413
+
+
+class DocumentTooManyPixels(OstiaryError):
+    """The picture has more pixels than are taken."""
+
+    code, status = "document.too_many_pixels", 413
+
+
+class DocumentTookTooLong(OstiaryError):
+    """The document took longer than it may."""
+
+    code, status = "document.took_too_long", 422
+
+
+class DocumentTookTooMuchMemory(OstiaryError):
+    """The document took more memory than it may."""
+
+    code, status = "document.took_too_much_memory", 422
+
+
+class DocumentNotRedactable(OstiaryError):
+    """What was found cannot be taken out of this document as the plan says."""
+
+    code, status = "document.not_redactable", 422
+
+
+class DocumentResidue(OstiaryError):
+    """Verification found something left of what was to be removed, so there is no output."""
+
+    code, status = "document.residue", 422
 
 
 class ConfigurationError(Exception):

@@ -23,6 +23,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "call.settle": {"outcome": "done"},
     "member.change_role": {"role": "viewer"},
     "contract.apply": {},
+    "redaction_scope.destroy": {"confirm": "shop"},
 }
 
 
@@ -70,6 +71,9 @@ async def ids_of(house: House, agent: str) -> dict[str, str]:
     most = await house.good(
         "POST", "/v1/limits", json={"whom": "agent", "measure": "calls", "most": "100000", "per": "day"}
     )
+    await house.good("PUT", "/v1/redaction-plans/shop", json={"text": "scope: shop\ndefault: token"})
+    await house.good("PUT", "/v1/redaction-rules/shop", json={"text": "without: [date]"})
+    await house.good("POST", "/v1/redact", json={"plan": "shop", "text": "to a@b.example"})
     signer = Signer()
     await signer.register(house)
     return {

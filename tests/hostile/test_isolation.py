@@ -55,7 +55,7 @@ WORDLESS = {
 LOOKS = (
     "/v1/approvals?state=any", "/v1/calls", "/v1/keys", "/v1/roles", "/v1/connectors", "/v1/connectors/letters", "/v1/contracts",
     "/v1/contracts/mail.send", "/v1/contract-files", "/v1/contract-files/1", "/v1/members", "/v1/tenants", "/v1/audit/events", "/v1/privacy/policy",
-    "/v1/allowances", "/v1/policy", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
+    "/v1/allowances", "/v1/policy", "/v1/redaction-plans/letters", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
     "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
 )  # fmt: skip
 
@@ -102,6 +102,8 @@ async def live(house: House, street: Street, word: str) -> None:
     await house.good("PUT", "/v1/roles/looker", json=role)
     policy = f"version: 1\nask: [{{name: large, contracts: [none.*], why: {word}-sums}}]"
     await house.good("PUT", "/v1/policy", json={"text": policy})
+    plan = {"text": f"default: remove # {word}"}
+    await house.good("PUT", "/v1/redaction-plans/letters", json=plan)
     agent = street.agents[word] = await house.make_key(f"{word}-helper")
     other = await house.make_key(f"{word}-other", kind="program")
     for key in (await house.good("GET", "/v1/keys"))["keys"]:
@@ -383,7 +385,7 @@ def test_values_exchanged_between_tenants_make_an_error_and_show_nobody_elses_da
     broken = {path for path, seen in after.items() if refused(seen)}
     assert {
         "/v1/approvals?state=any", "/v1/calls", "/v1/keys", "/v1/roles", "/v1/connectors/letters", "/v1/contracts", "/v1/contract-files/1",
-        "/v1/allowances", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
+        "/v1/allowances", "/v1/redaction-plans/letters", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
         "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers", "k0", "k1", "k2",
     } <= broken  # fmt: skip
     assert street.shop.done["bravo-0"] == 1

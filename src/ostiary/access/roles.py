@@ -33,9 +33,11 @@ PERMISSIONS: dict[str, str] = {
     "member.manage": "add and remove members, change their roles",
     "policy.read": "see the policy: the mode, and what it asks and refuses beside the contracts",
     "policy.manage": "apply a policy, and try one on past calls",
-    "privacy.read": "see the masking policy",
+    "privacy.read": "see the masking policy, rule sets and redaction plans, and try them on a text",
     "privacy.detect": "find and mask sensitive values in a text",
-    "privacy.manage": "change the masking policy",
+    "privacy.manage": "change the masking policy, rule sets and redaction plans",
+    "privacy.redact": "redact texts by a redaction plan",
+    "privacy.restore": "turn reversible tokens back into what they stand for",
     "retention.manage": "place and release legal holds, decide how long data is kept",
     "role.manage": "define the tenant's own roles",
     "session.own": "see and end one's own sessions",
@@ -69,8 +71,16 @@ _DEVELOPER = _VIEWER | {
     "key.manage",
     "key.read",
     "privacy.detect",
+    "privacy.redact",
 }
-_SUPPORT = _VIEWER | {"approval.decide", "call.settle", "contract.call", "intent.say", "privacy.detect"}
+_SUPPORT = _VIEWER | {
+    "approval.decide",
+    "call.settle",
+    "contract.call",
+    "intent.say",
+    "privacy.detect",
+    "privacy.redact",
+}
 _ADMIN = (
     _DEVELOPER
     | _SUPPORT
@@ -91,6 +101,7 @@ _OWNER = _ADMIN | {
     "audit.publish",
     "audit.read",
     "audit.reveal",
+    "privacy.restore",
     "tenant.manage",
     "retention.manage",
     "subject.erase",
@@ -120,6 +131,7 @@ WITHHELD_FROM_AGENTS = frozenset(
         "member.manage",
         "policy.manage",
         "privacy.manage",
+        "privacy.restore",
         "retention.manage",
         "role.manage",
         "session.own",

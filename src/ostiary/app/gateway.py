@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ostiary import config, log
 from ostiary.access import actions as access_actions
 from ostiary.actions import Action, JsonValue, Registry, Write
-from ostiary.app import cell, consents, health, importing, sessions, upkeep
+from ostiary.app import cell, consents, health, importing, redactions, sessions, upkeep
 from ostiary.app.accounts import Authority
 from ostiary.app.codes import OperatorDesk, code_letter
 from ostiary.app.counting import Counting
@@ -77,7 +77,6 @@ from ostiary.jobs.processes import Processes
 from ostiary.jobs.queue import Queue
 from ostiary.net.address import egress
 from ostiary.net.mail import MailServer, mail_server, send
-from ostiary.privacy import actions as privacy_actions
 from ostiary.privacy.policy import Masker
 from ostiary.provenance import jobs as provenance_jobs
 from ostiary.provenance import letting_go as provenance_letting_go
@@ -118,6 +117,7 @@ KINDS = (
     consent_jobs.EXPIRE,
     consent_jobs.NOTICE,
     provenance_jobs.TIDY,
+    redactions.KIND,
     publishing_jobs.PUBLISH,
     upstream_jobs.LOOK,
     vault_jobs.ROTATION,
@@ -294,7 +294,7 @@ class Gateway:
             *connector_actions.actions(self.connectors),
             *upstream_actions.actions(self.upstreams, self._quarantined),
             *upstream_jobs.steps(self.upstreams, self._quarantined),
-            *privacy_actions.actions(self.masker),
+            *redactions.actions(database, vault, self.masker, self.retention),
             *shield_actions.actions(Switch(database, vault, clock)),
             *quota_actions.actions(database),
             *limit_actions.actions(database, clock),

@@ -43,7 +43,7 @@ def detect(
     ] = 1,
 ) -> None:
     """Find what is sensitive: secrets, personal data, numbers of every country. Nothing leaves this machine, and no gateway is needed."""
-    chosen = _rules(categories, rules)
+    chosen = rules_from(categories, rules)
     if jsonl and (texts or as_json):
         output.fail("--jsonl reads lines from standard input or --file, and always prints JSON.", code=2)
     from ostiary.cli import detecting
@@ -75,7 +75,7 @@ def _sources(texts: list[str], files: list[Path]) -> list[tuple[Path, str | None
     return given or [(STDIN, None)]
 
 
-def _rules(categories: str, file: Path | None) -> "RuleSet":
+def rules_from(categories: str, file: Path | None) -> "RuleSet":
     """The rule set of a file, narrowed to the categories. Ends with exit code 2 where either is wrong."""
     from dataclasses import replace
 

@@ -30,6 +30,8 @@ from ostiary.cli.limits import limits
 from ostiary.cli.oauth import oauth
 from ostiary.cli.policy import policy
 from ostiary.cli.quotas import quota
+from ostiary.cli.redact import redact, verify_redaction
+from ostiary.cli.redaction import redaction
 from ostiary.cli.retention import erase, erasures, holds, retention
 from ostiary.cli.sections import Sections
 from ostiary.cli.upstream import upstream
@@ -70,6 +72,7 @@ for name, group in (
     ("policy", policy),
     ("limits", limits),
     ("quota", quota),
+    ("redaction", redaction),
     ("session", session),
     ("intent-keys", intent_keys),
     ("oauth", oauth),
@@ -241,6 +244,8 @@ def login_code(count: Annotated[int, typer.Option(help="How many lines.")] = 1) 
 app.command()(call)
 app.command()(detect)
 app.command("detect-server")(detect_server)
+app.command()(redact)
+app.command("verify-redaction")(verify_redaction)
 app.command()(erase)
 app.command()(backups.backup)
 app.command()(backups.restore)

@@ -1,7 +1,7 @@
 """Finding what is sensitive in texts. `detect` is a pure function over a batch, so it runs in process, in a worker or on a cluster alike.
 
-How it stays cheap: a text is folded, then cut into windows; over each window one automaton (re2.Set) says which detectors could match at all, and those
-that count only beside a context word are asked only where such a word stands. Only then do single patterns and check digits run. Everything is linear
+How it stays cheap: a text is folded, then cut into windows. One pass over the text (`automata`) says which detectors could match in which window at all;
+until that is compiled, or where it cannot be, automata of RE2 say so for each window. Those that count only beside a context word are asked only where such a word stands. Only then do single patterns and check digits run. Everything is linear
 in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long.
 """
 
@@ -9,10 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import re2
 
+from ostiary.detection import automata
+from ostiary.detection.automata import STEP_BYTES
 from ostiary.detection.categories import NAMES
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
@@ -22,6 +25,7 @@ from ostiary.detection.folding import Folded, fold
 from ostiary.detection.model import by_model
 from ostiary.detection.overlaps import without_overlaps
 from ostiary.detection.rules import DEFAULT, RuleSet, compiled
+from ostiary.detection.seen import Seen, key_of
 
 WINDOW_BYTES = 1024
 AHEAD_BYTES = 512
@@ -62,13 +66,17 @@ class _Gated:
 class _Compiled:
     """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
+    numbers: their place here by their place in DETECTORS. waiting: those that need context.
+
     patterns: (regular expression, number of the group that holds the value). context: words of its own, words that others answer to as well.
     """
 
     detectors: tuple[Detector, ...]
+    numbers: Mapping[int, int]
     needs: tuple[float, ...]
     certain: tuple[_Gated, ...]
     doubtful: tuple[_Gated, ...]
+    waiting: frozenset[int]
     patterns: tuple[tuple[Any, int], ...]
     context: tuple[tuple[Any, Any], ...]
     any_context: Any
@@ -77,11 +85,26 @@ class _Compiled:
 
 def detect(batch: Sequence[str], rules: RuleSet = DEFAULT) -> list[list[Finding]]:
     """The findings of each text, in order of their start, not overlapping. The same text gives the same findings in any batch."""
+    asked = (rules, BATCH_TIERS)
+    keys = [key_of(text) for text in batch]
+    known = {key: _SEEN.of(key, asked) for key in keys}
+    fresh = {key: text for key, text in zip(keys, batch, strict=True) if known[key] is None}
+    for key, found in zip(fresh, _looked_at(list(fresh.values()), rules), strict=True):
+        known[key] = tuple(found)
+        _SEEN.keep(key, asked, tuple(found))
+    return [list(known[key] or ()) for key in keys]
+
+
+def _looked_at(batch: Sequence[str], rules: RuleSet) -> list[list[Finding]]:
     found = [_by_patterns(text, "", rules) for text in batch]
     for tier in BATCH_TIERS:
         for findings, more in zip(found, tier(batch, rules), strict=True):
             findings += more
     return [_resolved(findings, text, rules) for findings, text in zip(found, batch, strict=True)]
+
+
+_SEEN = Seen()
+"""What this process looked at lately, by `detect`. `find` looks each time: what masking asks about is short, and differs."""
 
 
 def find(text: str, hint: str = "", rules: RuleSet = DEFAULT) -> list[Finding]:
@@ -119,7 +142,13 @@ def warm(rules: RuleSet = DEFAULT) -> None:
 
 def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not any(gated.asked(data) for gated in _compiled(rules).certain)
+    chosen = _compiled(rules)
+    hits = automata.hits(data)
+    if hits is None:
+        return not any(gated.asked(data) for gated in chosen.certain)
+    near = {chosen.numbers.get(number, -1) for step in hits.values() for number in step}
+    certain = near - chosen.waiting - {-1}
+    return all(chosen.patterns[index][0].search(data) is None for index in certain)
 
 
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
@@ -147,15 +176,56 @@ def patterns(folded: Folded, hint: str, rules: RuleSet = DEFAULT) -> list[Findin
     data = _without_masks(folded.data)
     found: list[Finding] = []
     resume: dict[int, int] = {}
-    for start in range(0, len(data), WINDOW_BYTES):
+    for start, asked in _windows(chosen, data):
         stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
-        for index in _asked(chosen, data, start, stop, hint):
-            for finding in _scan(chosen, index, data, max(start, resume.get(index, 0)), stop, hint):
+        for index, last in _with_context(chosen, asked, data, start, stop, hint):
+            low = max(start, resume.get(index, 0))
+            for finding in _scan(chosen, index, data, low, stop, last, hint):
                 if isinstance(finding, Finding):
                     found.append(finding)
                 else:
                     resume[index] = finding
     return found
+
+
+def _windows(chosen: _Compiled, data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Where each window begins in which something may match, and the detectors that may, with an end after which they cannot."""
+    hits = automata.hits(data)
+    if hits is not None:
+        yield from _windows_of(chosen, hits)
+        return
+    for start in range(0, len(data), WINDOW_BYTES):
+        stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
+        piece = data[max(0, start - 1) : stop + 1]  # a boundary of words is judged by what stands beside it
+        yield (
+            start,
+            [
+                (index, stop)
+                for kind in (chosen.certain, chosen.doubtful)
+                for gated in kind
+                for index in gated.asked(piece)
+            ],
+        )
+
+
+_STEPS = WINDOW_BYTES // STEP_BYTES
+_STEPS_AHEAD = AHEAD_BYTES // STEP_BYTES
+
+
+def _windows_of(chosen: _Compiled, hits: automata.Hits) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    numbers = chosen.numbers
+    windows = {step // _STEPS - back for step in hits for back in (0, 1) if step // _STEPS >= back}
+    for window in sorted(windows):
+        asked: dict[int, int] = {}
+        for step in range(window * _STEPS, (window + 1) * _STEPS + _STEPS_AHEAD):
+            for number, last in hits.get(step, _NONE).items():
+                if number in numbers:
+                    index = numbers[number]
+                    asked[index] = max(last, asked.get(index, 0))
+        yield window * WINDOW_BYTES, list(asked.items())
+
+
+_NONE: Mapping[int, int] = MappingProxyType({})
 
 
 _MASK = re.compile(rb"\[(?:" + "|".join(sorted(NAMES)).encode() + rb")(?: \*[0-9A-Za-z]{4})?\]")
@@ -166,23 +236,39 @@ def _without_masks(data: bytes) -> bytes:
     return _MASK.sub(lambda mask: b"\0" * len(mask[0]), data) if b"]" in data else data
 
 
-def _asked(chosen: _Compiled, data: bytes, start: int, stop: int, hint: str) -> list[int]:
-    """The detectors that could match in the window, in the list's order."""
-    piece = data[start:stop]
-    asked = [index for gated in chosen.certain for index in gated.asked(piece)]
-    if hint or chosen.any_context.search(data[max(0, start - 64) : stop + 32]) is not None:
-        asked += [index for gated in chosen.doubtful for index in gated.asked(piece)]
-    return sorted(asked)
+def _with_context(
+    chosen: _Compiled, asked: list[tuple[int, int]], data: bytes, start: int, stop: int, hint: str
+) -> list[tuple[int, int]]:
+    """Those of the detectors that need no context, or in whose reach in this window a word of theirs stands; in the list's order."""
+    if hint or chosen.waiting.isdisjoint(index for index, _ in asked):
+        return sorted(asked)
+    around = data[max(0, start - _REACH[0]) : stop + _REACH[1]]
+    said: dict[int, bool] = {}
+
+    def speaks(context: Any) -> bool:
+        if id(context) not in said:
+            said[id(context)] = context.search(around) is not None
+        return said[id(context)]
+
+    return sorted(
+        (index, last)
+        for index, last in asked
+        if index not in chosen.waiting or any(each and speaks(each) for each in chosen.context[index])
+    )
+
+
+_REACH = (max(one.reach[0] for one in DETECTORS) + 4, max(one.reach[1] for one in DETECTORS) + 12)
+"""How far before and after a window a context word may stand."""
 
 
 def _scan(
-    chosen: _Compiled, index: int, data: bytes, position: int, stop: int, hint: str
+    chosen: _Compiled, index: int, data: bytes, position: int, stop: int, last: int, hint: str
 ) -> Iterator[Finding | int]:
-    """Findings of one detector whose match begins in the window; an integer says where the next window goes on."""
+    """Findings of one detector whose match begins in the window, and before `last`; an integer says where the next window goes on."""
     detector = chosen.detectors[index]
     expression, group = chosen.patterns[index]
     edge = stop - AHEAD_BYTES if stop < len(data) else stop
-    while position < edge:
+    while position < edge and position < last:
         match = expression.search(data, position, stop)
         if match is None:
             return
@@ -316,11 +402,8 @@ def _options() -> Any:
 
 @lru_cache(maxsize=64)
 def _compiled(rules: RuleSet) -> _Compiled:
-    wanted = [
-        (one, part, rules.needs(one.category))
-        for one, part in zip(DETECTORS, PARTS, strict=True)
-        if _reaches(one, rules)
-    ]
+    chosen = [number for number, one in enumerate(DETECTORS) if _reaches(one, rules)]
+    wanted = [(DETECTORS[each], PARTS[each], rules.needs(DETECTORS[each].category)) for each in chosen]
     detectors = tuple(one for one, _, _ in wanted)
     certain: dict[str, list[int]] = {}
     doubtful: list[int] = []
@@ -330,9 +413,11 @@ def _compiled(rules: RuleSet) -> _Compiled:
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
+        numbers={number: index for index, number in enumerate(chosen)},
         needs=tuple(need for _, _, need in wanted),
         certain=_gated(detectors, certain),
         doubtful=_gated(detectors, {"": doubtful} if doubtful else {}),
+        waiting=frozenset(doubtful),
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),

@@ -51,7 +51,7 @@ class Structured:
 
     def json(self, value: object, name: str = "") -> object:
         """The JSON value, redacted. Unfit where the plan's operator cannot do its work."""
-        return self._value(value, _hint(name), 0)
+        return self._value(value, hint_of(name), 0)
 
     def csv(self, text: str, *, delimiter: str = ",", header: bool = True) -> str:
         """The CSV text (RFC 4180), redacted; the first row names the columns if `header`. ValueError for what is no CSV."""
@@ -63,7 +63,7 @@ class Structured:
             for number, row in enumerate(
                 csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
             ):
-                hints = [_hint(name) for name in names[: len(row)]] + [""] * (len(row) - len(names))
+                hints = [hint_of(name) for name in names[: len(row)]] + [""] * (len(row) - len(names))
                 writer.writerow(
                     [harmless(self.text(cell, hint)) for cell, hint in zip(row, hints, strict=True)]
                 )
@@ -77,12 +77,8 @@ class Structured:
         """One text, of a field whose name says `hint`."""
         if tokens.is_token(self.around.scope, text):
             return text
-        rule = field_of(hint) if hint else None
-        plain = fold(text).data.decode("latin-1").strip() if rule is not None else ""
-        if rule is not None and rule.form.fullmatch(plain) and not _MASKED.fullmatch(plain):
-            return self._replaced(
-                text, [Finding(0, len(text), rule.category, "", 0.9, "the name of the field")]
-            )
+        if (whole := by_field(text, hint)) is not None:
+            return self._replaced(text, [whole])
         if len(text) <= INNER_CHARACTERS_MAX and is_json(text):
             value = json.loads(text)
             new = self._value(value, "", depth + 1)
@@ -111,11 +107,11 @@ class Structured:
 
     def _object(self, members: dict[object, object], hint: str, depth: int) -> dict[str, object]:
         label = next(
-            (_hint(str(members[name])) for name in _LABELS if isinstance(members.get(name), str)), ""
+            (hint_of(str(members[name])) for name in _LABELS if isinstance(members.get(name), str)), ""
         )
         new: dict[str, object] = {}
         for name, value in members.items():
-            own = _hint(str(name))
+            own = hint_of(str(name))
             if not own and str(name).lower() in _VALUES:
                 own = label or hint
             new[_free(new, self.text(str(name)))] = self._value(value, own, depth + 1)
@@ -130,6 +126,17 @@ class Structured:
         if new == text:
             return number
         return int(new) if isinstance(whole, int) and re.fullmatch(r"-?[1-9][0-9]{0,18}", new) else new
+
+
+def by_field(text: str, hint: str) -> Finding | None:
+    """The whole text, where the name of its field (`hint_of` it) says what it is and it has the form."""
+    rule = field_of(hint) if hint else None
+    if rule is None:
+        return None
+    plain = fold(text).data.decode("latin-1").strip()
+    if not rule.form.fullmatch(plain) or _MASKED.fullmatch(plain):
+        return None
+    return Finding(0, len(text), rule.category, "", 0.9, "the name of the field")
 
 
 _FORMULA = re.compile(r"\s*[=@\uff1d\uff20]|[\t\r]|\s*[+\-\uff0b\uff0d\u2212](?![\d\s().\-/,]*$)")
@@ -150,7 +157,7 @@ def _free(taken: dict[str, object], name: str) -> str:
     return f"{name} {number}"
 
 
-def _hint(name: str) -> str:
+def hint_of(name: str) -> str:
     """The words of a field's name if they mean anything to a detector or a field rule; what has many digits or an @ is data, and not kept in the cache."""
     if len(name) > NAME_CHARACTERS_MAX or "@" in name or re.search(r"\d{4}", name):
         return ""

@@ -72,7 +72,7 @@ class KeyRing:
         self.settled(create)
 
     def named(self, tenant: TenantId, name: str) -> bytes:
-        """32 secret bytes under a name, made at first use. Raises KeysUnavailable, SealBroken."""
+        """32 secret bytes under a name, made at first use, and never again once it was destroyed. Raises KeysUnavailable, SealBroken."""
         held = self._named_keys.get((tenant, name))
         if held is not None:
             return held
@@ -229,7 +229,7 @@ class KeyRing:
 
     def unwrap_named(self, connection: Connection, tenant: TenantId, row: store.NamedKeyRow) -> bytes:
         """A named key. Raises SealBroken when it is destroyed, was changed or moved."""
-        if row.wrapped == store.GONE or store.is_destroyed(connection, tenant):
+        if row.wrapped == store.GONE or store.is_destroyed(connection, tenant, row.name):
             raise SealBroken
         key = self.version(connection, tenant, row.key_version)
         return envelope.unwrap(key, row.wrapped, named_aad(tenant, row.name))
@@ -311,6 +311,8 @@ class KeyRing:
         self, connection: Connection, tenant: TenantId, name: str, key: bytes | None = None
     ) -> bytes:
         version, wrapping = self.newest(connection, tenant)
+        if store.is_destroyed(connection, tenant, name):
+            raise SealBroken
         key = key or envelope.new_key()
         row = store.NamedKeyRow(name, version, envelope.wrap(wrapping, key, named_aad(tenant, name)))
         store.add_named_key(connection, tenant, row, at_us=self.clock.now_us())

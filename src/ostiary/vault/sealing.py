@@ -250,6 +250,17 @@ class Vault:
         """How the key store knows a subject: 32 bytes that say nothing to those without the tenant's keys."""
         return self._indexed(tenant, "subject", subject)
 
+    def destroy_named(self, tenant: TenantId, name: str) -> Destroyed:
+        """Destroy one named key, for good: no other is made under the name. Raises KeysUnavailable."""
+        return turning.destroy_named(self.keys, tenant, name)
+
+    def is_gone(self, tenant: TenantId, name: str) -> bool:
+        """Whether a named key opens nothing: asked of the key store, and of the key itself. Raises KeysUnavailable."""
+        try:
+            return self.keys.standing(tenant, name) is None
+        except SealBroken:
+            return True
+
     def destroy_tenant(self, tenant: TenantId) -> Destroyed:
         """Destroy every key of a tenant, for good; `verifier` stays. Asked again after a crash, it goes on. Raises KeysUnavailable; ValueError for INSTALL.
 

@@ -92,7 +92,7 @@ named_key = Table(
 )
 
 
-# What was destroyed stays destroyed: a key row that is put back beside its tombstone opens nothing. id is a data key's, "version 3", or ALL.
+# What was destroyed stays destroyed: a key row that is put back beside its tombstone opens nothing. id is a data key's, "version 3", "name redaction/x", or ALL.
 destroyed_key = Table(
     "destroyed_key",
     keys_metadata,
@@ -442,6 +442,18 @@ def overwrite_named_keys(connection: Connection, tenant: TenantId) -> None:
 
 
 @of_tenant
+def overwrite_named_key(connection: Connection, tenant: TenantId, name: str, *, at_us: int) -> None:
+    """One of them; where there is none its place is taken, so that whoever makes one at this moment loses to this, or is overwritten by it."""
+    values = {"tenant": tenant, "name": name, "key_version": 0, "wrapped": GONE, "created_us": at_us}
+    connection.execute(upsert(connection.dialect.name, named_key, values, changing=("wrapped",)))
+
+
+def named_name(name: str) -> str:
+    """What the tombstone of a named key is called."""
+    return f"name {name}"
+
+
+@of_tenant
 def data_key_counts(connection: Connection, tenant: TenantId) -> Mapping[int, int]:
     """How many living data keys each version of the tenant's key wraps."""
     statement = (
@@ -461,7 +473,10 @@ def wraps_any(connection: Connection, tenant: TenantId, version: int) -> bool:
 
 
 @of_tenant
-def is_destroyed(connection: Connection, tenant: TenantId) -> bool:
-    """Whether all keys of this tenant were destroyed, or are about to be."""
-    statement = select(destroyed_key.c.id).where(destroyed_key.c.tenant == tenant, destroyed_key.c.id == ALL)
+def is_destroyed(connection: Connection, tenant: TenantId, name: str = "") -> bool:
+    """Whether all keys of this tenant were destroyed, or are about to be; or the one of this name."""
+    buried = [ALL, *([named_name(name)] if name else [])]
+    statement = select(destroyed_key.c.id).where(
+        destroyed_key.c.tenant == tenant, destroyed_key.c.id.in_(buried)
+    )
     return connection.execute(statement).first() is not None

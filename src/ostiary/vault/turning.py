@@ -144,6 +144,20 @@ def destroy_subject(ring: KeyRing, tenant: TenantId, subject: bytes) -> Destroye
     return Destroyed(at_us, len(ids), tuple(ids[:IDS_NAMED_MAX]), _digest(ids))
 
 
+def destroy_named(ring: KeyRing, tenant: TenantId, name: str) -> Destroyed:
+    """Destroy one named key, for good: no other is made under the name. Asked again, it says the same. Raises KeysUnavailable."""
+    at_us = ring.clock.now_us()
+
+    def overwrite(connection: Connection) -> None:
+        store.overwrite_named_key(connection, tenant, name, at_us=at_us)
+        store.bury(connection, tenant, [store.named_name(name)], at_us=at_us)
+        store.changed(connection, tenant)
+
+    ring.settled(overwrite)
+    ring.database.scrub()
+    return Destroyed(at_us, 0, (), _digest([]), names=(name,))
+
+
 def destroy_tenant(ring: KeyRing, tenant: TenantId) -> Destroyed:
     """Destroy every key of a tenant, for good: it is given none again. Asked again, it goes on where it was cut off.
 
@@ -212,7 +226,13 @@ def _wrapped_anew(
 
 def _rewrap_named(ring: KeyRing, connection: Connection, tenant: TenantId) -> int:
     version, key = ring.newest(connection, tenant)
-    behind = [row for row in store.named_keys(connection, tenant) if row.key_version < version]
+    behind = [
+        row
+        for row in store.named_keys(connection, tenant)
+        if row.key_version < version
+        and row.wrapped != store.GONE
+        and not store.is_destroyed(connection, tenant, row.name)
+    ]
     for row in behind:
         plain = ring.unwrap_named(connection, tenant, row)
         wrapped = envelope.wrap(key, plain, named_aad(tenant, row.name))

@@ -118,6 +118,7 @@ PLACES: tuple[Place, ...] = (
     Place("/intent-keys", "Intent keys", "said", "intent.manage", "whose signatures count as people's words", "/settings"),
     Place("/issuers", "Trusted issuers", "globe", "tenant.manage", "whose tokens let agents in", "/settings"),
     Place("/masking", "Masking", "masking", "privacy.read", "who sees which sensitive values", "/settings"),
+    Place("/redaction", "Redaction plans", "masking", "privacy.read", "what becomes of sensitive values in texts", "/settings"),
     Place("/retention", "Retention and holds", "lock", "retention.manage", "how long data is kept", "/settings"),
     Place("/retention/erase", "Erase a person", "person", "subject.erase", "with a signed certificate", "/settings"),
     Place("/encryption", "Encryption keys", "keys", "tenant.manage", "versions, rotation", "/settings"),

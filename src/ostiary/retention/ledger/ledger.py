@@ -22,19 +22,20 @@ from ostiary.ids import INSTALL, TenantId, install_of
 from ostiary.retention.certificate import canonical
 from ostiary.retention.ledger import store
 from ostiary.vault.sealing import Vault
+from ostiary.vault.store import GONE, find_named_key
 from ostiary.vault.wraps.store import cell_of
 
 PURPOSE = "erasure"
 PREFIX = "erasure-"
 ENTRY_BYTES_MAX = 1 << 20
-SUBJECT, TENANT = "subject", "tenant"
+SUBJECT, TENANT, NAMED = "subject", "tenant", "named"
 _HEAD = b"ostiary-erasure-ledger/1\n"
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """What one erasure destroys: of a subject (blind index, hex) every key up to these generations, by purpose; of a tenant everything. A key that is made
-    afterwards has a later generation: a replay leaves it alone."""
+    """What one erasure destroys: of a subject (blind index, hex) every key up to these generations, by purpose; of a tenant everything;
+    of a named key, whose name is in `keys`, that one. A key that is made afterwards has a later generation: a replay leaves it alone. A named key is never made again."""
 
     kind: str
     tenant: TenantId
@@ -97,6 +98,15 @@ class Ledger:
         self._add(entry)
         return entry
 
+    def name_key(self, tenant: TenantId, erasure: str, name: str) -> LedgerEntry:
+        """The entry that names one named key; on the disk, twice, when this returns."""
+        named = self.of(tenant, erasure)
+        entry = (
+            named[0] if named else LedgerEntry(NAMED, tenant, erasure, 0, self.clock.now_us(), keys=(name,))
+        )
+        self._add(entry)
+        return entry
+
     def of(self, tenant: TenantId, erasure: str = "") -> list[LedgerEntry]:
         """What the key store's ledger says. Raises LedgerBroken."""
         rows = self.keys_database.read(lambda c: store.entries(c, tenant, erasure))
@@ -114,7 +124,7 @@ class Ledger:
 
     def _mac(self, entry: LedgerEntry, text: bytes) -> bytes:
         """In a cell by the tenant's key, which goes back with it; but the entry of its end outlives that key."""
-        whose = entry.tenant if self.vault.keys.cell and entry.kind == SUBJECT else INSTALL
+        whose = entry.tenant if self.vault.keys.cell and entry.kind != TENANT else INSTALL
         return self.vault.mac(whose, PURPOSE, text)
 
     def _store(self, entry: LedgerEntry, of_tenant: Vault | None = None) -> None:
@@ -258,11 +268,18 @@ class Ledger:
         if entry.kind == TENANT:
             gone = self.vault.destroy_tenant(entry.tenant)
             return gone.data_keys + len(gone.versions) + len(gone.names)
+        if entry.kind == NAMED:
+            return sum(self._destroy_named(entry.tenant, name) for name in entry.keys)
         at_us, subject = self.clock.now_us(), bytes.fromhex(entry.subject)
         again = self.keys_database.transact(
             lambda c: store.destroy_again(c, entry.tenant, subject, entry.generations, at_us=at_us)
         )
         return len(again)
+
+    def _destroy_named(self, tenant: TenantId, name: str) -> int:
+        row = self.keys_database.read(lambda c: find_named_key(c, tenant, name))
+        self.vault.destroy_named(tenant, name)
+        return int(row is not None and row.wrapped != GONE)
 
 
 _Key = tuple[TenantId, str, int]
@@ -282,7 +299,7 @@ def write(entry: LedgerEntry) -> bytes:
 def read(made: Any) -> LedgerEntry:
     """The reverse of `write`. Raises ValueError, KeyError, TypeError."""
     entry = LedgerEntry(**{**made, "keys": tuple(made["keys"])})
-    if entry.kind not in (SUBJECT, TENANT) or not all(
+    if entry.kind not in (SUBJECT, TENANT, NAMED) or not all(
         type(each) is int for each in entry.generations.values()
     ):
         raise ValueError("this is no entry of the ledger")

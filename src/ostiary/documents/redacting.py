@@ -1,0 +1,175 @@
+"""A document in, a redacted document and its record out: read, find, replace, write, read again, verify. One pure function of content, name, rules, plan, keys and options.
+
+What is found anywhere is replaced everywhere in the document. The output is looked at as the input was: what is found in it is taken out in another pass, and after PASSES_MAX of them the
+document is refused.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ostiary.detection.categories import family_of
+from ostiary.detection.finding import Finding
+from ostiary.detection.rules import DEFAULT, RuleSet
+from ostiary.documents import formats, looking
+from ostiary.documents.document import Carrier, Change, Document, Format, Kind, Limits, Options
+from ostiary.documents.sought import Sought, joined
+from ostiary.documents.verifying import Checked, verify
+from ostiary.errors import DocumentNotRedactable, DocumentResidue, DocumentTooLarge
+from ostiary.redaction.apply import replacement, stretches
+from ostiary.redaction.operators import Surroundings, Unfit
+from ostiary.redaction.plan import Plan
+
+PASSES_MAX = 4
+KEPT = ("keep", "kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to redact. `around` holds the keys of the scope, for operators that need them."""
+
+    rules: RuleSet = DEFAULT
+    plan: Plan = field(default_factory=Plan)
+    around: Surroundings = field(default_factory=Surroundings)
+    options: Options = field(default_factory=Options)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was found, without its value."""
+
+    place: str
+    kind: Kind
+    category: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """content: the redacted document. found: what was found, in order. carriers: what was taken out unseen. input, output: SHA-256, hexadecimal."""
+
+    content: bytes = field(repr=False)
+    format: str
+    found: tuple[Found, ...]
+    carriers: tuple[Carrier, ...]
+    checked: Checked
+    input: str
+    output: str
+    pieces: int = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """What the passes gather. removed: values that must be gone; written: what stands for them."""
+
+    settings: Settings
+    found: list[Found] = field(default_factory=list)
+    removed: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    values: dict[str, Finding] = field(default_factory=dict)
+
+
+def redact(content: bytes, name: str, settings: Settings) -> Redacted:
+    """The document without what was found in it. Every error is one of `document.*` of errors.py."""
+    if len(content) > settings.limits.bytes_max:
+        raise DocumentTooLarge
+    format_ = formats.format_of(content, name)
+    work = _Work(settings)
+    document = format_.read(content, settings.limits)
+    carriers, pieces = document.carriers, len(document.pieces)
+    new = content
+    for number in range(PASSES_MAX):
+        changes = list(_changes(document, work))
+        if number and not changes:
+            break
+        new = format_.write(new, changes, settings.options, settings.limits)
+        format_ = _same(format_, new)
+        document = format_.read(new, settings.limits)
+    else:
+        if any(True for _ in _changes(document, work)):
+            raise DocumentResidue("Something was found again after every pass.")
+    checked = verify(new, document.pieces, work.removed, work.written, settings.limits)
+    return Redacted(
+        new, format_.name, tuple(work.found), carriers, checked, _digest(content), _digest(new), pieces
+    )
+
+
+def _same(format_: Format, content: bytes) -> Format:
+    """The format of what was written: it may be another one (pages that became pictures)."""
+    return next((each for each in formats.FORMATS if each.recognises(content)), format_)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _changes(document: Document, work: _Work) -> Iterator[Change]:
+    found = looking.findings(document.pieces, work.settings.rules)
+    found = _without_ours(document, found, work)
+    for form, finding in looking.by_joined(document.pieces, found).items():
+        if not _is_kept(finding, work.settings.plan):
+            work.values.setdefault(form, finding)
+    for number, more in looking.elsewhere(document.pieces, work.values).items():
+        found.setdefault(number, []).extend(_outside(document, number, more, work))
+    for piece in document.pieces:
+        if own := found.get(piece.number):
+            yield from _of_piece(document, piece.number, own, work)
+
+
+def _is_kept(finding: Finding, plan: Plan) -> bool:
+    category = str(finding.category)
+    return plan.operator(category, str(family_of(category))).name == "keep"
+
+
+def _without_ours(
+    document: Document, found: Mapping[int, Sequence[Finding]], work: _Work
+) -> dict[int, list[Finding]]:
+    """Without what we wrote ourselves in an earlier pass."""
+    return {
+        number: kept for number, own in found.items() if (kept := list(_outside(document, number, own, work)))
+    }
+
+
+def _outside(document: Document, number: int, own: Sequence[Finding], work: _Work) -> Iterator[Finding]:
+    ours = Sought(work.written)
+    text = document.pieces[number].text
+    for finding in own:
+        value = text[finding.start : finding.end]
+        if work.written and (value.strip() in work.written or ours.find(value)):
+            continue
+        if any(each and each in text and _covers(text, each, finding) for each in _near(work, text)):
+            continue
+        yield finding
+
+
+def _near(work: _Work, text: str) -> list[str]:
+    return [each for each in work.written if len(each) > 2] if len(work.written) < 2000 else []
+
+
+def _covers(text: str, written: str, finding: Finding) -> bool:
+    """Whether the finding lies within a place of what was written."""
+    at = text.find(written)
+    while at >= 0:
+        if at <= finding.start and finding.end <= at + len(written):
+            return True
+        at = text.find(written, at + 1)
+    return False
+
+
+def _of_piece(document: Document, number: int, own: Sequence[Finding], work: _Work) -> Iterator[Change]:
+    piece, settings = document.pieces[number], work.settings
+    for stretch in stretches(piece.text, own, settings.around):
+        raw = piece.text[stretch.start : stretch.end]
+        try:
+            new, operator = replacement(raw, stretch.finding, settings.plan, settings.around)
+        except Unfit as error:
+            raise DocumentNotRedactable(f"{stretch.finding.category}: {error}.") from None
+        work.found.append(Found(piece.place, piece.kind, str(stretch.finding.category), operator))
+        if operator in KEPT or new == raw:
+            continue
+        if new:
+            work.written.add(new)
+        if joined(new) != joined(raw) and stretch.finding.why != looking.ELSEWHERE:
+            work.removed.add(raw)
+        yield Change(number, stretch.start, stretch.end, new)

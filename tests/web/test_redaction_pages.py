@@ -1,0 +1,129 @@
+"""The pages of rule sets and redaction plans: over a real gateway, and in a browser, where axe finds nothing and everything goes by keyboard alone."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.async_api import async_playwright
+
+from tests.house import House, free_port, opened, play
+from tests.web.conftest import ARGUMENTS
+from tests.web.test_real_pages import signed_in
+from tests.web.test_retention_browser import look
+
+PLAN = "scope: desk\nrules: {email: token, card: {operator: mask, last: 4}}\n"
+SAMPLE = "To <b>jane@example.com</b>, card 4111 1111 1111 1111."
+
+
+def test_a_plan_is_tried_saved_changed_and_removed(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with await signed_in(house) as browser:
+            assert "None yet" in (await browser.get("/redaction")).text
+            form = {"name": "letters", "text": "rules: {email: tokn}", "sample": SAMPLE, "expected": "0"}
+            for wanted in ("check", "save"):
+                wrong = await browser.post("/redaction/plans", data={**form, "do": wanted})
+                assert (wrong.status_code, "/rules/email/operator" in wrong.text) == (422, True)
+            form["text"] = PLAN + "  #\n"
+            tried = await browser.post("/redaction/plans/look", data=form)
+            assert "&lt;b&gt;" in tried.text
+            assert "<b>jane" not in tried.text
+            assert '<span class="kind">email</span>' in tried.text
+            assert "***************1111" in tried.text
+            assert tried.text.count("jane@example.com") == 1
+            saved = await browser.post("/redaction/plans", data={**form, "do": "save"})
+            assert (saved.status_code, saved.headers["location"]) == (303, "/redaction?note=redaction-saved")
+            late = await browser.post("/redaction/plans", data={**form, "do": "save"})
+            assert (late.status_code, "Nothing was saved" in late.text) == (422, True)
+            shown = await browser.get("/redaction/plans?name=letters")
+            assert "version 1 stands" in shown.text
+            away = await browser.post(
+                "/redaction/plans", data={"name": "letters", "confirm": "x", "do": "remove"}
+            )
+            assert away.status_code == 422
+            gone = await browser.post(
+                "/redaction/plans", data={"name": "letters", "confirm": "letters", "do": "remove"}
+            )
+            assert gone.status_code == 303
+            assert (await browser.get("/redaction/plans?name=letters")).status_code == 404
+            assert (await browser.get("/redaction/other")).status_code == 404
+            bad = {"name": "Bad Name", "text": "without: [date]", "do": "save"}
+            assert (await browser.post("/redaction/rules", data=bad)).status_code == 422
+
+    play(tmp_path, story)
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser_too")
+@pytest.mark.timeout(180)
+def test_redaction_plans_in_a_browser(tmp_path: Path) -> None:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
+            "not run: no Chromium"
+        )
+    found: dict[str, Any] = {}
+    port = free_port()
+    origin = f"http://localhost:{port}"
+
+    async def whole() -> None:
+        async with opened(tmp_path, OSTIARY_PORT=str(port), OSTIARY_PUBLIC_URL=origin) as house:
+            house.client.base_url = httpx.URL(origin)
+            await house.found()
+            await house.enrol()
+            await house.good("PUT", "/v1/redaction-rules/tickets", json={"text": "without: [date]"})
+            config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve())
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+                for width, scheme, scripts in ((1280, "light", True), (1280, "dark", True), (390, "light", True), (1280, "light", False)):  # fmt: skip
+                    context = await browser.new_context(
+                        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, java_script_enabled=scripts,  # type: ignore[arg-type]
+                    )  # fmt: skip
+                    await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
+                    await walk(
+                        await context.new_page(), origin, f"{width}-{scheme}" if scripts else "plain", found
+                    )
+                    await context.close()
+                await browser.close()
+            server.should_exit = True
+            await serving
+
+    asyncio.run(whole())
+    assert found == {}
+
+
+async def walk(page: Any, origin: str, kind: str, found: dict[str, Any]) -> None:
+    """By keyboard alone; where there are scripts, the verdict follows what is written."""
+    name = f"plan-{kind}"
+    await page.goto(f"{origin}/redaction/plans")
+    await page.get_by_label("Name").focus()
+    await page.keyboard.type(name)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Control+A")
+    await page.keyboard.insert_text("rules: {email: tokn}")
+    if kind == "plain":
+        await page.get_by_role("button", name="Check").press("Enter")
+        await page.get_by_text("1 thing to put right").wait_for()
+        await page.get_by_label("The redaction plan").fill(PLAN)
+        await page.get_by_role("button", name="Save").press("Enter")
+        await page.get_by_role("link", name=name).wait_for()
+        return
+    await page.get_by_text("1 thing to put right").wait_for()
+    await look(page, f"redaction-wrong-{kind}", found)
+    await page.keyboard.press("Control+A")
+    await page.keyboard.insert_text(PLAN)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Control+A")
+    await page.keyboard.insert_text(SAMPLE)
+    await page.get_by_label("The sample, redacted").get_by_text("1111").wait_for()
+    await look(page, f"redaction-editor-{kind}", found)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name=name).wait_for()
+    await look(page, f"redaction-list-{kind}", found)
