@@ -17,7 +17,7 @@ from tests.house import House, play
 
 TEXT = "Write to jane@example.com or +49 30 1234567; card 4111 1111 1111 1111, ticket ACME-4711."
 PLAN = "rule_set: tickets\nscope: support\nrules:\n  email: token\n  card: {operator: mask, last: 4}\n  ticket: remove\n"
-RULES = "patterns:\n  - {name: ticket, category: ticket, pattern: 'ACME-[0-9]{4}'}\n"
+RULES = "categories: [email, phone, card, ticket]\npatterns:\n  - {name: ticket, category: ticket, pattern: 'ACME-[0-9]{4}'}\n"
 
 
 async def made(house: House, plan: str = PLAN, name: str = "letters") -> Any:
