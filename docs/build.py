@@ -221,7 +221,7 @@ def detectors_page() -> str:
         "",
         f"{len(CATEGORIES)} categories in {len(Family)} families, and the {len(DETECTORS)} detectors of the pattern tier. A masking policy names families or categories",
         "([how-to](../howto/masking.md)).",
-        "`always` means that a match which passes its check counts; `with context` that a word nearby, or the field's name, has to say what it is. `checked` means that",
+        "`always` means that a match which passes its check counts; `with context` that a word nearby, or the field's name, has to say what it is; `form` that only rules with a lower threshold ask for it. `checked` means that",
         "a check digit, a length or a structure is verified, not only the form.",
         "",
         "## Categories",
@@ -238,7 +238,11 @@ def detectors_page() -> str:
             f"`{each.name}`",
             f"`{each.category}`",
             each.country,
-            "always" if each.score >= THRESHOLD else "with context",
+            "always"
+            if each.score >= THRESHOLD
+            else "with context"
+            if each.context or each.general
+            else "form",
             "checked" if each.valid else "",
         )
         for each in DETECTORS

@@ -64,6 +64,23 @@ FINE: list[tuple[str, str, str, str]] = [
     ("it_partita_iva", "partita IVA ", "00743110157", "00743110158"),
     ("lu_national_id", "matricule ", "1893120105732", "1893120105733"),
     ("lv_personas_kods", "", "161175-19997", "161175-19998"),
+    ("kr_frn", "FRN ", "900101-5123456", "900101-1123456"),
+    ("kr_brn", "BRN ", "104-86-56659", "104-86-56658"),
+    ("kr_driving_licence", "Korean license ", "11-22-123456-12", "99-22-123456-12"),
+    ("kr_passport", "Korean passport ", "M123A4567", "M12A45678"),
+    ("ph_tin", "TIN ", "000-123-456-000", "000-123-457-000"),
+    ("sg_uen", "UEN ", "53125226D", "53125226E"),
+    ("sg_uen", "UEN ", "201434292D", "201434292E"),
+    ("sg_uen", "UEN ", "T16RF0037C", "T16RF0037D"),
+    ("tr_licence_plate", "plaka ", "34 ABC 123", "82 ABC 123"),
+    ("se_organisationsnummer", "org.nr ", "556703-7485", "556703-7486"),
+    ("de_lanr", "LANR ", "123456601", "123456901"),
+    ("de_bsnr", "BSNR ", "021234568", "000000000"),
+    ("de_handelsregister", "Amtsgericht Köln ", "HRB 12345", "HRC 12345"),
+    ("de_licence_plate", "Fahrzeug ", "M-XY 999", "M-XY 0999"),
+    ("gb_licence_plate", "vehicle ", "AB51 ABC", "AB35 ABC"),
+    ("gb_licence_plate", "vehicle ", "K1 ABC", "Q1 ABQ"),
+    ("us_bank_account", "savings ", "945456787654", "9454"),
     ("nl_bsn", "BSN ", "111222333", "111222334"),
     ("pl_pesel", "PESEL ", "44051401359", "44051401358"),
     ("pl_identity_card", "dowod ", "ABA300000", "ABA300001"),
@@ -88,7 +105,7 @@ FINE: list[tuple[str, str, str, str]] = [
     ("gb_postcode", "London ", "SW1A 2AA", "SW1A 2CC"),
     ("ca_postcode", "Ottawa ", "K1A 0B1", "D1A 0B1"),
     ("us_postcode", "Springfield, IL ", "62704", "6270"),
-    ("postcode", "PLZ ", "10115", "1011a"),
+    ("de_postcode", "PLZ ", "10115", "00115"),
 ]  # fmt: skip
 """(category, words before, a value, one that it is not)."""
 
@@ -97,8 +114,9 @@ DATES = [
     "22-Nov-2026", "November 2026", "3. März 1980", "3. März", "1er janvier 2020", "14 juillet 1789", "12 de marzo de 2021", "12 gennaio 2021", "12 januari 2021", "12 de março de 2021",
     "3 października 2019", "2026年11月22日",
 ]  # fmt: skip
+MONTHS = ["05/2021", "May-21", "21-May", "Mar-2024"]
 NO_DATES = [
-    "you may 5 times", "1.2.03", "10-1-24", "31.02.2026", "13/13/2026", "1,299.00", "10:15:30", "march on", "12-34-56", "192.168.1.10", "2026", "chapter 3.2.1",
+    "you may 5 times", "1.2.03", "10-1-24", "31.02.2026", "13/13/2026", "1,299.00", "10:15:30", "march on", "12-34-56", "192.168.1.10", "2026", "13/2021", "5/21 of them", "mar-ket", "may-be", "chapter 3.2.1",
 ]  # fmt: skip
 
 ADDRESSES = [

@@ -3,7 +3,16 @@ import pytest
 from ostiary.detection.categories import CATEGORIES, Family, family_of, in_family
 from ostiary.detection.detectors import DETECTORS
 from ostiary.detection.engine import find
-from tests.detection.fine_vectors import ADDRESSES, DATES, DISGUISED, DISGUISED_SSN, FINE, NO_DATES, VAT
+from tests.detection.fine_vectors import (
+    ADDRESSES,
+    DATES,
+    DISGUISED,
+    DISGUISED_SSN,
+    FINE,
+    MONTHS,
+    NO_DATES,
+    VAT,
+)
 
 
 def seen(text: str) -> list[tuple[str, str]]:
@@ -37,7 +46,7 @@ def test_a_vat_number_with_another_last_digit_is_none(number: str) -> None:
     assert [name for name, _ in seen(f"code {wrong}") if name.endswith("_vat")] == []
 
 
-@pytest.mark.parametrize("date", DATES)
+@pytest.mark.parametrize("date", [*DATES, *MONTHS])
 def test_a_date_is_found_however_it_is_written(date: str) -> None:
     assert seen(f"on {date}, we") == [("date", date)]
 

@@ -17,7 +17,7 @@ from tests.house import House, play
 
 TEXT = "Write to jane@example.com or +49 30 1234567; card 4111 1111 1111 1111, ticket ACME-4711."
 PLAN = "rule_set: tickets\nscope: support\nrules:\n  email: token\n  card: {operator: mask, last: 4}\n  ticket: remove\n"
-RULES = "patterns:\n  - {name: ticket, category: ticket, pattern: 'ACME-[0-9]{4}'}\n"
+RULES = "categories: [email, phone, card, ticket]\npatterns:\n  - {name: ticket, category: ticket, pattern: 'ACME-[0-9]{4}'}\n"
 
 
 async def made(house: House, plan: str = PLAN, name: str = "letters") -> Any:
@@ -80,7 +80,7 @@ def test_json_is_redacted_and_restored_as_json(tmp_path: Path) -> None:
 
 def test_nothing_of_a_text_is_in_the_log_and_what_for_is(tmp_path: Path) -> None:
     async def story(house: House) -> None:
-        await made(house, PLAN + "# for jane.secret@example.com\n")
+        await made(house)
         token = token_in((await redacted(house))["text"])
         await restored(house, f"to {token}")
         events = (await house.good("GET", "/v1/audit/events"))["events"]
@@ -195,6 +195,22 @@ def test_versions_stay_and_a_removed_name_goes_on_counting(tmp_path: Path) -> No
         assert (await house.good("PUT", at, json={"text": PLAN, "expected": 0}))["version"] == 4
         kept = await house.ask("DELETE", "/v1/redaction-rules/tickets")
         assert (kept.status_code, kept.json()["detail"]) == (409, "The plan letters goes by this rule set.")
+
+    play(tmp_path, story)
+
+
+def test_who_agrees_to_a_programs_change_reads_the_whole_of_it(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.good("PUT", "/v1/redaction-rules/tickets", json={"text": RULES})
+        program = await house.make_key("officer", "program", ("admin",))
+        asked = await house.ask("PUT", "/v1/redaction-plans/letters", program, json={"text": PLAN})
+        assert asked.status_code == 202
+        card = await house.good("GET", f"/v1/approvals/{asked.json()['approval_id']}")
+        assert {"/name": "letters", "/text": PLAN}.items() <= {each["pointer"]: each["value"] for each in card["parameters"]}.items()  # fmt: skip
+        assert (await house.ask("GET", "/v1/redaction-plans/letters")).status_code == 404
+        await house.approve(asked.json()["approval_id"])
+        assert (await house.settled(asked.json()["call_id"], program))["state"] == "done"
+        assert (await house.good("GET", "/v1/redaction-plans/letters"))["text"] == PLAN
 
     play(tmp_path, story)
 

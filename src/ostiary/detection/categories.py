@@ -101,16 +101,17 @@ _NATIONAL: Mapping[Family, str] = {
         "gb_nino: National Insurance number; gb_utr: Unique taxpayer reference; gh_card: Ghana card; gr_afm: AFM; gr_amka: AMKA; gr_identity_card: Identity card;"
         "hk_id: HKID; hr_oib: OIB; hu_personal_id: Személyi azonosító; hu_taj: TAJ; hu_tax_id: Adóazonosító jel; id_nik: NIK; ie_pps: PPS number; il_id: Teudat zehut;"
         "in_aadhaar: Aadhaar; in_pan: PAN; in_voter_id: Voter ID (EPIC); in_gstin: GSTIN; is_kennitala: Kennitala; it_codice_fiscale: Codice fiscale;"
-        "it_identity_card: Carta d'identità; it_partita_iva: Partita IVA; jp_my_number: My Number; ke_pin: KRA PIN; kr_rrn: Resident registration number;"
+        "it_identity_card: Carta d'identità; it_partita_iva: Partita IVA; jp_my_number: My Number; ke_pin: KRA PIN; kr_rrn: Resident registration number; kr_frn: Foreigner registration number;"
         "lt_asmens_kodas: Asmens kodas; lu_national_id: Matricule; lv_personas_kods: Personas kods; mt_identity_card: Identity card; mx_curp: CURP;"
         "mx_rfc: RFC; my_mykad: MyKad; ng_bvn: Bank verification number; ng_nin: National identification number; ng_tin: Taxpayer number; nl_bsn: Burgerservicenummer;"
-        "no_fnr: Fødselsnummer; nz_ird: IRD number; pe_dni: DNI; ph_sss: SSS or UMID number; pk_cnic: CNIC; pl_identity_card: Dowód osobisty; pl_nip: NIP; pl_pesel: PESEL;"
+        "no_fnr: Fødselsnummer; nz_ird: IRD number; pe_dni: DNI; ph_sss: SSS or UMID number; ph_tin: Taxpayer number; pk_cnic: CNIC; pl_identity_card: Dowód osobisty; pl_nip: NIP; pl_pesel: PESEL;"
         "pt_citizen_card: Cartão de Cidadão; pt_nif: NIF; pt_niss: NISS; ro_cnp: CNP; rs_jmbg: JMBG; ru_inn: INN; ru_snils: SNILS; sa_id: National ID or Iqama;"
         "se_personnummer: Personnummer; sg_nric: NRIC or FIN; si_emso: EMŠO; si_tax_id: Davčna številka; sk_birth_number: Rodné číslo; th_id: Identity number; tr_tckn: T.C. kimlik no;"
         "tw_id: Identity number; ua_rnokpp: RNOKPP; us_ein: Employer identification number; us_itin: Individual taxpayer number; us_ptin: Preparer number (PTIN);"
         "us_ssn: Social security number; uy_ci: Cédula; vn_id: Citizen identity number; za_id: Identity number"
     ),
     Family.TAX_ID: (
+        "de_handelsregister: Handelsregisternummer; kr_brn: Business registration number; se_organisationsnummer: Organisationsnummer; sg_uen: Unique entity number;"
         "at_vat: VAT number; be_vat: VAT number; bg_vat: VAT number; ch_vat: VAT number or UID; cy_vat: VAT number; cz_vat: VAT number; de_vat: VAT number; dk_vat: VAT number; ee_vat: VAT number;"
         "es_vat: VAT number; fi_vat: VAT number; fr_siren: SIREN; fr_siret: SIRET; fr_vat: VAT number; gb_company_number: Company number; gb_vat: VAT number; gr_vat: VAT number;"
         "hr_vat: VAT number; hu_vat: VAT number; ie_vat: VAT number; it_vat: VAT number; lt_vat: VAT number; lu_vat: VAT number; lv_vat: VAT number; mt_vat: VAT number;"
@@ -118,23 +119,23 @@ _NATIONAL: Mapping[Family, str] = {
     ),
     Family.PASSPORT: (
         "au_passport: Passport number; ca_passport: Passport number; de_passport: Passport number; es_passport: Passport number; fr_passport: Passport number;"
-        "gb_passport: Passport number; in_passport: Passport number; it_passport: Passport number; nl_passport: Passport number; ng_passport: Passport number; us_passport: Passport number"
+        "gb_passport: Passport number; in_passport: Passport number; it_passport: Passport number; kr_passport: Passport number; nl_passport: Passport number; ng_passport: Passport number; us_passport: Passport number"
     ),
     Family.DRIVING_LICENCE: (
         "ca_driving_licence: Driver's licence; de_driving_licence: Führerscheinnummer; fr_driving_licence: Permis de conduire; gb_driving_licence: Driving licence;"
-        "in_driving_licence: Driving licence; it_driving_licence: Patente di guida; ng_driving_licence: Driver's licence; us_driving_licence: Driver's license;"
-        "de_licence_plate: Kennzeichen; gb_licence_plate: Licence plate; in_licence_plate: Vehicle registration; ng_licence_plate: Licence plate"
+        "in_driving_licence: Driving licence; it_driving_licence: Patente di guida; kr_driving_licence: Driver's licence; ng_driving_licence: Driver's licence; us_driving_licence: Driver's license;"
+        "de_licence_plate: Kennzeichen; gb_licence_plate: Licence plate; in_licence_plate: Vehicle registration; ng_licence_plate: Licence plate; tr_licence_plate: Licence plate"
     ),
     Family.HEALTH_ID: (
         "au_ihi: Individual healthcare identifier; au_medicare: Medicare number; au_provider: Medicare provider number; br_cns: Cartão Nacional de Saúde;"
-        "ca_bc_phn: Personal health number; ca_on_ohip: Health card number; ca_qc_ramq: Health insurance number; de_kvnr: Krankenversichertennummer; "
+        "ca_bc_phn: Personal health number; ca_on_ohip: Health card number; ca_qc_ramq: Health insurance number; de_kvnr: Krankenversichertennummer; de_lanr: Arztnummer (LANR); de_bsnr: Betriebsstättennummer (BSNR); "
         "gb_nhs: NHS number; gb_chi: CHI number; us_dea: DEA number; us_mbi: Medicare beneficiary identifier; us_npi: National provider identifier; nz_nhi: National health index"
     ),
     Family.BANK_ACCOUNT: (
         "au_bsb: BSB; ca_transit: Transit and institution number; gb_sort_code: Sort code; gb_bank_account: Bank account number; in_ifsc: IFSC; in_upi: UPI address; mx_clabe: CLABE;"
         "us_aba_routing: ABA routing number; us_bank_account: Bank account number; ng_nuban: NUBAN; de_bank_code: Bankleitzahl; br_pix: PIX key"
     ),
-    Family.ADDRESS: "ca_postcode: Postal code; gb_postcode: Postcode; nl_postcode: Postcode; us_postcode: ZIP code",
+    Family.ADDRESS: "ca_postcode: Postal code; de_postcode: Postleitzahl; gb_postcode: Postcode; nl_postcode: Postcode; us_postcode: ZIP code",
 }  # fmt: skip
 
 

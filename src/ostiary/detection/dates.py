@@ -56,6 +56,26 @@ NUMERIC = (
     rf"\b\d{{1,2}}(?:/\d{{1,2}}/|\.\d{{1,2}}\.|-\d{{1,2}}-|\. \d{{1,2}}\. ?)(?:{_YEAR}|\d\d)\b|"
     rf"\b{_YEAR}\xa4 ?\d{{1,2}}\xa4 ?\d{{1,2}}\xa4"
 )
+_MONTHLY = rf"\b(?:0?[1-9]|1[0-2])/{_YEAR}\b|\b(?:{_CAPITAL})[\-/'](?:{_YEAR}|\d\d)\b|\b(?:0?[1-9]|[12]\d|3[01])-(?:{_CAPITAL})\b"
+"""A month of a year, a day of a month: `05/2021`, `May-21`, `21-May`."""
+_CARD_MONTH = r"\b(?:0?[1-9]|1[0-2])/\d\d\b"
+_DAY_WORDS = (
+    "today",
+    "date",
+    "dated",
+    "due",
+    "expires",
+    "expiry",
+    "exp",
+    "valid until",
+    "valid thru",
+    "deadline",
+    "datum",
+    "fecha",
+    "scadenza",
+    "data",
+    "gultig bis",
+)
 _PARTS = re.compile(r"\d+")
 
 
@@ -93,6 +113,18 @@ _OLD = (
 DETECTORS: tuple[Detector, ...] = (
     Detector("date in digits", "date", "", NUMERIC, numeric, (), 0.6, numeric=True),
     Detector("date with a month's name", "date", "", WRITTEN, written, (), 0.6),
+    Detector("month of a year", "date", "", _MONTHLY, None, (), 0.55, numeric=True),
+    Detector(
+        "month and year in two digits",
+        "date",
+        "",
+        _CARD_MONTH,
+        None,
+        _DAY_WORDS,
+        0.2,
+        numeric=True,
+        reach=(24, 0),
+    ),
     Detector("age after its label", "age", "", _LIVED, age, (), 0.6),
     Detector("age before its unit", "age", "", _OLD, age, (), 0.6),
 )

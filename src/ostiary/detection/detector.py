@@ -13,6 +13,8 @@ from ostiary.detection.categories import CATEGORIES
 
 THRESHOLD = 0.5
 CONTEXT_RAISE = 0.35
+FORM = 0.2
+"""The score of a mere form, which no context raises."""
 GENERAL_RAISE = 0.3
 """What a word adds that many detectors answer to (`id number`): enough, and less than a word of one's own."""
 
@@ -47,6 +49,13 @@ def secret(
     name: str, pattern: str, valid: Callable[[str], bool] | None = None, score: float = 0.95
 ) -> Detector:
     return Detector(name, "api_key", "", pattern, valid, (), score)
+
+
+def form(
+    name: str, category: str, country: str, pattern: str, valid: Callable[[str], bool] | None = None
+) -> Detector:
+    """What has the form alone, though a check fails or the value names nobody: never found unless the rules lower the threshold to FORM."""
+    return Detector(name, category, country, pattern, valid, (), FORM, numeric=True)
 
 
 ANY_ID = (

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ostiary.detection import (
+    asian_detectors,
     dates,
     european_detectors,
     national_detectors,
@@ -22,6 +23,7 @@ _PARTS: tuple[tuple[str, tuple[Detector, ...]], ...] = (
     ("national", national_detectors.DETECTORS),
     ("european", european_detectors.DETECTORS),
     ("world", world_detectors.DETECTORS),
+    ("asian", asian_detectors.DETECTORS),
     ("vat", vat.DETECTORS),
     ("dates", dates.DETECTORS),
     ("places", places.DETECTORS),
@@ -33,7 +35,7 @@ PARTS: tuple[str, ...] = tuple(
 )
 """The part in which each detector stands: an automaton over all of them would have the product of their states, one for each part has the sum."""
 GATES: Mapping[str, str] = MappingProxyType(
-    {**secret_detectors.GATES, **dict.fromkeys(("european", "vat", "dates", "places"), r"\d")}
+    {**secret_detectors.GATES, **dict.fromkeys(("european", "asian", "vat", "dates", "places"), r"\d")}
 )
 """What has to stand in a window before a part is asked at all; RE2."""
 

@@ -49,7 +49,8 @@ def de_pension(text: str) -> bool:
     spelled = number[:8] + f"{ord(number[8]) - 64:02d}" + number[9:11]
     weights = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
     total = sum(sum(divmod(int(digit) * weight, 10)) for digit, weight in zip(spelled, weights, strict=True))
-    return 1 <= int(number[4:6]) <= 12 and total % 10 == int(number[11])
+    day = int(number[2:4]) % 50  # where a birthday has used up its serials, 50 is added to the day
+    return 1 <= day <= 31 and 1 <= int(number[4:6]) <= 12 and total % 10 == int(number[11])
 
 
 def de_identity_card(text: str) -> bool:
@@ -287,3 +288,9 @@ def tr_tckn(text: str) -> bool:
     number = [int(digit) for digit in digits(text)]
     tenth = (sum(number[0:9:2]) * 7 - sum(number[1:8:2])) % 10
     return number[0] != 0 and tenth == number[9] and sum(number[:10]) % 10 == number[10]
+
+
+def it_iva(text: str) -> bool:
+    """Agenzia delle Entrate: Luhn, and an office that gives numbers out (001 to 121, 888, 999)."""
+    office = int(text[7:10])
+    return text[:7] != "0000000" and (1 <= office <= 121 or office in (888, 999)) and luhn(text)

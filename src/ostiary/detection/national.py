@@ -56,7 +56,7 @@ def us_itin(text: str) -> bool:
 
 
 def us_npi(text: str) -> bool:
-    return luhn("80840" + digits(text))
+    return len(set(digits(text))) > 2 and luhn("80840" + digits(text))
 
 
 def us_dea(text: str) -> bool:
@@ -184,7 +184,7 @@ def tw_id(text: str) -> bool:
 def kr_rrn(text: str) -> bool:
     """Date and century digit; the old check digit is not kept by numbers given since October 2020."""
     number = digits(text)
-    return some_day(number[:2], number[2:4], number[4:6]) and number[6] in "12345678"
+    return some_day(number[:2], number[2:4], number[4:6]) and number[6] in "1234"
 
 
 def jp_my_number(text: str) -> bool:
@@ -213,10 +213,17 @@ def my_kad(text: str) -> bool:
     )
 
 
+_TH_PROVINCE = re.compile(r"1\d|2[0-7]|3\d|4\d|5[0-8]|6[0-7]|7[0-7]|8[0-6]|9[0-6]|00")
+
+
 def th_id(text: str) -> bool:
     number = digits(text)
     total = weighed(number, tuple(range(13, 1, -1)))
-    return number[0] != "0" and (11 - total % 11) % 10 == int(number[12])
+    return (
+        _TH_PROVINCE.match(number[1:3]) is not None
+        and number[0] != "0"
+        and (11 - total % 11) % 10 == int(number[12])
+    )
 
 
 def id_nik(text: str) -> bool:

@@ -1,8 +1,10 @@
 """What leads to a person: ways to reach them, their money, their machines, their papers."""
 
+from dataclasses import replace
+
 from ostiary.detection import european, national, validity
 from ostiary.detection.dates import NUMERIC, WRITTEN
-from ostiary.detection.detector import Detector, named, national_id
+from ostiary.detection.detector import Detector, form, named, national_id
 
 _PHONE_NAMES = (
     "phone|telephone|tel|telefon|telefono|telefone|telephone number|mobile|mobil|handy|cell|cellphone|cellular|celular|cellulare|movil|portable|"
@@ -19,11 +21,15 @@ _DAY = rf"(?:{NUMERIC}|{WRITTEN}|\d{{1,4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,4}}|\d{{8}}
 
 _EMAIL_LOCAL = r"[A-Za-z0-9_\xe9](?:[A-Za-z0-9_\xe9.+\-'%&/=?^{|}~!#$*]{0,62}[A-Za-z0-9_\xe9+\-=~$*])?"
 _DOMAIN = r"(?:[A-Za-z0-9\xe9\xa4](?:[A-Za-z0-9\xe9\xa4\-]{0,61}[A-Za-z0-9\xe9\xa4])?\.){1,6}(?:[A-Za-z\xe9\xa4]{2,24}|xn--[A-Za-z0-9\-]{2,40})"
-
+_IPV6 = (
+    r"(?i:(?P<v>(?:(?:[0-9a-f]{0,4}:){2,7}\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}|"
+    r"::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,7}:|::)(?:%[0-9a-z]{1,15})?(?:/\d{1,3}\b)?)(?:$|[^0-9a-z:]|:$|:[^0-9a-z:]))"
+)
+"""As RFC 4291 writes them, with a zone (RFC 4007) and a prefix length, up to what cannot go on an address."""
 
 DETECTORS: tuple[Detector, ...] = (
     # Ways to reach a person
-    Detector("e-mail address", "email", "", _EMAIL_LOCAL + r"(?:@|%40)" + _DOMAIN, validity.email, (), 0.95),
+    Detector("e-mail address", "email", "", _EMAIL_LOCAL + r"(?:@|%40|=40|\\(?:u00|x)40)" + _DOMAIN, validity.email, (), 0.95),
     Detector(
         "e-mail address spelled out",
         "email",
@@ -43,6 +49,25 @@ DETECTORS: tuple[Detector, ...] = (
         0.85,
     ),
     Detector(
+        "e-mail address, joined by underscores",
+        "email",
+        "",
+        r"(?i:\b[a-z0-9][a-z0-9.\-]{0,40}_at_[a-z0-9\-]{1,40}(?:_dot_[a-z0-9\-]{2,24}){1,3}\b)",
+        None,
+        (),
+        0.85,
+    ),
+    Detector(
+        "e-mail address, at in words",
+        "email",
+        "",
+        r"(?i:\b[a-z0-9][a-z0-9._+\-]{1,63} at (?:[a-z0-9\-]{1,40}\.){1,3}(?:com|org|net|edu|gov|info|io|co|eu|de|fr|es|it|nl|pt|pl|uk|us|ca|au|in|br|ng|example)\b)",
+        None,
+        ("email", "e-mail", "mail", "mailbox", "write to", "contact", "reach me", "address is"),
+        0.2,
+        reach=(30, 0),
+    ),
+    Detector(
         "e-mail address, spaced",
         "email",
         "",
@@ -55,7 +80,7 @@ DETECTORS: tuple[Detector, ...] = (
         "international phone number",
         "phone",
         "",
-        r"\+ ?\(?\d(?:[ ().\-/]{0,3}\d){7,14}(?:(?i: ?(?:x|ext\.?|extension) ?)\d{1,6})?",
+        r"(?:\+|\b[Pp]lus ) ?\(?\d(?:[ ().\-/]{0,3}\d){7,14}(?:(?i: ?(?:x|ext\.?|extension) ?)\d{1,6})?",
         validity.phone_international,
         _PHONE_WORDS,
         0.75,
@@ -127,7 +152,7 @@ DETECTORS: tuple[Detector, ...] = (
         "payment card",
         "card",
         "",
-        r"\b\d(?:[ .\-_/]{0,2}\d){12,18}",
+        r"\b\d(?:(?:[ .\-_/]{0,2}| - |\r?\n)\d){12,18}",
         validity.card_certain,
         ("card", "visa", "mastercard", "amex", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan"),
         0.8,
@@ -138,7 +163,7 @@ DETECTORS: tuple[Detector, ...] = (
         "payment card, rarer scheme",
         "card",
         "",
-        r"\b\d(?:[ .\-_]{0,2}\d){11,18}",
+        r"\b\d(?:(?:[ .\-_]{0,2}|[,:|*;/\t]| - |\) ?\(|\r?\n)\d){11,18}",
         validity.card_or_luhn,
         ("card", "visa", "maestro", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan"),
         0.3,
@@ -158,7 +183,7 @@ DETECTORS: tuple[Detector, ...] = (
         "IBAN",
         "iban",
         "",
-        r"(?i:\b[a-z][ .\-_]?[a-z][ .\-_]{0,2}\d[ .\-_]?\d(?:[ .\-_]{0,2}[a-z0-9]){11,30})",
+        r"(?i:\b[a-z][ .\-_]?[a-z][ .\-_]{0,2}\d[ .\-_]?\d(?:(?:[ .\-_]{0,2}|[,/]|\r?\n)[a-z0-9]){11,30})",
         validity.iban,
         ("iban",),
         0.95,
@@ -178,7 +203,7 @@ DETECTORS: tuple[Detector, ...] = (
         "US bank routing number",
         "us_aba_routing",
         "US",
-        r"\b\d{9}\b",
+        r"\b\d{4}-?\d{4}-?\d\b",
         national.us_routing,
         ("routing", "aba", "rtn", "transit number"),
         0.2,
@@ -213,19 +238,51 @@ DETECTORS: tuple[Detector, ...] = (
         r"card(?: on file| ending)?|credit card|debit card|cc|visa|mastercard|amex|american express|kreditkarte|carte bancaire|carte|tarjeta|cartao",
         r"\d{4}(?:[ \-.]?\d{2,6}){2,4}",
     ),
+    Detector(
+        "payment card with letters for digits",
+        "card",
+        "",
+        r"\b[3-6][0-9OoIl](?:[ .\-]?[0-9OoIl]){11,17}\b",
+        validity.card_misread,
+        (),
+        0.7,
+        numeric=True,
+    ),
+    Detector(
+        "IBAN with letters for digits",
+        "iban",
+        "",
+        r"\b[A-Z]{2}[0-9OIl]{2}(?:[ \-]?[A-Z0-9l]){11,30}\b",
+        validity.iban_misread,
+        (),
+        0.9,
+    ),
     # Networks and machines
-    Detector("IPv4 address", "ip_address", "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b", validity.ipv4, ("ip", "address", "host"), 0.75, numeric=True,
+    Detector(
+        "IPv4 address, spaced or in words",
+        "ip_address",
+        "",
+        r"(?i:\b\d{1,3}(?: \. \d{1,3}){3}\b|\b\d{1,3}(?: dot \d{1,3}){3}\b)",
+        validity.ipv4_in_words,
+        (),
+        0.7,
+        numeric=True,
+    ),
+    Detector("IPv4 address", "ip_address", "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?:/(?:[12]?\d|3[0-2])\b)?", validity.ipv4, ("ip", "address", "host"), 0.75, numeric=True,
              unless=r"(?i:version[ :=\"']{0,4}|\bver\.? ?|\brelease ?|[a-z]/)$"),
     Detector(
         "IPv6 address",
         "ip_address",
         "",
-        r"(?i:(?:[0-9a-f]{1,4}:){1,7}(?::[0-9a-f]{1,4}){1,6}|(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}|"
-        r"(?:[0-9a-f]{1,4}:){1,7}:|(?:[0-9a-f]{0,4}:){2,6}\d{1,3}(?:\.\d{1,3}){3})",
+        _IPV6,
         validity.ipv6,
         ("ip", "address", "host", "ipv6"),
         0.75,
+        numeric=True,
+        unless=r"[0-9A-Za-z]::?$|::$",
     ),
+    form("IPv4 address of nobody", "ip_address", "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?:/(?:[12]?\d|3[0-2])\b)?", validity.ipv4_form),
+    replace(form("IPv6 address of nobody", "ip_address", "", _IPV6, validity.ipv6_form), unless=r"[0-9A-Za-z]::?$|:$"),
     Detector(
         "MAC address",
         "mac_address",
@@ -289,10 +346,10 @@ DETECTORS: tuple[Detector, ...] = (
         reach=(40, 12),
     ),
     national_id("NHS number", "gb_nhs", r"\b\d{3}[ \-]?\d{3}[ \-]?\d{4}\b", european.gb_nhs, "nhs|national health|patient|chi number", 0.3),
-    national_id("US Medicare beneficiary", "us_mbi", r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b",
+    national_id("US Medicare beneficiary", "us_mbi", r"(?i:\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b)",
         None, "medicare|mbi|beneficiary", 0.55),
     national_id("Australian Medicare", "au_medicare", r"\b[2-6]\d{3}[ ]?\d{5}[ ]?\d(?:[ /]?\d)?\b", national.au_medicare, "medicare", 0.25),
-    national_id("US prescriber (NPI)", "us_npi", r"\b[12]\d{9}\b", national.us_npi, "npi|provider", 0.2),
+    national_id("US prescriber (NPI)", "us_npi", r"\b[12]\d{3}[ \-]?\d{3}[ \-]?\d{3}\b", national.us_npi, "npi|provider", 0.2),
     national_id("US prescriber (DEA)", "us_dea", r"\b[ABFGMPRX][A-Z9]\d{7}\b", national.us_dea, "dea", 0.45),
     named("medical record number named as such", "health_id", r"mrn|medical record|patient id|patient number|patient no|chart number|chart no"),
     named(

@@ -52,6 +52,7 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("street address, Polish", "address", "", _POLISH, None, (), 0.6, languages=("pl",)),
     Detector("post office box", "address", "", _BOX, None, (), 0.6),
     Detector("UK postcode", "gb_postcode", "GB", r"\b(?:GIR 0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d|[A-HK-Y]\d\d|\d[A-HJKSTUW]|[A-HK-Y]\d[ABEHMNPRVWXY]) \d[ABD-HJLNP-UW-Z]{2})\b", None, _POST_WORDS, 0.55),
+    Detector("UK postcode, joined", "gb_postcode", "GB", r"\b(?:GIR0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKSTUW]|[A-HK-Y]\d[ABEHMNPRVWXY])\d[ABD-HJLNP-UW-Z]{2})\b", None, _POST_WORDS, 0.2, numeric=True, reach=(30, 0)),
     Detector("Canadian postal code", "ca_postcode", "CA", r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z][ \-]\d[ABCEGHJ-NPRSTV-Z]\d\b", None, _POST_WORDS, 0.55),
     Detector("ZIP code after its state", "us_postcode", "US", rf"\b(?:{_STATES}),? (?P<v>\d{{5}}(?:-\d{{4}})?)\b", None, _POST_WORDS, 0.6, numeric=True),
     Detector("Dutch postcode", "nl_postcode", "NL", r"\b[1-9]\d{3} ?[A-Z]{2}\b", None, ("postcode", "adres", "address"), 0.2),

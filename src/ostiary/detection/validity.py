@@ -62,12 +62,34 @@ def _evenly_grouped(text: str) -> bool:
     return len(set(groups)) == 1 or all(length >= 3 for length in groups[:-1])
 
 
+_MISREAD = str.maketrans("OoIl", "0011")
+REAL_DIGITS_MIN = 8
+"""How many characters must be digits before others are read as such: a word alone is no number."""
+
+
+def card_misread(text: str) -> bool:
+    """`4111 llll 1111 1111` and `55OO`: letters that look like digits, and a card when they are read so."""
+    real = sum(char.isdigit() for char in text)
+    if not REAL_DIGITS_MIN <= real < len(letters_and_digits(text)):
+        return False
+    return card_certain(text.translate(_MISREAD))
+
+
+def iban_misread(text: str) -> bool:
+    """As `card_misread`; where the number is an IBAN as it stands, that is its reading."""
+    real = sum(char.isdigit() for char in text)
+    return real >= REAL_DIGITS_MIN and not iban(text) and iban(text[:2] + text[2:].translate(_MISREAD))
+
+
 def card_certain(text: str) -> bool:
     """As `card`, and of a scheme and length that order numbers seldom hit by chance: not Maestro, not thirteen digits."""
     number = digits(text)
-    return len(number) >= 14 and number[:2] not in _RARE and card(text)
+    broken = text.count("\n")
+    return len(number) >= 14 and number[:2] not in _RARE and broken <= LINE_BREAKS_MAX and card(text)
 
 
+LINE_BREAKS_MAX = 1
+"""A number may be broken at the end of a line; numbers that stand below each other are a column."""
 _RARE = frozenset(("50", "56", "57", "58", "61", "63", "66", "67", "68", "69"))
 
 
@@ -181,23 +203,39 @@ def email(text: str) -> bool:
 
 def ipv4(text: str) -> bool:
     """Four octets; not the unspecified, loopback or broadcast address, which name nobody, and no net mask."""
+    nobody = text.startswith(("255.", "0.")) or text.partition("/")[0] in (
+        "127.0.0.1",
+        "127.0.1.1",
+        "127.0.0.53",
+    )
+    return ipv4_form(text) and not nobody
+
+
+def ipv4_in_words(text: str) -> bool:
+    return ipv4(re.sub(r"[^0-9]+", ".", text))
+
+
+def ipv4_form(text: str) -> bool:
     try:
-        address = ipaddress.IPv4Address(text)
+        ipaddress.IPv4Address(text.partition("/")[0])
     except ValueError:
         return False
-    return not (
-        address.is_unspecified
-        or text in ("127.0.0.1", "127.0.1.1", "127.0.0.53")
-        or text.startswith(("255.", "0."))
-    )
+    return True
 
 
 def ipv6(text: str) -> bool:
+    """Neither the unspecified nor the loopback address, and too long for a time of day."""
+    plain = text.partition("/")[0].partition("%")[0]
+    return len(plain) > 5 and ipv6_form(text) and plain.strip(":0") not in ("", "1")
+
+
+def ipv6_form(text: str) -> bool:
+    address, _, prefix = text.partition("/")
     try:
-        address = ipaddress.IPv6Address(text)
+        ipaddress.IPv6Address(address)
     except ValueError:
         return False
-    return len(text) > 5 and not (address.is_unspecified or address.is_loopback)
+    return not prefix or int(prefix) <= 128
 
 
 def mac(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from ostiary.detection import validity
 from ostiary.detection.checksum import calendar_day, luhn, weighed
-from ostiary.detection.detector import Detector, named, national_id
+from ostiary.detection.detector import Detector, form, named, national_id
 from ostiary.detection.national import all_same, digits, letters_and_digits
 
 
@@ -56,6 +56,10 @@ def in_gstin(text: str) -> bool:
     number = letters_and_digits(text)
     total = sum(sum(divmod(int(char, 36) * (1 + place % 2), 36)) for place, char in enumerate(number[:14]))
     return 1 <= int(number[:2]) <= 38 and int(number[14], 36) == (36 - total % 36) % 36
+
+
+def in_state(text: str) -> bool:
+    return 1 <= int(text[:2]) <= 38
 
 
 _STATES = frozenset(
@@ -187,6 +191,8 @@ DETECTORS: tuple[Detector, ...] = (
     national_id("BSB", "au_bsb", r"\b\d{3}[ \-]\d{3}\b|\b\d{6}\b", None, "bsb|bsb number|bank state branch", 0.2),
     national_id("Australian passport", "au_passport", r"\b(?:[NELADCFGUX]|P[A-FUWXZ])\d{7}\b", None, "australian passport|australia passport", 0.2),
     national_id("GSTIN", "in_gstin", r"\b\d{2}[A-Z]{5}\d{4}[A-Z][1-9A-Z]Z[0-9A-Z]\b", in_gstin, "gstin|gst", 0.9),
+    form("GSTIN without its check", "in_gstin", "IN", r"(?i:\b\d{2}[A-Z]{5}\d{4}[A-Z][1-9A-Z]Z[0-9A-Z]\b)", in_state),
+    form("PAN without its kind", "in_pan", "IN", r"\b[A-Z]{5}\d{4}[A-Z]\b|\b[A-Z]\d{4}[A-Z]{5}\b"),
     national_id("IFSC", "in_ifsc", r"\b[A-Z]{4}0[A-Z0-9]{6}\b", vin_form, "ifsc|ifsc code|neft|rtgs", 0.45),
     national_id("UPI address", "in_upi", r"\b[A-Za-z0-9._\-]{2,64}@(?:ok(?:axis|sbi|icici|hdfcbank)|ybl|ibl|axl|paytm|ptsbi|ptyes|upi|apl|yapl|axisbank|sbi|icici|hdfcbank|kotak|barodampay|freecharge|jupiteraxis|airtel)\b",
         None, "upi|vpa|gpay|phonepe", 0.8),
@@ -201,11 +207,16 @@ DETECTORS: tuple[Detector, ...] = (
     national_id("taxpayer number", "ng_tin", r"\b\d{8}-\d{4}\b", None, "tin|firs|tax", 0.3),
     national_id("Nigerian driver's licence", "ng_driving_licence", r"\b[A-Z]{3}[ \-]?\d{5}[ \-]?[A-Z]{2}\d{2}\b", None, "driver|licence|license|frsc", 0.3),
     national_id("Nigerian passport", "ng_passport", r"\b[AB]\d{8}\b", None, "nigerian passport|nigeria passport", 0.2),
-    national_id("Nigerian plate", "ng_licence_plate", r"\b[A-Z]{3}[ \-]\d{3}[ ]?[A-Z]{2}\b", None, "plate|plate number|vehicle|registration", 0.3),
+    national_id("Nigerian plate", "ng_licence_plate", r"(?i:\b[A-Z]{3}[ \-]?\d{3}[ ]?[A-Z]{2}\b)", None, "plate|plate number|vehicle|registration", 0.3),
     national_id("citizen identity number", "vn_id", r"\b0\d{11}\b", None, "cccd|can cuoc|cmnd|vietnam", 0.2),
     Detector("vehicle identification number", "vin", "", r"(?i:\b[A-HJ-NPR-Z0-9]{17}\b)", vin, ("vin", "chassis", "vehicle", "fahrgestell"), 0.6, numeric=True),
     Detector("vehicle identification number, unchecked", "vin", "", r"(?i:\b[A-HJ-NPR-Z0-9]{17}\b)", vin_form,
              ("vin", "chassis", "vehicle identification", "fahrgestellnummer", "fahrgestell", "fin", "numero de chassis", "bastidor", "telaio", "nadwozia"), 0.2, numeric=True),
+    Detector("UK plate", "gb_licence_plate", "GB",
+             r"(?i:\b[A-HJ-PR-Y][A-HJ-PR-Y](?:0[2-9]|[12]\d|5[1-9]|[67]\d)[ \-]?[A-HJ-PR-Z]{3}\b|\b[A-HJ-NPR-TV-Y]\d{1,3}[ \-]?[A-HJ-PR-Y]{3}\b|\b[A-HJ-PR-Y]{3}[ \-]?\d{1,3}[A-HJ-NPR-TV-Y]\b)",
+             None, ("reg", "plate", "vehicle", "vehicles", "registration", "car", "van", "vrm", "dvla", "number plate"), 0.2, numeric=True, reach=(40, 20)),
+    Detector("US bank account", "us_bank_account", "US", r"\b\d{8,17}\b", validity.passport,
+             ("bank account", "account number", "account no", "checking", "savings", "acct", "direct deposit"), 0.2, numeric=True, reach=(40, 10)),
     named("UK plate named as such", "gb_licence_plate", "reg|reg no|registration|number plate|registration plate|vehicle registration|vrm", r"[A-Z]{2}\d{2}[ ]?[A-Z]{3}", country="GB"),
     named("Pix key named as such", "br_pix", "pix|chave pix", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", country="BR"),
     named("Canadian bank account", "ca_transit", "transit number|transit no|transit", r"\d{5}(?:-\d{3})?", country="CA"),

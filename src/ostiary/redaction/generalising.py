@@ -54,7 +54,7 @@ def _age(text: str, band: int) -> str | None:
 
 def _network(text: str, operator: Operator) -> str | None:
     try:
-        address = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_interface(text.strip("[]")).ip
     except ValueError:
         return None
     prefix = operator.number("ipv4_prefix" if address.version == 4 else "ipv6_prefix")

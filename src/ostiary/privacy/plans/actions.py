@@ -22,7 +22,7 @@ from ostiary.shapes import Answer, Empty, Nothing, Page, Params, own_action
 
 SAMPLE_CHARACTERS_MAX = 10_000
 UNSEEN = {"writeOnly": True}
-"""What is never in the log, not even sealed: texts that are redacted, and documents, whose dictionaries and allow-lists name people."""
+"""What is never in the log, not even sealed: texts that are redacted, and drafts of documents, whose dictionaries and allow-lists name people."""
 
 Name = Annotated[str, Field(pattern=NAME, examples=["support"])]
 Text = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX, json_schema_extra=UNSEEN)]
@@ -48,7 +48,9 @@ class NamedPage(Page):
 class PutDocument(Named):
     """`text` is the whole document, YAML or JSON. With `expected`, only if that is the version that stands (0: none)."""
 
-    text: Text
+    text: Annotated[
+        str, Field(max_length=TEXT_CHARACTERS_MAX)
+    ]  # not unseen: who agrees to a held change reads it
     expected: Version | None = None
 
 
