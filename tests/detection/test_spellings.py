@@ -80,6 +80,11 @@ def test_a_value_in_disguise_is_found_whole(category: str, value: str) -> None:
     assert covered(category, value)
 
 
+def test_an_invented_social_security_number_is_one_where_a_label_says_so() -> None:
+    text = "SSN: 945-45-9045, order 945-45-9045x"
+    assert [(each.category, each.start) for each in find(text)] == [("us_ssn", 5)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
