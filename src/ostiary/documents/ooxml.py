@@ -126,7 +126,7 @@ class Ooxml:
             if name.endswith(".rels"):
                 groups += _links(tree, name)
             else:
-                groups += xmls.attributes(tree, name)
+                groups += xmls.attributes(tree, name, ("sheet", "name"))
         return groups
 
 

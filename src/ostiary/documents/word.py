@@ -17,7 +17,47 @@ _GONE = {
     "mailMerge": "mail merge",
 }
 _SILENT = frozenset(
-    ["rPrChange", "pPrChange", "sectPrChange", "tblPrChange", "tblPrExChange", "trPrChange", "tcPrChange", "tblGridChange", "numberingChange", "cellIns", "cellDel", "cellMerge", "moveFromRangeStart", "moveFromRangeEnd", "moveToRangeStart", "moveToRangeEnd", "commentRangeStart", "commentRangeEnd", "bookmarkStart", "bookmarkEnd", "proofErr", "permStart", "permEnd", "customXmlInsRangeStart", "customXmlInsRangeEnd", "customXmlDelRangeStart", "customXmlDelRangeEnd", "sdtPr", "sdtEndPr", "tblCaption", "tblDescription", "documentProtection", "writeProtection", "saveThroughXslt", "ffData", "private", "control", "docPartObj", "lsdException"]
+    [
+        "rPrChange",
+        "pPrChange",
+        "sectPrChange",
+        "tblPrChange",
+        "tblPrExChange",
+        "trPrChange",
+        "tcPrChange",
+        "tblGridChange",
+        "numberingChange",
+        "cellIns",
+        "cellDel",
+        "cellMerge",
+        "moveFromRangeStart",
+        "moveFromRangeEnd",
+        "moveToRangeStart",
+        "moveToRangeEnd",
+        "commentRangeStart",
+        "commentRangeEnd",
+        "bookmarkStart",
+        "bookmarkEnd",
+        "proofErr",
+        "permStart",
+        "permEnd",
+        "customXmlInsRangeStart",
+        "customXmlInsRangeEnd",
+        "customXmlDelRangeStart",
+        "customXmlDelRangeEnd",
+        "sdtPr",
+        "sdtEndPr",
+        "tblCaption",
+        "tblDescription",
+        "documentProtection",
+        "writeProtection",
+        "saveThroughXslt",
+        "ffData",
+        "private",
+        "control",
+        "docPartObj",
+        "lsdException",
+    ]
 )
 _UNWRAPPED = frozenset({"ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml"})
 _MARKS = re.compile(r"(?:rsid\w*|paraId|textId|author|initials|date|dateUtc)$")

@@ -1,7 +1,7 @@
 """XML without its traps: no entities, no network, bounded depth. And the pieces that lie in a tree: paragraphs over their runs, every other text, every telling attribute."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -167,19 +167,17 @@ def other_texts(root: Element, place: str, seen: Iterable[str]) -> Iterator[Grou
             yield Group(place, [bare_slot(element, tail=True)], Kind.HIDDEN)
 
 
-def attributes(
-    root: Element, place: str, written: Callable[[str], str] = lambda text: text
-) -> Iterator[Group]:
-    """Every attribute that could tell something; equal ones are one piece."""
+def attributes(root: Element, place: str, without: tuple[str, str] = ("", "")) -> Iterator[Group]:
+    """Every attribute that could tell something; equal ones are one piece. without: (element, attribute) that is a piece elsewhere."""
     by_value: dict[str, list[tuple[Element, str]]] = {}
     for element in root.iter():
         for name, value in element.attrib.items():
-            if not _TECHNICAL.fullmatch(value):
+            if not _TECHNICAL.fullmatch(value) and (local(element), name) != without:
                 by_value.setdefault(value, []).append((element, name))
     for value, holders in by_value.items():
 
         def put(new: str, holders: list[tuple[Element, str]] = holders) -> None:
             for element, name in holders:
-                element.set(name, written(new))
+                element.set(name, new)
 
         yield Group(f"{place}, attribute", [Slot(value, put)], Kind.HIDDEN, prose=False)
