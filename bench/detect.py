@@ -1,5 +1,5 @@
-"""What detection costs, in characters a CPU second of this process: the pattern tier, everything (with the model, where its weights are in the package), and a
-re-scan of what has not changed. With `--presidio PYTHON`, an interpreter that has presidio-analyzer and en_core_web_md, the same texts go through Presidio in the
+"""What detection costs, in characters a CPU second of this process: the pattern tier over letters full of values and over prose that holds little, its stages and RE2
+alone in place of the compiled pass, everything (with the model, where its weights are in the package), and a re-scan of what has not changed. With `--presidio PYTHON`, an interpreter that has presidio-analyzer and en_core_web_md, the same texts go through Presidio in the
 same run, in turns with ours, and the ratios are printed.
 
 Run: python -m bench.detect --presidio /path/to/python. Ratios are of one run; absolute numbers belong to the machine.
@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ostiary.detection import engine, model
+from ostiary.detection import automata, engine, model
+from ostiary.detection.folding import fold
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -59,6 +60,47 @@ def texts(characters: int, number: int) -> list[str]:
     return made
 
 
+def prose(characters: int, number: int) -> list[str]:
+    """Reports of some pages that hold little: a name, a year and now and then a mail address."""
+    who = (
+        "the committee",
+        "the supplier",
+        "a neighbour",
+        "the harbour office",
+        "nobody",
+        "the second engineer",
+        "her brother",
+    )
+    did = (
+        "agreed to wait for",
+        "had asked about",
+        "could not explain",
+        "wrote at length about",
+        "was content with",
+        "went back to",
+    )
+    what = (
+        "the delay of the ferry",
+        "a warehouse by the river",
+        "the price of timber",
+        "what the letter said",
+        "an older map of the coast",
+        "the plan for the winter",
+    )
+    made, size, row = [], 0, number * 1_000_003
+    while size < characters:
+        lines = [f"Report on the year {1900 + row % 120}, by Chloé Lefèvre (page{row}@example.com)."]
+        for line in range(80):
+            row += 1
+            end = ".\n\n" if line % 8 == 7 else ","
+            lines.append(
+                f"{who[row % 7]} {did[row // 7 % 6]} {what[row // 42 % 6]} and then, as before, {who[row // 11 % 7]} {did[row // 5 % 6]} {what[row // 3 % 6]}{end}"
+            )
+        made.append(" ".join(lines))
+        size += len(made[-1])
+    return made
+
+
 def cpu_s(work: Callable[[], object]) -> float:
     begun = time.process_time()
     work()
@@ -84,20 +126,41 @@ class Peer:
         self.process.communicate(timeout=30)
 
 
+def passed(batch: Sequence[str]) -> None:
+    for text in batch:
+        automata.hits(text.encode("latin-1"))
+
+
+def by_re2_alone(batch: Sequence[str]) -> None:
+    """As where Hyperscan has no wheel."""
+    held, automata._STATE.sieve = automata._STATE.sieve, None
+    for text in batch:
+        engine.find(text)
+    automata._STATE.sieve = held
+
+
 def measure(python: str | None) -> dict[str, list[float]]:
     """Characters a CPU second, by what was run, once a round."""
     speeds: dict[str, list[float]] = {}
     peer = Peer(python) if python else None
     engine.detect(texts(2000, 0))
+    compiling_s = cpu_s(automata.prepare)
+    print(f"compiling the pass over the text: {compiling_s:.1f} CPU-s, once a process that looks at much")
     for number in range(1, ROUNDS + 1):
-        plain, whole = texts(PATTERN_CHARACTERS, number), texts(EVERYTHING_CHARACTERS, number + ROUNDS)
+        dense, plain = texts(PATTERN_CHARACTERS, number), prose(PATTERN_CHARACTERS, number)
+        whole = texts(EVERYTHING_CHARACTERS, number + ROUNDS)
+        everything = "everything" if model.available() else "everything (no weights in the package)"
         runs: list[tuple[str, list[str], Callable[[list[str]], object]]] = [
-            ("patterns", plain, lambda batch: [engine.find(text) for text in batch]),
+            ("patterns, letters full of values", dense, lambda batch: [engine.find(text) for text in batch]),
+            ("patterns, prose that holds little", plain, lambda batch: [engine.find(text) for text in batch]),
+            ("  of it: folding", plain, lambda batch: [fold(text) for text in batch]),
             (
-                "everything" if model.available() else "everything (no weights in the package)",
-                whole,
-                engine.detect,
+                "  of it: the pass over the text",
+                [fold(text).data.decode("latin-1") for text in plain],
+                passed,
             ),
+            ("patterns, prose, RE2 alone", plain[: len(plain) // 4], by_re2_alone),
+            (everything, whole, engine.detect),
             ("unchanged, again", whole, engine.detect),
         ]
         for name, batch, work in runs:

@@ -15,7 +15,7 @@ from typing import Any
 TELLING_BITS = 18.0
 """What a stretch of letters has to say so that it stands for the whole pattern: about five letters in any case, or four that are rarer."""
 REPEATED_MAX = 8
-COUNTED_MAX = 64
+COUNTED_MAX = 16
 """How often a group, and a class of characters, is still counted; beyond, it is `so many and more`."""
 _UNLIKE = re.compile(r"\[:\^?[a-z]+:\]|\{,|(?<!\\)\[\[")
 """POSIX classes, repeats without a minimum, and brackets in brackets: where the two readings differ."""

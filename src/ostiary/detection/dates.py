@@ -106,7 +106,7 @@ def age(text: str) -> bool:
 
 _LIVED = r"(?i:\b(?:age|aged|alter|alter von|age de|agee? de|edad|de edad|eta|idade|leeftijd|wiek|w wieku)\b[\"']?\)?(?: ?[:=] ?| (?:is |was |of |von |van )?)[\"']?(?P<v>\d{1,3})\b)"
 _OLD = (
-    r"\b(?P<v>\d{1,3})(?i:[ \-]?(?:years?|yrs?|y)[ \-]?(?:old|o)\b|[ \-]years of age\b|[ \-]?jahrig| jahre alt\b| jahren\b| ans\b| anos de (?:edad|idade)\b| anni\b| jaar oud\b|"
+    r"\b(?P<v>\d{1,3})(?i:[ \-]?(?:years?|yrs?|y)[ \-]?(?:old|o)\b|[ \-]years of age\b| ?y/?o\b|[ \-]?jahrig| jahre alt\b| jahren\b| ans\b| anos de (?:edad|idade)\b| anni\b| jaar oud\b|"
     r"-jarige\b| lat\b|[ \-]year[ \-]olds?\b)"
 )
 

@@ -5,6 +5,7 @@ accents go, every space is a space and every dash a hyphen, and what cannot be s
 dropped. What is escaped once, for HTML or for a URL, is read as what it stands for, and so is a full stop or an at sign in brackets (`example[.]com`). `offsets` leads from the folded text back to the code points of the original.
 """
 
+import codecs
 import html
 import re
 import unicodedata
@@ -56,6 +57,18 @@ class Folded:
 
 
 _CONTROLS = bytes(range(9)) + bytes(range(14, 32)) + b"\x7f"
+_CONTROLS_AND_BREAKS = _CONTROLS + b"\x0b\x0c"
+_PLAINLY = "ostiary.plain"
+
+
+def _plainly(error: UnicodeError) -> tuple[bytes, int]:
+    """What the encoder asks about whatever is no ASCII, so that the rest of a text is copied at the speed of memory."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_plain, error.object[error.start : error.end])).encode("latin-1"), error.end
+
+
+codecs.register_error(_PLAINLY, _plainly)
 
 
 _MAY_ESCAPE = re2.compile(rb"&(?:#|[a-z])|%[2-7]|[\[({<] ?(?:[.@]|(?i:at|dot))")
@@ -66,21 +79,16 @@ def may_escape(data: bytes) -> bool:
     return _MAY_ESCAPE.search(data) is not None
 
 
-def _has_escapes(text: str) -> bool:
-    return any(mark in text for mark in "&%[({<") and _ESCAPE.search(text) is not None
-
-
 def fold(text: str) -> Folded:
     """The folded text; free for ASCII without control characters and escapes."""
-    escaped = _has_escapes(text)
-    if not escaped and text.isascii():
-        data = text.encode("ascii")
-        if len(data.translate(None, _CONTROLS)) == len(data):
-            return Folded(data, None)
+    data = text.encode("ascii", _PLAINLY)
+    escaped = (
+        may_escape(data) and _ESCAPE.search(text) is not None
+    )  # folding leaves ASCII as it is, so none is lost
     if not escaped:
-        plain = _ODD.sub(lambda odd: _plain(odd[0]), text)
-        if len(plain) == len(text):
-            return Folded(plain.encode("latin-1"), None)
+        unseen = _CONTROLS if text.isascii() else _CONTROLS_AND_BREAKS
+        if len(data) == len(text) == len(data.translate(None, unseen)):
+            return Folded(data, None)
     letters: list[str] = []
     offsets: list[int] = []
     widths: dict[int, int] = {}

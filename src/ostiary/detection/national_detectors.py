@@ -6,6 +6,7 @@ from ostiary.detection.detector import Detector, form, named, national_id
 DETECTORS: tuple[Detector, ...] = (
     # National numbers
     national_id("social security number", "us_ssn", r"\b\d{3}-\d{2}-\d{4}\b", national.us_ssn, "ssn|social security|social", 0.7),
+    national_id("social security number, area not given out", "us_ssn", r"\b9\d{2}-\d{2}-\d{4}\b", None, "ssn|social security", 0.25),
     national_id("social security number, unusual", "us_ssn", r"\b\d{3}(?:[ ._/,]| ?- ?|-?\r?\n)?\d{2}(?:[ ._/,]| ?- ?|-?\r?\n)?\d{4}\b|\b\d(?:[ .\-]\d){8}\b", national.us_ssn, "ssn|s.s.n|social security|ss#|soc sec|social", 0.2),
     national_id("individual taxpayer number", "us_itin", r"\b9\d{2}-\d{2}-\d{4}\b", national.us_itin, "itin|taxpayer", 0.7),
     national_id("individual taxpayer number, unusual", "us_itin", r"\b9\d{2}[ \-]?\d{2}[ \-]?\d{4}\b", national.us_itin, "itin|taxpayer", 0.2),

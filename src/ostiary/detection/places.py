@@ -1,5 +1,7 @@
 """Where somebody is: street addresses as eight languages write them, postcodes, coordinates. Below the model's score, which knows more than the form."""
 
+import re
+
 from ostiary.detection import validity
 from ostiary.detection.detector import Detector
 
@@ -27,6 +29,11 @@ _SOUTHERN = (
 _POLISH = rf"\b(?i:ul\.|ulica|al\.|aleja|aleje|pl\.|plac|os\.|osiedle)(?: {_W}|\d{{1,2}}){{1,4}} {_NUMBER}(?:/\d{{1,4}}| m\. ?\d{{1,4}})?\b"
 
 _STATES = "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|PR|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY"
+_BREAK = r"(?:, ?| ?\r?\n ?)"
+_TOWN = rf"{_W}(?:[ \-]{_W}){{0,2}}"
+_AMERICAN_FULL = rf"(?:{_ENGLISH}|{_BOX}){_BREAK}(?:{_TOWN}),? (?:{_STATES}),? \d{{5}}(?:-\d{{4}})?\b"
+_CONTINENTAL_FULL = rf"(?:{_GERMAN}|{_DUTCH}|{_FRENCH}|{_SOUTHERN}|{_POLISH}){_BREAK}(?:[A-Z]{{1,2}}-)?(?:\d{{5}}|\d{{4}}(?: ?[A-Z]{{2}}|-\d{{3}})?|\d{{2}}-\d{{3}}) {_TOWN}"
+"""With town and postcode: nothing else is written so."""
 _POST_WORDS = (
     "zip", "zip code", "zipcode", "postcode", "post code", "postal code", "postal", "plz", "postleitzahl", "code postal", "codigo postal", "cap", "cep", "postcode",
     "kod pocztowy", "address", "adresse", "direccion", "indirizzo", "adres", "endereco", "postal_code", "post_code", "zip_code", "pin code", "pincode",
@@ -38,15 +45,30 @@ def _inside(text: str, latitude_max: float = 90, longitude_max: float = 180) -> 
     return abs(latitude) <= latitude_max and abs(longitude) <= longitude_max
 
 
+_NO_STREETS = frozenset(["spring", "string", "bring", "offspring"])
+_VERBS = ("ering", "oring", "uring", "aring", "iring")
+HOUSE_MAX = 1500
+"""House numbers of the Continent stay below; what is higher is a year: `Heidelberg 1993`."""
+
+
+def german_street(text: str) -> bool:
+    """No year behind a name, and no English word in -ing (`During 1971`)."""
+    name = text.split(" ", 1)[0].lower()
+    numbers = re.findall(r"\d+", text)
+    return int(numbers[0]) <= HOUSE_MAX and name not in _NO_STREETS and not name.endswith(_VERBS)
+
+
 def coordinates(text: str) -> bool:
     """Latitude and longitude in degrees, in this order, and not two amounts: at least one with a sign or four decimals each."""
     return _inside(text.replace("+", ""))
 
 
 DETECTORS: tuple[Detector, ...] = (
+    Detector("American address with its town", "address", "", _AMERICAN_FULL, None, (), 0.97, languages=("en",)),
+    Detector("Continental address with its town", "address", "", _CONTINENTAL_FULL, None, (), 0.97),
     Detector("street address, English", "address", "", _ENGLISH, None, (), 0.6, languages=("en",)),
-    Detector("street address, German", "address", "", _GERMAN, None, (), 0.6, languages=("de",)),
-    Detector("street address, Dutch", "address", "", _DUTCH, None, (), 0.6, languages=("nl",)),
+    Detector("street address, German", "address", "", _GERMAN, german_street, (), 0.6, languages=("de",)),
+    Detector("street address, Dutch", "address", "", _DUTCH, german_street, (), 0.6, languages=("nl",)),
     Detector("street address, French", "address", "", _FRENCH, None, (), 0.6, languages=("fr",)),
     Detector("street address, Spanish, Italian or Portuguese", "address", "", _SOUTHERN, None, (), 0.6, languages=("es", "it", "pt")),
     Detector("street address, Polish", "address", "", _POLISH, None, (), 0.6, languages=("pl",)),

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from ostiary.documents.document import Format
 from ostiary.documents.encoding import is_text
 from ostiary.documents.jsons import JSON, JSONL
+from ostiary.documents.sheets import XLSX
+from ostiary.documents.slides import PPTX
 from ostiary.documents.table import CSV, TSV
 from ostiary.documents.text import Text
+from ostiary.documents.word import DOCX
 from ostiary.errors import DocumentFormatUnknown
 
 TEXT = Text()
-FORMATS: tuple[Format, ...] = (CSV, TSV, JSON, JSONL, TEXT)
+FORMATS: tuple[Format, ...] = (DOCX, XLSX, PPTX, CSV, TSV, JSON, JSONL, TEXT)
 """In the order in which they are asked. PDF and images stand before text, which takes anything that is UTF-8."""
 
 

@@ -36,7 +36,7 @@ def redacted_apart(content: bytes, name: str, settings: Settings) -> Redacted:
     if len(content) > limits.bytes_max:
         raise DocumentTooLarge
     command = [sys.executable, "-I", "-c", "from ostiary.documents.sandbox import child; child()"]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 (our own interpreter, with a program of ours)
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

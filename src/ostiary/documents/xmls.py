@@ -1,0 +1,183 @@
+"""XML without its traps: no entities, no network, bounded depth. And the pieces that lie in a tree: paragraphs over their runs, every other text, every telling attribute."""
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Any
+
+from ostiary.documents.document import Kind
+from ostiary.documents.slots import Group, Slot
+from ostiary.errors import DocumentLibraryMissing, DocumentMalformed, DocumentTooDeep
+
+Element = Any
+"""An lxml element: the library has no types of its own."""
+
+_TECHNICAL = re.compile(
+    r"[\d.,+%\- ]{0,14}|[0-9A-Fa-f]{1,8}|\{[0-9A-Fa-f-]{36}\}|[A-Za-z]{1,3}|"
+    r"(?:https?://(?:schemas\.(?:openxmlformats|microsoft)\.(?:org|com)|www\.w3\.org|purl\.(?:oclc\.)?org)/|urn:(?:schemas-microsoft-com|oasis):)[A-Za-z0-9/.:_+#\-]*"
+)
+"""Attributes that are measures, colours, ids of programs and names of standards."""
+_DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.I)
+
+
+def library(name: str = "lxml.etree") -> Any:
+    """lxml. DocumentLibraryMissing where it is not installed."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise DocumentLibraryMissing from None
+
+
+def parsed(data: bytes, depth_max: int) -> Element:
+    """The root. DocumentMalformed, also for any DOCTYPE; DocumentTooDeep."""
+    etree = library()
+    head = data.replace(b"\0", b"")
+    if _DOCTYPE.search(head):
+        raise DocumentMalformed("It declares a document type or entities.")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        if "xcessive depth" in str(error):
+            raise DocumentTooDeep from None
+        raise DocumentMalformed("A part of it is not well-formed XML.") from None
+    if _depth(root) > depth_max:
+        raise DocumentTooDeep
+    return root
+
+
+def _depth(root: Element) -> int:
+    deepest = depth = 0
+    for event, _ in library().iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def written(root: Element) -> bytes:
+    made: bytes = library().tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+    return made
+
+
+def local(element: Element) -> str:
+    """The name without its namespace; empty for what is no element."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def removed(element: Element) -> None:
+    """Take an element out; the text after it stays."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    _append(parent, element, element.tail)
+    parent.remove(element)
+
+
+def unwrapped(element: Element) -> None:
+    """Put an element's children in its place."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    at = parent.index(element)
+    _append(parent, element, element.text)
+    for child in list(element):
+        parent.insert(at, child)
+        at += 1
+    removed(element)
+
+
+def _append(parent: Element, before: Element, text: str | None) -> None:
+    if not text:
+        return
+    previous = before.getprevious()
+    if previous is not None:
+        previous.tail = (previous.tail or "") + text
+    else:
+        parent.text = (parent.text or "") + text
+
+
+def text_slot(element: Element) -> Slot:
+    def put(new: str) -> None:
+        element.text = new
+        element.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+
+    return Slot(element.text or "", put)
+
+
+def bare_slot(element: Element, *, tail: bool) -> Slot:
+    """An element's text, or what follows it."""
+
+    def put(new: str) -> None:
+        setattr(element, "tail" if tail else "text", new)
+
+    return Slot((element.tail if tail else element.text) or "", put)
+
+
+def gap(letter: str) -> Slot:
+    """Something between two texts that is none: a tab, a line's end."""
+
+    def put(new: str) -> None:
+        """It stays, or goes with nothing written."""
+
+    return Slot(letter, put)
+
+
+def paragraphs(
+    root: Element, place: str, names: Iterable[str], texts: Iterable[str], gaps: Iterable[str]
+) -> Iterator[Group]:
+    """A group for each paragraph: its texts in order, those of paragraphs within it (text boxes) left to them."""
+    paragraph, text, between = set(names), set(texts), set(gaps)
+    number = 0
+    for element in root.iter():
+        if local(element) in paragraph:
+            number += 1
+            slots = list(_slots(element, paragraph, text, between))
+            if any(slot.text.strip() for slot in slots):
+                yield Group(f"{place}, paragraph {number}", slots)
+
+
+def _slots(element: Element, paragraph: set[str], text: set[str], between: set[str]) -> Iterator[Slot]:
+    for child in element:
+        name = local(child)
+        if name in paragraph:
+            continue
+        if name in text:
+            yield text_slot(child)
+        elif name in between:
+            yield gap("\t" if name == "tab" else "\n")
+        else:
+            yield from _slots(child, paragraph, text, between)
+
+
+def other_texts(root: Element, place: str, seen: Iterable[str]) -> Iterator[Group]:
+    """Every text that is in no paragraph."""
+    texts = set(seen)
+    for element in root.iter():
+        if local(element) not in texts and (element.text or "").strip():
+            yield Group(place, [bare_slot(element, tail=False)], Kind.HIDDEN)
+        if (element.tail or "").strip():
+            yield Group(place, [bare_slot(element, tail=True)], Kind.HIDDEN)
+
+
+def attributes(root: Element, place: str, without: tuple[str, str] = ("", "")) -> Iterator[Group]:
+    """Every attribute that could tell something; equal ones are one piece. without: (element, attribute) that is a piece elsewhere."""
+    by_value: dict[str, list[tuple[Element, str]]] = {}
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if not _TECHNICAL.fullmatch(value) and (local(element), name) != without:
+                by_value.setdefault(value, []).append((element, name))
+    for value, holders in by_value.items():
+
+        def put(new: str, holders: list[tuple[Element, str]] = holders) -> None:
+            for element, name in holders:
+                element.set(name, new)
+
+        yield Group(f"{place}, attribute", [Slot(value, put)], Kind.HIDDEN, prose=False)

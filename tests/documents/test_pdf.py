@@ -1,0 +1,147 @@
+"""PDF: everything that it says is read, and nothing of what was to go is left, for scanners that are not ours either."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from ostiary.documents.document import Change, Kind, Limits, Options
+from ostiary.documents.pdf import PDF
+from ostiary.documents.unpacking import blobs, views
+from tests.documents.leaky import NAME, leaky, plain
+
+LIMITS = Limits()
+
+
+def _changes(content: bytes, value: str, replacement: str = "[NAME]") -> list[Change]:
+    return [
+        Change(piece.number, found.start(), found.end(), replacement)
+        for piece in PDF.read(content, LIMITS).pieces
+        for found in re.finditer(re.escape(value), piece.text)
+    ]
+
+
+@pytest.fixture(scope="module")
+def redacted() -> bytes:
+    content = leaky()
+    return PDF.write(content, _changes(content, NAME), Options(), LIMITS)
+
+
+def test_everything_that_says_the_name_is_a_piece() -> None:
+    pieces = PDF.read(leaky(), LIMITS).pieces
+    places = {piece.place for piece in pieces if NAME in piece.text}
+    assert {
+        "page 1",
+        "page 1, invisible text",
+        "annotation",
+        "form field",
+        "author",
+        "metadata (XMP)",
+        "title",
+        "attachment",
+        "script",
+    } <= places
+    assert {"replacement text (ActualText)", "alternative text", "name of a layer", "page label"} <= places
+    page = pieces[0]
+    assert page.kind is Kind.VISIBLE
+    assert page.text.count(NAME) >= 6
+
+
+def test_nothing_of_the_name_is_left(redacted: bytes) -> None:
+    for blob in blobs(redacted, LIMITS):
+        for view in views(blob):
+            assert NAME.lower() not in re.sub(r"\s", "", view).lower()
+    pieces = PDF.read(redacted, LIMITS).pieces
+    assert [piece.place for piece in pieces] == ["page 1"]
+    text = pieces[0].text
+    assert not re.search("zeb|aeus|bedae", text, re.IGNORECASE)
+
+
+def test_the_rest_of_the_page_stays_where_it_stood(redacted: bytes) -> None:
+    before, after = (PDF.read(each, LIMITS).pieces[0] for each in (leaky(), redacted))
+    for words in ("Contract of", "with the harbour", "on the quay", "Under a box:", "stands", "on the next"):
+        assert words in after.text
+        old, new = (
+            next(box for box in piece.boxes if box.start == piece.text.index(words))
+            for piece in (before, after)
+        )
+        assert (new.left, new.bottom) == pytest.approx((old.left, old.bottom), abs=0.1)
+
+
+def test_the_replacement_stands_on_the_box(redacted: bytes) -> None:
+    assert "[NAME]" in PDF.read(redacted, LIMITS).pieces[0].text
+
+
+def test_a_scanner_of_others_finds_nothing(redacted: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("pdf_redaction_check")
+    path = tmp_path / "out.pdf"
+    path.write_bytes(redacted)
+    said = subprocess.run(
+        [str(Path(sys.executable).parent / "pdf-redaction-check"), str(path), "-s", NAME, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [(each["severity"], each["check"]) for each in json.loads(said.stdout)["findings"]]
+    assert found == [("INFO", "structure-tree")]  # it says that there is none
+
+
+def test_only_pages_stay(redacted: bytes) -> None:
+    with pikepdf.open(BytesIO(redacted)) as pdf:
+        assert set(pdf.Root.keys()) == {"/Type", "/Pages"}
+        assert "/Info" not in pdf.trailer
+        assert redacted.count(b"%%EOF") == 1
+
+
+def test_letters_of_what_went_are_out_of_the_fonts(redacted: bytes) -> None:
+    with pikepdf.open(BytesIO(redacted)) as pdf:
+        letters = [
+            each["/ToUnicode"].read_bytes()
+            for each in pdf.objects
+            if isinstance(each, pikepdf.Dictionary) and "/ToUnicode" in each
+        ]
+    assert len(letters) == 1
+    assert b"<005A>" not in letters[0]
+    assert b"<0021> <0021>" in letters[0]
+
+
+def test_without_changes_the_unseen_goes_too() -> None:
+    made = PDF.write(leaky(), [], Options(), LIMITS)
+    pieces = PDF.read(made, LIMITS).pieces
+    assert [piece.place for piece in pieces] == ["page 1"]
+    assert "hidden layer" not in pieces[0].text
+    assert "Contract of Zebedaeus" in pieces[0].text
+
+
+def test_strict_pages_are_pictures() -> None:
+    content = plain("Contract of Zebedaeus")
+    made = PDF.write(
+        content, _changes(content, NAME), Options(strict=True), replace(LIMITS, pixels_max=5_000_000)
+    )
+    with pikepdf.open(BytesIO(made)) as pdf:
+        assert len(pdf.pages) == 1
+        assert "/Font" not in pdf.pages[0].obj["/Resources"]
+        assert pdf.pages[0].obj["/MediaBox"][2] == 400
+
+
+def test_a_rotated_page_and_one_with_an_offset() -> None:
+    for key, value in (
+        ("/Rotate", 90),
+        ("/MediaBox", pikepdf.Array([-50, -50, 350, 150])),
+        ("/CropBox", pikepdf.Array([10, 10, 390, 190])),
+    ):
+        with pikepdf.open(BytesIO(plain("Contract of Zebedaeus, signed"))) as pdf:
+            pdf.pages[0].obj[key] = value
+            given = BytesIO()
+            pdf.save(given)
+        made = PDF.write(given.getvalue(), _changes(given.getvalue(), NAME), Options(), LIMITS)
+        text = PDF.read(made, LIMITS).pieces[0].text
+        assert NAME not in text
+        assert "Contract of" in text
+        assert ", signed" in text
