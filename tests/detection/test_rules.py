@@ -1,12 +1,15 @@
 import json
 import pickle
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostiary.detection import engine
 from ostiary.detection.engine import detect, find
+from ostiary.detection.finding import Finding
 from ostiary.detection.model import WHY
 from ostiary.detection.rules import DEFAULT, VALIDATORS, BadRules, Custom, Dictionary, RuleSet
 
@@ -188,3 +191,19 @@ def test_a_validator_judges_any_text(name: str) -> None:
         assert VALIDATORS[name](text) in (True, False)
 
     judged()
+
+
+def test_what_one_asks_for_oneself_wins_over_what_the_model_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def guesses(texts: Sequence[str], rules: RuleSet) -> list[list[Finding]]:
+        return [
+            [Finding(0, 5, "location", "", 0.99, WHY), Finding(9, 18, "id_number", "", 0.99, WHY)]
+            for _ in texts
+        ]
+
+    monkeypatch.setattr(engine, "BATCH_TIERS", (guesses,))
+    text = "E-12345, 021000021 x"
+    whole = [(each.category, text[each.start : each.end]) for each in detect([text])[0]]
+    assert whole == [("location", "E-123"), ("id_number", "021000021")]
+    asked = RuleSet(patterns=(STAFF,), thresholds=(("us_aba_routing", 0.2),))
+    named = [(each.category, text[each.start : each.end]) for each in detect([text], asked)[0]]
+    assert named == [("staff_number", "E-12345"), ("us_aba_routing", "021000021")]

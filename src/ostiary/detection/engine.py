@@ -23,7 +23,7 @@ from ostiary.detection.detectors import DETECTORS, GATES, PARTS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
 from ostiary.detection.model import by_model
-from ostiary.detection.overlaps import without_overlaps
+from ostiary.detection.overlaps import without_guesses, without_overlaps
 from ostiary.detection.rules import DEFAULT, RuleSet, compiled
 from ostiary.detection.seen import Seen, key_of
 
@@ -99,7 +99,7 @@ def _looked_at(batch: Sequence[str], rules: RuleSet) -> list[list[Finding]]:
     found = [_by_patterns(text, "", rules) for text in batch]
     for tier in BATCH_TIERS:
         for findings, more in zip(found, tier(batch, rules), strict=True):
-            findings += more
+            findings += without_guesses(more, findings, rules.own_categories)
     return [_resolved(findings, text, rules) for findings, text in zip(found, batch, strict=True)]
 
 

@@ -42,7 +42,7 @@ ECHO_SCORE = 0.6
 BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
 CACHED_FINDINGS_MAX = 200_000
-_NAME_WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+_NAME_WORD = re.compile(r"\b[^\W\d_]{3,40}\b")
 _PART_OF_A_PATH = frozenset("._/\\$@#=")
 """What stands before a word that is a piece of an address, a file or an attribute."""
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM

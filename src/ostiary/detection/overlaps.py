@@ -1,6 +1,7 @@
 """Of findings that cover the same text one stays: the strongest, by the most exact name."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ostiary.detection.categories import family_of
@@ -19,6 +20,31 @@ def without_overlaps(found: list[Finding], text: str) -> list[Finding]:
         for part in _outside(finding, taken, text):
             insort(taken, part, key=_start)
     return taken
+
+
+def without_guesses(guessed: list[Finding], found: list[Finding], own: frozenset[str]) -> list[Finding]:
+    """What a model guessed, without what others know better: a rule set's `own` categories win over any guess, and every pattern over the guess that a number is one of some kind."""
+    if not guessed or not found:
+        return guessed
+    ours = _covered(each for each in found if each.category in own)
+    numbers = _covered(found)
+    return [each for each in guessed if not _touches(each, numbers if each.category == "id_number" else ours)]
+
+
+def _covered(found: Iterable[Finding]) -> list[tuple[int, int]]:
+    """What they cover together, in order and apart."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted((each.start, each.end) for each in found):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _touches(finding: Finding, spans: list[tuple[int, int]]) -> bool:
+    after = bisect_left(spans, (finding.end, 0))
+    return after > 0 and spans[after - 1][1] > finding.start
 
 
 def _start(finding: Finding) -> int:

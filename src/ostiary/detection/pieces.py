@@ -1,7 +1,8 @@
-"""A text of any length in bounded memory: it is cut into pieces that overlap, each is looked at alone, and their findings are those of the whole.
+"""A text of any length in bounded memory: it is cut into pieces that overlap, each is looked at alone, and what patterns find is what they find in the whole.
 
 A finding belongs to the piece in whose own stretch it begins. Around its stretch a piece shows what a finding needs: BEFORE characters (context words), and
-AFTER characters, more than the longest match. So pieces may be looked at in any order, by several processes. Stretches end at a paragraph where there is one.
+AFTER characters, more than the longest match. So pieces may be looked at in any order, by several processes. Stretches end at a paragraph where there is one. The model reads
+sentences: where a stretch has to end within one, it may see it otherwise than in the whole, and a name is known again within its piece alone.
 """
 
 from collections.abc import Iterable, Iterator

@@ -198,6 +198,11 @@ class RuleSet:
         """Made anew where it arrives, since another process hashes text otherwise."""
         return RuleSet, tuple(getattr(self, name) for name in _parts(RuleSet))
 
+    @property
+    def own_categories(self) -> frozenset[str]:
+        """What its own patterns and dictionaries find."""
+        return frozenset(one.category for one in (*self.patterns, *self.dictionaries))
+
     def wants(self, category: str) -> bool:
         """Whether it looks for this category."""
         family = family_of(category)
