@@ -7,6 +7,7 @@ from ostiary.documents.document import Format
 from ostiary.documents.encoding import is_text
 from ostiary.documents.images import IMAGE
 from ostiary.documents.jsons import JSON, JSONL
+from ostiary.documents.markup import HTML, XML
 from ostiary.documents.pdf import PDF
 from ostiary.documents.sheets import XLSX
 from ostiary.documents.slides import PPTX
@@ -16,7 +17,7 @@ from ostiary.documents.word import DOCX
 from ostiary.errors import DocumentEncrypted, DocumentFormatUnknown
 
 TEXT = Text()
-FORMATS: tuple[Format, ...] = (PDF, IMAGE, DOCX, XLSX, PPTX, CSV, TSV, JSON, JSONL, TEXT)
+FORMATS: tuple[Format, ...] = (PDF, IMAGE, DOCX, XLSX, PPTX, HTML, XML, CSV, TSV, JSON, JSONL, TEXT)
 """In the order in which they are asked. PDF and images stand before text, which takes anything that is UTF-8."""
 
 
