@@ -27,6 +27,7 @@ def sieve() -> automata.Sieve:
 @pytest.fixture(autouse=True)
 def state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automata, "_STATE", automata._State(asked=True))
+    monkeypatch.setattr(automata, "SMALL_BYTES", 0)
 
 
 def by_both(text: str, sieve: automata.Sieve, hint: str = "", rules: RuleSet = DEFAULT) -> None:

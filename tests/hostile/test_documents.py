@@ -1,6 +1,8 @@
 """Hostile documents: each ends in one clear error, with bounded memory and time, in a process of its own."""
 
+import io
 import time
+import zipfile
 
 import pytest
 
@@ -8,12 +10,14 @@ from ostiary.documents import sandbox
 from ostiary.documents.document import Limits
 from ostiary.documents.redacting import Settings
 from ostiary.errors import (
+    DocumentEncrypted,
     DocumentFormatUnknown,
     DocumentMalformed,
     DocumentTooDeep,
     DocumentTookTooLong,
     DocumentTooLarge,
     DocumentTooManyPieces,
+    DocumentUnpacksTooLarge,
     OstiaryError,
 )
 from tests.documents.given import MAIL, RULES, SETTINGS
@@ -21,6 +25,21 @@ from tests.documents.given import MAIL, RULES, SETTINGS
 
 def limited(**given: int) -> Settings:
     return Settings(rules=RULES, limits=Limits(**given))
+
+
+ENTITIES = b'<!DOCTYPE a [<!ENTITY b "lol"><!ENTITY c "&b;&b;&b;&b;"><!ENTITY d SYSTEM "file:///etc/passwd">]><a>&c;&d;</a>'
+
+
+def word(*, xml: bytes, more: str = "word/more.xml") -> bytes:
+    """A package that looks like Word's, with this as its document."""
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    types = f'<Types><Override PartName="/word/document.xml" ContentType="{kind}"/></Types>'
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("[Content_Types].xml", types)
+        package.writestr("word/document.xml", xml)
+        package.writestr(more, "x")
+    return made.getvalue()
 
 
 def test_a_child_process_gives_the_same_as_the_function() -> None:
@@ -38,6 +57,30 @@ def test_a_child_process_gives_the_same_as_the_function() -> None:
         (b"a,b\n" * 100, "a.csv", limited(pieces_max=50), DocumentTooManyPieces),
         (b"\x00\x01\x02\xff\xfe", "a.bin", SETTINGS, DocumentFormatUnknown),
         (b'{"a": NaN', "a.json", SETTINGS, DocumentMalformed),
+        (
+            b"Subject: x\r\nContent-Transfer-Encoding: base64\r\n\r\nemVi",
+            "a.txt",
+            SETTINGS,
+            DocumentFormatUnknown,
+        ),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512), "a.doc", SETTINGS, DocumentFormatUnknown),
+        (
+            bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"),
+            "a.docx",
+            SETTINGS,
+            DocumentEncrypted,
+        ),
+        (word(xml=ENTITIES), "a.docx", SETTINGS, DocumentMalformed),
+        (word(xml=b"<a>" * 400 + b"</a>" * 400), "a.docx", SETTINGS, DocumentTooDeep),
+        (word(xml=b"<a>"), "a.docx", SETTINGS, DocumentMalformed),
+        (word(xml=b"<a/>")[:-40], "a.docx", SETTINGS, DocumentMalformed),
+        (word(xml=b"<a/>", more="word/../../x"), "a.docx", SETTINGS, DocumentMalformed),
+        (
+            word(xml=b" " * 20_000_000 + b"<a/>"),
+            "a.docx",
+            limited(unpacked_bytes_max=1_000_000),
+            DocumentUnpacksTooLarge,
+        ),
     ],
 )
 def test_each_ends_in_its_error(

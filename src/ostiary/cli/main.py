@@ -28,6 +28,7 @@ from ostiary.cli.jobs import jobs
 from ostiary.cli.keys import keys
 from ostiary.cli.limits import limits
 from ostiary.cli.oauth import oauth
+from ostiary.cli.ocr_server import ocr_server
 from ostiary.cli.policy import policy
 from ostiary.cli.quotas import quota
 from ostiary.cli.redact import redact, verify_redaction
@@ -244,6 +245,7 @@ def login_code(count: Annotated[int, typer.Option(help="How many lines.")] = 1) 
 app.command()(call)
 app.command()(detect)
 app.command("detect-server")(detect_server)
+app.command("ocr-server")(ocr_server)
 app.command()(redact)
 app.command("verify-redaction")(verify_redaction)
 app.command()(erase)

@@ -5,7 +5,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Run it", ("demo", "serve", "web", "worker", "detect-server", "login-code")),
+    ("Run it", ("demo", "serve", "web", "worker", "detect-server", "ocr-server", "login-code")),
     (
         "Use it",
         (

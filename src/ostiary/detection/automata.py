@@ -19,6 +19,8 @@ from ostiary.detection.detectors import DETECTORS, PARTS
 
 STEP_BYTES = 512
 """Ends of matches are told by the step in which they fall."""
+SMALL_BYTES = 4096
+"""Shorter texts are left to RE2: a dozen databases cost more to begin with than its warm automata."""
 PAYS_BYTES = 16 << 20
 CALL_BYTES = 2048
 """The background compiles when a process has looked at PAYS_BYTES; a call counts as CALL_BYTES more than its text."""
@@ -77,9 +79,11 @@ _NOTHING: Hits = MappingProxyType({})
 
 
 def hits(data: bytes) -> Hits | None:
-    """Where which detectors may match; None while there is no sieve: then RE2 has to be asked."""
+    """Where which detectors may match; None for a short text, and while there is no sieve: then RE2 has to be asked."""
     if not data:
         return _NOTHING
+    if len(data) < SMALL_BYTES:
+        return None
     if _STATE.sieve is not None:
         return _STATE.sieve.hits(data)
     if not _STATE.asked:

@@ -1,20 +1,28 @@
 """The formats, as a list. What a file is, its content says first, its name second: a PDF named `notes.txt` is a PDF."""
 
+import re
 from collections.abc import Mapping
 
 from ostiary.documents.document import Format
 from ostiary.documents.encoding import is_text
+from ostiary.documents.images import IMAGE
 from ostiary.documents.jsons import JSON, JSONL
+from ostiary.documents.markup import HTML, XML
+from ostiary.documents.pdf import PDF
 from ostiary.documents.sheets import XLSX
 from ostiary.documents.slides import PPTX
 from ostiary.documents.table import CSV, TSV
 from ostiary.documents.text import Text
 from ostiary.documents.word import DOCX
-from ostiary.errors import DocumentFormatUnknown
+from ostiary.errors import DocumentEncrypted, DocumentFormatUnknown
 
 TEXT = Text()
-FORMATS: tuple[Format, ...] = (DOCX, XLSX, PPTX, CSV, TSV, JSON, JSONL, TEXT)
+FORMATS: tuple[Format, ...] = (PDF, IMAGE, DOCX, XLSX, PPTX, HTML, XML, CSV, TSV, JSON, JSONL, TEXT)
 """In the order in which they are asked. PDF and images stand before text, which takes anything that is UTF-8."""
+
+
+_ENCODED = re.compile(rb"^content-transfer-encoding:[ \t]*(?:base64|quoted-printable)", re.I | re.M)
+_OLD_OFFICE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 def by_name() -> Mapping[str, Format]:
@@ -22,10 +30,18 @@ def by_name() -> Mapping[str, Format]:
 
 
 def format_of(content: bytes, name: str) -> Format:
-    """The format of a file. DocumentFormatUnknown."""
+    """The format of a file. DocumentFormatUnknown; DocumentEncrypted for an office file with a password."""
     for each in FORMATS:
         if each.recognises(content):
             return each
+    if content.startswith(_OLD_OFFICE):
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            raise DocumentEncrypted
+        raise DocumentFormatUnknown(
+            "Save it in today's format first: .docx, .xlsx or .pptx; a message as .eml."
+        )
+    if _ENCODED.search(content):
+        raise DocumentFormatUnknown("It has encoded parts, which are not read as plain text.")
     ending = name.rpartition(".")[2].lower() if "." in name else ""
     for each in FORMATS:
         if ending in each.endings:

@@ -48,11 +48,9 @@ class Image:
         return _encoding(content) != ""
 
     def read(self, content: bytes, limits: Limits) -> Document:
-        if len(content) > limits.bytes_max:
-            raise DocumentTooLarge
         pieces: list[Piece] = []
-        for page, frame in enumerate(_frames(content, limits), start=1):
-            text, boxes = page_of(ocr_image(frame, limits), page, frame.size[1])
+        for page, (_, height, lines) in enumerate(read_frames(content, limits), start=1):
+            text, boxes = page_of(lines, page, height)
             if text:
                 pieces.append(Piece(len(pieces), f"frame {page}", text, boxes=boxes))
         said = _metadata(content)
@@ -74,6 +72,14 @@ class Image:
 
 
 IMAGE = Image()
+
+
+def read_frames(content: bytes, limits: Limits) -> Iterator[tuple[int, int, tuple[Line, ...]]]:
+    """The width, the height and the lines of each frame."""
+    if len(content) > limits.bytes_max:
+        raise DocumentTooLarge
+    for frame in _frames(content, limits):
+        yield frame.size[0], frame.size[1], ocr_image(frame, limits)
 
 
 def page_of(lines: Sequence[Line], page: int, height: float) -> tuple[str, tuple[Box, ...]]:

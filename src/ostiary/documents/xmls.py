@@ -48,12 +48,12 @@ def parsed(data: bytes, depth_max: int) -> Element:
         if "xcessive depth" in str(error):
             raise DocumentTooDeep from None
         raise DocumentMalformed("A part of it is not well-formed XML.") from None
-    if _depth(root) > depth_max:
+    if depth(root) > depth_max:
         raise DocumentTooDeep
     return root
 
 
-def _depth(root: Element) -> int:
+def depth(root: Element) -> int:
     deepest = depth = 0
     for event, _ in library().iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
