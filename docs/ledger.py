@@ -3,6 +3,10 @@
 LICENCES = {
     "google-re2": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
+    "numpy": (
+        "the arithmetic of the model that finds names, places and dates",
+        "loops in Python, some hundred times slower",
+    ),
     "obstore": "MIT",
     "segno": "BSD-3-Clause",
     "uvloop": "MIT OR Apache-2.0",

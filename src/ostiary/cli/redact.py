@@ -45,7 +45,7 @@ def redact(
         bool,
         typer.Option(
             "--strict",
-            help="Pages become pictures with recognised text: nothing of the old file's structure is kept.",
+            help="Pages become pictures: nothing of the old file's structure is kept, and no text can be selected.",
         ),
     ] = False,
     record: Annotated[

@@ -201,7 +201,9 @@ class RuleSet:
     @property
     def own_categories(self) -> frozenset[str]:
         """What its own patterns and dictionaries find."""
-        return frozenset(one.category for one in (*self.patterns, *self.dictionaries))
+        return frozenset(
+            {one.category for one in self.patterns} | {one.category for one in self.dictionaries}
+        )
 
     def wants(self, category: str) -> bool:
         """Whether it looks for this category."""

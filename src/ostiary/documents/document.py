@@ -73,7 +73,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """strict: pages become pictures with a layer of recognised text. keep_metadata: metadata stays, redacted, where the format can."""
+    """strict: pages become pictures, without any text. keep_metadata: metadata stays, redacted, where the format can."""
 
     strict: bool = False
     keep_metadata: bool = False
