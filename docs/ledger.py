@@ -3,10 +3,6 @@
 LICENCES = {
     "google-re2": "BSD-3-Clause",
     "jinja2": "BSD-3-Clause",
-    "numpy": (
-        "the arithmetic of the model that finds names, places and dates",
-        "loops in Python, some hundred times slower",
-    ),
     "obstore": "MIT",
     "segno": "BSD-3-Clause",
     "uvloop": "MIT OR Apache-2.0",
@@ -51,6 +47,10 @@ LEDGER: dict[str, tuple[str, str]] = {
         "a validator for the subset that contracts use",
     ),
     "mcp": ("the Model Context Protocol, both eras", "the JSON-RPC methods that we offer, by hand"),
+    "numpy": (
+        "the arithmetic of the model that finds names, places and dates",
+        "loops in Python, some hundred times slower",
+    ),
     "obstore": ("files in a folder, S3, GCS or Azure, through one interface", "local files only"),
     "orjson": ("canonical JSON where bytes are many", "json, five to ten times slower"),
     "prometheus-client": ("the text of /metrics", "two hundred lines of counters"),

@@ -73,10 +73,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """strict: pages become pictures, without any text. keep_metadata: metadata stays, redacted, where the format can."""
+    """strict: pages become pictures, without any text."""
 
     strict: bool = False
-    keep_metadata: bool = False
 
 
 @dataclass(frozen=True, slots=True)
