@@ -41,7 +41,7 @@ def test_a_table_keeps_its_quotes_and_endings() -> None:
 
 
 def test_a_column_says_what_its_cells_are() -> None:
-    assert new(b"user,password\nann,hunter2-horse\n", "a.csv") == b"user,password\nann,[password]\n"
+    assert new(b"row,password\n17,hunter2-horse\n", "a.csv") == b"row,password\n17,[password]\n"
 
 
 def test_a_name_in_two_cells_goes_as_well() -> None:

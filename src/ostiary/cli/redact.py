@@ -189,7 +189,7 @@ def _tell(done: "Redacted", file: Path, out: Path) -> None:
     console.print(
         Text.assemble(
             ("Verified: ", "bold green"),
-            f"{checked.values} values, {checked.parts} unpacked parts, nothing left. ",
+            f"values {checked.values}, unpacked parts {checked.parts}, nothing left. ",
             f"{output.printable(file.name)} -> {output.printable(str(out))}",
         )
     )

@@ -10,6 +10,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Use it",
         (
             "detect",
+            "redact",
+            "redaction",
             "call",
             "approvals",
             "session",
@@ -25,7 +27,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "webhooks",
         ),
     ),
-    ("Prove, keep, erase", ("audit", "witness", "retention", "holds", "erase", "erasures")),
+    (
+        "Prove, keep, erase",
+        ("audit", "witness", "verify-redaction", "retention", "holds", "erase", "erasures"),
+    ),
     ("Look after it", ("db", "keys", "quota", "backup", "drill", "restore")),
 )
 LINE_MAX = 200

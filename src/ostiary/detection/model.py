@@ -35,7 +35,7 @@ SCORE_MIN = 0.5
 SURE_MIN = 0.85
 """Of a person, so that the words of the name are looked for in the rest of the text."""
 SMALL_NAME_MIN = 0.85
-"""Of a person whose name is written small though the text has capitals: in code and logs many a word looks like a name."""
+"""Of a person whose name is written small: in code, in logs and in languages that the model knows less well many a word looks like a name."""
 NUMBER_MIN = 0.9
 """Of what has no letter: numbers are known by their digits, which patterns check, and what a sentence says of them must be plain."""
 ECHO_SCORE = 0.6
@@ -191,7 +191,7 @@ class Tier:
                     batch, keys, size = [], [], 0
         self._find(batch, keys, found)
         done = {
-            key: tuple(each for each in those if _plain(each, *fresh[key])) for key, those in found.items()
+            key: tuple(each for each in those if _plain(each, fresh[key][0])) for key, those in found.items()
         }
         self._keep(done)
         return done
@@ -241,11 +241,11 @@ def _has_a_word(segment: tokens.Segment) -> bool:
     return any(word[0].isalpha() for word in segment.words)
 
 
-def _plain(found: tuple[int, int, str, float], paragraph: str, capitals: bool) -> bool:
-    """Whether it is sure enough for how it is written. capitals: the whole text has some."""
+def _plain(found: tuple[int, int, str, float], paragraph: str) -> bool:
+    """Whether it is sure enough for how it is written."""
     start, end, label, score = found
     value = paragraph[start:end]
-    if label == "person" and capitals and value.islower():
+    if label == "person" and value.islower():
         return score >= SMALL_NAME_MIN
     return score >= NUMBER_MIN or any(char.isalpha() for char in value)
 
