@@ -5,7 +5,7 @@ document is refused.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ostiary.detection.categories import family_of
@@ -13,7 +13,7 @@ from ostiary.detection.finding import Finding
 from ostiary.detection.rules import DEFAULT, RuleSet
 from ostiary.documents import formats, looking
 from ostiary.documents.document import Carrier, Change, Document, Format, Kind, Limits, Options
-from ostiary.documents.sought import Sought, joined
+from ostiary.documents.sought import Sought, is_telling, joined
 from ostiary.documents.verifying import Checked, verify
 from ostiary.errors import DocumentNotRedactable, DocumentResidue, DocumentTooLarge
 from ostiary.redaction.apply import replacement, stretches
@@ -21,6 +21,8 @@ from ostiary.redaction.operators import Surroundings, Unfit
 from ostiary.redaction.plan import Plan
 
 PASSES_MAX = 4
+SHORT_MAX = 2000
+"""Replacements too short to be looked for as values (a mask with four digits), that are looked for as they are."""
 KEPT = ("keep", "kept")
 
 
@@ -106,12 +108,13 @@ def _digest(content: bytes) -> str:
 
 def _changes(document: Document, work: _Work) -> Iterator[Change]:
     found = looking.findings(document.pieces, work.settings.rules)
-    found = _without_ours(document, found, work)
+    ours = _Ours(document, work.written)
+    found = {number: kept for number, own in found.items() if (kept := ours.without(number, own))}
     for form, finding in looking.by_joined(document.pieces, found).items():
         if not _is_kept(finding, work.settings.plan):
             work.values.setdefault(form, finding)
     for number, more in looking.elsewhere(document.pieces, work.values).items():
-        found.setdefault(number, []).extend(_outside(document, number, more, work))
+        found.setdefault(number, []).extend(ours.without(number, more))
     for piece in document.pieces:
         if own := found.get(piece.number):
             yield from _of_piece(document, piece.number, own, work)
@@ -122,39 +125,37 @@ def _is_kept(finding: Finding, plan: Plan) -> bool:
     return plan.operator(category, str(family_of(category))).name == "keep"
 
 
-def _without_ours(
-    document: Document, found: Mapping[int, Sequence[Finding]], work: _Work
-) -> dict[int, list[Finding]]:
-    """Without what we wrote ourselves in an earlier pass."""
-    return {
-        number: kept for number, own in found.items() if (kept := list(_outside(document, number, own, work)))
-    }
+class _Ours:
+    """What we wrote in earlier passes, so that it is not taken for something to redact. Made once a pass: values to look for cost time to put together."""
+
+    def __init__(self, document: Document, written: set[str]) -> None:
+        self._pieces = document.pieces
+        self._written = frozenset(written)
+        self._sought = Sought(written)
+        short = [each for each in written if len(each) > 2 and not is_telling(joined(each))]
+        self._short = short if len(short) < SHORT_MAX else []
+
+    def without(self, number: int, found: Sequence[Finding]) -> list[Finding]:
+        """The findings of a piece that do not lie in what we wrote, and are nothing that we wrote."""
+        if not self._written or not found:
+            return list(found)
+        text = self._pieces[number].text
+        places = [(hit.start, hit.end) for hit in self._sought.find(text)]
+        places += [span for each in self._short if each in text for span in _places(text, each)]
+        return [
+            each
+            for each in found
+            if text[each.start : each.end].strip() not in self._written
+            and not self._sought.find(text[each.start : each.end])
+            and not any(start <= each.start and each.end <= end for start, end in places)
+        ]
 
 
-def _outside(document: Document, number: int, own: Sequence[Finding], work: _Work) -> Iterator[Finding]:
-    ours = Sought(work.written)
-    text = document.pieces[number].text
-    for finding in own:
-        value = text[finding.start : finding.end]
-        if work.written and (value.strip() in work.written or ours.find(value)):
-            continue
-        if any(each and each in text and _covers(text, each, finding) for each in _near(work, text)):
-            continue
-        yield finding
-
-
-def _near(work: _Work, text: str) -> list[str]:
-    return [each for each in work.written if len(each) > 2] if len(work.written) < 2000 else []
-
-
-def _covers(text: str, written: str, finding: Finding) -> bool:
-    """Whether the finding lies within a place of what was written."""
-    at = text.find(written)
+def _places(text: str, sought: str) -> Iterator[tuple[int, int]]:
+    at = text.find(sought)
     while at >= 0:
-        if at <= finding.start and finding.end <= at + len(written):
-            return True
-        at = text.find(written, at + 1)
-    return False
+        yield at, at + len(sought)
+        at = text.find(sought, at + 1)
 
 
 def _of_piece(document: Document, number: int, own: Sequence[Finding], work: _Work) -> Iterator[Change]:
