@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ostiary.asgi.service import BadRequest
 from ostiary.detect_server.entities import categories_of, entity_of
 from ostiary.detection.detectors import DETECTORS
 from ostiary.detection.engine import detect
@@ -17,10 +18,6 @@ from ostiary.detection.rules import LANGUAGES, BadRules, Custom, Dictionary, Rul
 TEXTS_MAX = 10_000
 SUPPORTED = tuple(sorted(LANGUAGES))
 _NOT_NAME = re.compile(r"[^a-z0-9_]+")
-
-
-class BadRequest(ValueError):
-    """The request cannot be answered; the text is Presidio's `error`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ostiary.detect_server.analyze import BadRequest
+from ostiary.asgi.service import BadRequest
 
 RESULTS_MAX = 100_000
 _HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}

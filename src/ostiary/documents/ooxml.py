@@ -85,6 +85,20 @@ class Package:
             self.trees.pop(name, None)
 
 
+def paragraph_groups(
+    package: Package, *, folder: str, texts: Sequence[str], gaps: Sequence[str]
+) -> list[slots.Group]:
+    """The paragraphs of every part, in the part's order, then what text stands in none. texts, gaps: local names of what holds text, and of what parts words."""
+    made: list[slots.Group] = []
+    for name, tree in package.trees.items():
+        if name.endswith(".rels") or name.startswith("["):
+            continue
+        place = name.removeprefix(folder).removesuffix(".xml")
+        made += xmls.paragraphs(tree, place, ("p", "pt"), texts, gaps)
+        made += xmls.other_texts(tree, place, texts)
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Ooxml:
     """name: docx, xlsx or pptx. main: what the content type of the main part holds. clean: takes out what this format hides; groups: its pieces."""

@@ -1,7 +1,9 @@
 """PowerPoint (PresentationML): hidden slides and notes go; text lies in paragraphs of shapes, tables, charts and diagrams."""
 
-from ostiary.documents import slots, xmls
-from ostiary.documents.ooxml import Ooxml, Package
+from functools import partial
+
+from ostiary.documents import xmls
+from ostiary.documents.ooxml import Ooxml, Package, paragraph_groups
 from ostiary.documents.xmls import local
 
 TEXTS = ("t",)
@@ -26,15 +28,10 @@ def clean(package: Package) -> None:
                     element.attrib.pop("name", None)
 
 
-def groups(package: Package) -> list[slots.Group]:
-    made: list[slots.Group] = []
-    for name, tree in package.trees.items():
-        if name.endswith(".rels") or name.startswith("["):
-            continue
-        place = name.removeprefix("ppt/").removesuffix(".xml")
-        made += xmls.paragraphs(tree, place, ("p", "pt"), TEXTS, GAPS)
-        made += xmls.other_texts(tree, place, TEXTS)
-    return made
-
-
-PPTX = Ooxml("pptx", ("pptx", "pptm", "ppsx", "potx"), "ppt/", clean, groups)
+PPTX = Ooxml(
+    "pptx",
+    ("pptx", "pptm", "ppsx", "potx"),
+    "ppt/",
+    clean,
+    partial(paragraph_groups, folder="ppt/", texts=TEXTS, gaps=GAPS),
+)

@@ -1,9 +1,10 @@
 """Word (WordprocessingML): what a reader of the final document does not see goes, the rest is text over runs."""
 
 import re
+from functools import partial
 
-from ostiary.documents import slots, xmls
-from ostiary.documents.ooxml import Ooxml, Package
+from ostiary.documents import xmls
+from ostiary.documents.ooxml import Ooxml, Package, paragraph_groups
 from ostiary.documents.xmls import Element, local
 
 _GONE = {
@@ -148,15 +149,10 @@ def _complex(tree: Element) -> list[list[Element]]:
     return done + open_
 
 
-def groups(package: Package) -> list[slots.Group]:
-    made: list[slots.Group] = []
-    for name, tree in package.trees.items():
-        if name.endswith(".rels") or name.startswith("["):
-            continue
-        place = name.removeprefix("word/").removesuffix(".xml")
-        made += xmls.paragraphs(tree, place, ("p", "pt"), TEXTS, GAPS)
-        made += xmls.other_texts(tree, place, TEXTS)
-    return made
-
-
-DOCX = Ooxml("docx", ("docx", "docm", "dotx", "dotm"), "word/", clean, groups)
+DOCX = Ooxml(
+    "docx",
+    ("docx", "docm", "dotx", "dotm"),
+    "word/",
+    clean,
+    partial(paragraph_groups, folder="word/", texts=TEXTS, gaps=GAPS),
+)
