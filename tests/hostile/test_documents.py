@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from ostiary.documents import sandbox
+from ostiary.documents import confined, sandbox
 from ostiary.documents.document import Limits
 from ostiary.documents.redacting import Settings
 from ostiary.errors import (
@@ -104,5 +104,5 @@ def test_the_child_opens_no_socket_and_writes_no_file(tmp_path) -> None:
         ("open", (str(tmp_path / "x"), "wb", 0)),
     ]:
         with pytest.raises(PermissionError):
-            sandbox._refuse(event, arguments)
-    sandbox._refuse("open", ("x", "rb", 0))
+            confined.refuse(event, arguments)
+    confined.refuse("open", ("x", "rb", 0))
