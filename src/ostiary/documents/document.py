@@ -72,10 +72,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A rectangle that a person drew: whatever stands there goes. In the same measure as a Box: points on a page of a PDF, pixels of a frame, from the lower left corner; pages count from 1."""
+
+    page: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+    category: str = "drawn"
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """strict: pages become pictures, without any text."""
+    """strict: pages become pictures, without any text. drawn: areas to be blacked out, of formats that have pages."""
 
     strict: bool = False
+    drawn: tuple[Drawn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ class Image:
                      if each.page == page and each.start < change.end and change.start < each.end]  # fmt: skip
             for box, _ in boxes:
                 fill(frame, Rectangle(box.left, size[1] - box.top, box.right, size[1] - box.bottom))
+            for drawn in (each for each in options.drawn if each.page == page):
+                fill(frame, Rectangle(drawn.left, size[1] - drawn.top, drawn.right, size[1] - drawn.bottom))
             painted.append(frame)
         return _encoded(painted, _encoding(content), _durations(content))
 

@@ -11,12 +11,13 @@ from io import BytesIO
 from typing import Any
 
 from ostiary.documents import pdf_reading
-from ostiary.documents.document import Change, Document, Limits, Options
+from ostiary.documents.document import Change, Document, Drawn, Limits, Options
 from ostiary.documents.libraries import library
 from ostiary.documents.pdf_content import Area, Areas, Rewriter, State, Work, form_like
 from ostiary.documents.pdf_fonts import Font, standard_widths
 from ostiary.documents.pdf_objects import is_dictionary, is_stream
 from ostiary.documents.pdf_pictures import without_segments
+from ostiary.documents.verifying import COVERED, covers
 from ostiary.errors import DocumentTooManyPages, DocumentTooManyPixels
 
 PAGE_KEPT = frozenset(
@@ -73,13 +74,14 @@ class Pdf:
         return pdf_reading.read(content, limits)
 
     def write(self, content: bytes, changes: Sequence[Change], options: Options, limits: Limits) -> bytes:
-        areas, labels = _marked(content, changes, limits)
+        areas, labels = _marked(content, changes, options.drawn, limits)
         with pdf_reading.with_objects(content, limits) as opened:
             if len(opened.pages) > limits.pages_max:
                 raise DocumentTooManyPages
             work = Work(opened, limits, _off(opened))
             for at, page in enumerate(opened.pages):
-                _rewrite(work, page, areas.get(at + 1, []), labels.get(at + 1, []))
+                drawn = [each for each in options.drawn if each.page == at + 1]
+                _rewrite(work, page, Areas(areas.get(at + 1, []), drawn), labels.get(at + 1, []))
             _strip(opened)
             _fonts(opened, work)
             made = _saved(opened)
@@ -90,15 +92,23 @@ PDF = Pdf()
 
 
 def _marked(
-    content: bytes, changes: Sequence[Change], limits: Limits
+    content: bytes, changes: Sequence[Change], drawn: Sequence[Drawn], limits: Limits
 ) -> tuple[dict[int, list[Area]], dict[int, list[Label]]]:
     """The areas to be removed, and the boxes to be drawn, by page."""
     areas: dict[int, list[Area]] = {}
     labels: dict[int, list[Label]] = {}
-    if not changes:
+    if not changes and not drawn:
         return areas, labels
+    for each in drawn:
+        areas.setdefault(each.page, []).append(Area(each.left, each.bottom, each.right, each.top))
+        labels.setdefault(each.page, []).append(Label(each.left, each.bottom, each.right, each.top, ""))
     origins = _origins(content, limits)
     for piece in pdf_reading.read_pages(content, limits):
+        for box in piece.boxes if drawn else ():
+            if (piece.place, box.start) in origins and any(covers(each, box) > COVERED for each in drawn):
+                areas.setdefault(box.page, []).append(
+                    Area(box.left, box.bottom, box.right, box.top, *origins[piece.place, box.start])
+                )
         for change in (each for each in changes if each.piece == piece.number):
             first = True
             line: list[Area] = []
@@ -160,7 +170,7 @@ def _off(opened: Any) -> frozenset[tuple[int, int]]:
     return frozenset(off)
 
 
-def _rewrite(work: Work, page: Any, areas: list[Area], labels: list[Label]) -> None:
+def _rewrite(work: Work, page: Any, areas: Areas, labels: list[Label]) -> None:
     pikepdf = library("pikepdf")
     inherited = {
         key: page.obj.get(key) or _inherited(page.obj, key)
@@ -169,7 +179,7 @@ def _rewrite(work: Work, page: Any, areas: list[Area], labels: list[Label]) -> N
     for key, value in inherited.items():
         if value is not None:
             page.obj[key] = value
-    rewriter = Rewriter(work, Areas(areas), page.obj.get("/Resources"), State())
+    rewriter = Rewriter(work, areas, page.obj.get("/Resources"), State())
     rewriter.run(page)
     for kind in ("/Pattern", "/ExtGState", "/Font"):
         _beneath(work, rewriter.resources.get(kind))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from ostiary.documents.document import Limits
+from ostiary.documents.document import Drawn, Limits
 from ostiary.documents.libraries import library
 from ostiary.documents.pdf_fonts import Font, font_of
 from ostiary.documents.pdf_objects import is_array, is_dictionary
@@ -24,6 +24,8 @@ MIDDLE = 0.3
 OPERATIONS_MAX = 5_000_000
 FORMS_DEEP_MAX = 24
 CELL = 16.0
+BUILDS_PATH = frozenset({"m", "l", "c", "v", "y", "re", "h"})
+CLIPS = frozenset({"W", "W*"})
 PAINTS_PATH = frozenset({"S", "s", "f", "F", "f*", "B", "B*", "b", "b*"})
 MARKS = frozenset({"BMC", "BDC", "EMC", "MP", "DP"})
 SHOWS = frozenset({"Tj", "TJ", "'", '"'})
@@ -42,10 +44,10 @@ class Area:
 
 
 class Areas:
-    """The areas of a page, by cells of it."""
+    """The areas of a page, by cells of it. drawn: those that a person drew, out of which lines and shapes go as well."""
 
-    def __init__(self, areas: Sequence[Area]) -> None:
-        self.all = tuple(areas)
+    def __init__(self, areas: Sequence[Area], drawn: Sequence[Drawn] = ()) -> None:
+        self.all, self.drawn = tuple(areas), tuple(drawn)
         self._cells: dict[tuple[int, int], list[Area]] = {}
         for area in areas:
             for across in range(int((area.left - 1) // CELL), int((area.right + 1) // CELL) + 1):
@@ -157,6 +159,8 @@ class Rewriter:
         self._marks: list[bool] = []
         self._matrix = self._line = SAME
         self._operator = pikepdf.Operator
+        self._path: int | None = None
+        """Where in `made` the path that is being built begins."""
 
     def run(self, owner: Any) -> None:
         for each in library("pikepdf").parse_content_stream(owner):
@@ -186,11 +190,46 @@ class Rewriter:
         elif name == "INLINE IMAGE":
             if not any(self._marks) and not self._covered():
                 self.made.append(each)
+        elif self._areas.drawn and self._is_path(name, given):
+            return
         elif any(self._marks) and (name in PAINTS_PATH or name == "sh"):
             self._emit("n" if name != "sh" else "")
         else:
             self._set(name, given)
             self.made.append((given, self._operator(name)))
+
+    def _is_path(self, name: str, given: list[Any]) -> bool:
+        """Whether this ended a path that reaches into an area that was drawn: then it is taken out, and what it would clip is clipped away."""
+        if name in BUILDS_PATH or name in CLIPS:
+            self._path = len(self.made) if self._path is None else self._path
+            return False
+        if self._path is None or not (name in PAINTS_PATH or name == "n"):
+            return False
+        begin, self._path = self._path, None
+        built = self.made[begin:]
+        if not self._reaches(built):
+            return False
+        del self.made[begin:]
+        clips = next((each for _, each in built if str(each) in CLIPS), None)
+        if clips is not None:
+            self._emit("re", 0, 0, 0, 0)
+            self.made.append(([], clips))
+            self._emit("n")
+        return True
+
+    def _reaches(self, built: Sequence[tuple[list[Any], Any]]) -> bool:
+        """Whether a point that this path is built of lies in an area that was drawn."""
+        for given, name in built:
+            numbers = [float(each) for each in given]
+            points = list(zip(numbers[::2], numbers[1::2], strict=False))
+            if str(name) == "re" and len(numbers) == 4:
+                x, y, width, height = numbers
+                points = [(x, y), (x + width, y), (x, y + height), (x + width, y + height)]
+            for across, up in (moved(self._state.ctm, *point) for point in points):
+                for each in self._areas.drawn:
+                    if each.left <= across <= each.right and each.bottom <= up <= each.top:
+                        return True
+        return False
 
     def _emit(self, name: str, *given: Any) -> None:
         if name:

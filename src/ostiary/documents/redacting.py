@@ -2,19 +2,23 @@
 
 What is found anywhere is replaced everywhere in the document. The output is looked at as the input was: what is found in it is taken out in another pass, and after PASSES_MAX of them the
 document is refused.
+
+Where a person has decided (`Settings.reviewed`), nothing is looked for: exactly what was picked goes, and the areas that were drawn.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ostiary.detection.categories import family_of
 from ostiary.detection.finding import Finding
 from ostiary.detection.rules import DEFAULT, RuleSet
 from ostiary.documents import formats, looking
-from ostiary.documents.document import Carrier, Change, Document, Format, Kind, Limits, Options
+from ostiary.documents.document import Carrier, Change, Document, Drawn, Format, Kind, Limits, Options
 from ostiary.documents.sought import Sought, is_telling, joined
-from ostiary.documents.verifying import Checked, verify
+from ostiary.documents.verifying import Checked, uncovered, verify
 from ostiary.errors import DocumentNotRedactable, DocumentResidue, DocumentTooLarge
 from ostiary.redaction.apply import replacement, stretches
 from ostiary.redaction.operators import Surroundings, Unfit
@@ -24,6 +28,30 @@ PASSES_MAX = 4
 SHORT_MAX = 2000
 """Replacements too short to be looked for as values (a mask with four digits), that are looked for as they are."""
 KEPT = ("keep", "kept")
+BLACKED = "black"
+"""What is done with an area that was drawn."""
+PAGED = frozenset({"pdf", "image"})
+"""The formats on whose pages areas can be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Code points start to end (exclusive) of a piece, as `reading.read` numbers them, that a person wants gone, and what they are."""
+
+    piece: int
+    start: int
+    end: int
+    category: str
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a person decided, in place of detection. findings: exactly what goes, whoever found it. drawn: areas of pages that go. input: SHA-256 of the file that was looked at, hexadecimal; empty: not checked."""
+
+    findings: tuple[Pick, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
+    input: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +63,7 @@ class Settings:
     around: Surroundings = field(default_factory=Surroundings)
     options: Options = field(default_factory=Options)
     limits: Limits = field(default_factory=Limits)
+    reviewed: Reviewed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +107,8 @@ def redact(content: bytes, name: str, settings: Settings) -> Redacted:
         raise DocumentTooLarge
     format_ = formats.format_of(content, name)
     work = _Work(settings)
+    if settings.reviewed is not None:
+        return _as_reviewed(content, format_, settings.reviewed, work)
     document = format_.read(content, settings.limits)
     carriers, pieces = document.carriers, len(document.pieces)
     new = content
@@ -94,6 +125,67 @@ def redact(content: bytes, name: str, settings: Settings) -> Redacted:
     checked = verify(new, document.pieces, work.removed, work.written, settings.limits)
     return Redacted(
         new, format_.name, tuple(work.found), carriers, checked, _digest(content), _digest(new), pieces
+    )
+
+
+def _as_reviewed(content: bytes, format_: Format, reviewed: Reviewed, work: _Work) -> Redacted:
+    settings = work.settings
+    if reviewed.input and reviewed.input != _digest(content):
+        raise DocumentNotRedactable("The decisions are about another file.")
+    if reviewed.drawn and format_.name not in PAGED:
+        raise DocumentNotRedactable("It has no pages on which areas could be drawn.")
+    document = format_.read(content, settings.limits)
+    own = _picked(document, reviewed.findings)
+    changes = [change for number in sorted(own) for change in _of_piece(document, number, own[number], work)]
+    work.found += [
+        Found(f"page {each.page}", Kind.VISIBLE, each.category, BLACKED) for each in reviewed.drawn
+    ]
+    kept = _kept(document, changes, work.removed)
+    options = replace(settings.options, drawn=reviewed.drawn)
+    new = format_.write(content, changes, options, settings.limits)
+    format_ = _same(format_, new)
+    after = format_.read(new, settings.limits)
+    checked = verify(new, after.pieces, work.removed, work.written, settings.limits, kept)
+    if format_.name == "pdf":
+        uncovered(after.pieces, reviewed.drawn)
+    return Redacted(
+        new,
+        format_.name,
+        tuple(work.found),
+        document.carriers,
+        checked,
+        _digest(content),
+        _digest(new),
+        len(document.pieces),
+    )
+
+
+def _picked(document: Document, picks: Sequence[Pick]) -> dict[int, list[Finding]]:
+    found: dict[int, list[Finding]] = {}
+    for each in picks:
+        if not 0 <= each.piece < len(document.pieces) or not 0 <= each.start < each.end <= len(
+            document.pieces[each.piece].text
+        ):
+            raise DocumentNotRedactable("The decisions do not fit this file.")
+        finding = Finding(each.start, each.end, each.category, each.country, 1.0, "picked")
+        found.setdefault(each.piece, []).append(finding)
+    return found
+
+
+def _kept(document: Document, changes: Sequence[Change], removed: set[str]) -> Mapping[str, int]:
+    """How often each removed value (by its joined form) stands where nothing was picked: there the person wanted it to stay."""
+    starts: list[int] = []
+    length = 0
+    for piece in document.pieces:
+        starts.append(length)
+        length += len(piece.text) + 1
+    gone = sorted((starts[each.piece] + each.start, starts[each.piece] + each.end) for each in changes)
+    begins = [start for start, _ in gone]
+    hits = Sought(removed).find("\n".join(piece.text for piece in document.pieces))
+    return Counter(
+        hit.joined
+        for hit in hits
+        if (at := bisect_left(begins, hit.end)) == 0 or gone[at - 1][1] <= hit.start
     )
 
 
