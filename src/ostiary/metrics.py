@@ -95,6 +95,12 @@ SECONDS = Durations("ostiary_call_seconds", "Time in the door, the connected sys
 STAGES = Durations("ostiary_stage_seconds", "Time in each step of the door's path.", "stage")
 UNDER_WAY = _gauge("calls_under_way", "Calls that are in the door now.")
 MASKED = _counter("masked", "Findings masked on the way out.", "category")
+REDACTIONS = _counter(
+    "redactions", "Texts and values redacted by a plan: done, unfit (the plan cannot), failed.", "outcome"
+)
+RESTORED_TOKENS = _counter(
+    "restored_tokens", "Reversible tokens handed in: restored, or left as they stand, by reason.", "outcome"
+)
 STOPS = _gauge("stops_active", "Kill switches that are on.")
 
 STRANGERS = _gauge("refused_credentials_rate", "Refused credentials a second over the last minute.")

@@ -184,6 +184,10 @@ def begin_at_zero(kinds: Iterable[str]) -> None:
         metrics.MAILS.labels(result)
     for result in ("taken", "failed", "dead"):
         metrics.WEBHOOKS.labels(result)
+    for outcome in ("done", "unfit", "failed"):
+        metrics.REDACTIONS.labels(outcome)
+    for outcome in ("restored", "not_ours", "key_destroyed", "no_string"):
+        metrics.RESTORED_TOKENS.labels(outcome)
     for kind in kinds:
         for result in ("done", "failed", "waits"):
             metrics.JOB_STEPS.labels(kind, result)

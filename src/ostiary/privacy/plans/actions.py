@@ -260,7 +260,8 @@ def _of_kind(
     change = partial(own_action, permission="privacy.manage", effect=Effect.LOCAL, risk=Risk.HIGH)
     one = at + "/{name}"
     return [
-        look(f"{room}.list", f"List {noun}s", f"Every {noun} that stands, by name.", Empty, DocumentsListed, of.listed, Route("GET", at)),
+        look(f"{room}.list", f"List {noun}s", f"Every {noun} that stands, by name.", Empty, DocumentsListed, of.listed, Route("GET", at),
+             tool=kind == PLAN),
         look(f"{room}.show", f"Show a {noun}", f"A {noun} as it was written, in the version that stands or an older one.", NamedVersion, DocumentShown, of.show,
              Route("GET", one), keeps_answer=False),
         look(f"{room}.check", f"Check a {noun}", f"Every mistake in a {noun}, and what it makes of a sample text. Nothing is changed or kept.", checked, Checked, of.check,

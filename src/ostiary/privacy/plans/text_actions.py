@@ -1,14 +1,16 @@
 """Redacting by a plan and restoring, through the door. No text is kept: the log has counts, and a keyed digest of what was restored and for which purpose."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from ostiary import metrics
 from ostiary.actions import Action, Call, Effect, JsonValue, Recorded, Risk, Route, Trace
 from ostiary.audit.event import Decision
 from ostiary.detection.categories import family_of
-from ostiary.errors import NotFound
+from ostiary.errors import NotFound, OstiaryError, RedactionUnfit
 from ostiary.privacy.plans import work
 from ostiary.privacy.plans.actions import UNSEEN, ChangeShown, Name, changes_shown
 from ostiary.privacy.plans.plans import Plans
@@ -74,12 +76,13 @@ class Restored(Answer):
 
 def actions(plans: Plans) -> list[Action]:
     async def redact(call: Call, asked: Redact) -> Redacted:
-        ready = await plans.ready(call.tenant, asked.plan)
-        scope = ready.file.scope
-        key = await plans.scope(call.tenant, scope, make=ready.file.keyed) if scope else None
-        around = Surroundings(key, asked.subject, asked.language)
-        deed, given = (work.redact_json, asked.value) if asked.text is None else (work.redact_text, asked.text)  # fmt: skip
-        done = await plans.apart(call.tenant, deed, given, ready.file.plan, ready.rules, around)
+        with _counted():
+            ready = await plans.ready(call.tenant, asked.plan)
+            scope = ready.file.scope
+            key = await plans.scope(call.tenant, scope, make=ready.file.keyed) if scope else None
+            around = Surroundings(key, asked.subject, asked.language)
+            deed, given = (work.redact_json, asked.value) if asked.text is None else (work.redact_text, asked.text)  # fmt: skip
+            done = await plans.apart(call.tenant, deed, given, ready.file.plan, ready.rules, around)
         call.counts |= _by_family(done.counts)
         return Redacted(
             text=None if asked.text is None else done.value,
@@ -98,6 +101,8 @@ def actions(plans: Plans) -> list[Action]:
         digest = plans.vault.mac(call.tenant, "restored", canonical(given)).hex()
         call.traces.append(Trace(call.id, RESTORED, Decision.RAN, digest=digest))
         call.counts |= {"tokens.restored": done.restored, "tokens.refused": sum(done.refused.values())}
+        for outcome, count in (("restored", done.restored), *done.refused.items()):
+            metrics.RESTORED_TOKENS.labels(outcome).inc(count)
         return Restored(
             text=None if asked.text is None else done.value,
             value=done.value if asked.text is None else None,
@@ -108,14 +113,25 @@ def actions(plans: Plans) -> list[Action]:
     return [
         own_action(
             "redaction.redact", "Redact a text", "What a plan finds in a text or a JSON value is replaced as the plan says. The text is not kept.", Redact, Redacted,
-            redact, Route("POST", "/v1/redact"), permission="privacy.redact", recorded=Recorded.DURABLE, keeps_answer=False,
+            redact, Route("POST", "/v1/redact"), permission="privacy.redact", recorded=Recorded.DURABLE, keeps_answer=False, tool=True,
         ),
         own_action(
             "redaction.restore", "Restore tokens", "Turns the reversible tokens of a scope back into what they stand for. What for is asked, and recorded; the values are not.",
             Restore, Restored, restore, Route("POST", "/v1/restore"), permission="privacy.restore", risk=Risk.MEDIUM, effect=Effect.NONE, recorded=Recorded.DURABLE,
-            keeps_answer=False, sentence="Restore tokens of {scope} for: {purpose}",
+            keeps_answer=False, tool=True, sentence="Restore tokens of {scope} for: {purpose}",
         ),
     ]  # fmt: skip
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """What became of a text, for `/metrics`."""
+    try:
+        yield
+    except OstiaryError as error:
+        metrics.REDACTIONS.labels("unfit" if isinstance(error, RedactionUnfit) else "failed").inc()
+        raise
+    metrics.REDACTIONS.labels("done").inc()
 
 
 def _by_family(counts: Mapping[str, int]) -> dict[str, int]:
