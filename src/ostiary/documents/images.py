@@ -61,7 +61,7 @@ class Image:
     def write(self, content: bytes, changes: Sequence[Change], options: Options, limits: Limits) -> bytes:
         pieces = self.read(content, limits).pieces
         painted: list[Any] = []
-        for page, frame in enumerate(_frames(content, limits), start=1):
+        for page, frame in enumerate(frames(content, limits), start=1):
             size = frame.size
             boxes = [(each, change) for change in changes for each in pieces[change.piece].boxes
                      if each.page == page and each.start < change.end and change.start < each.end]  # fmt: skip
@@ -80,7 +80,7 @@ def read_frames(content: bytes, limits: Limits) -> Iterator[tuple[int, int, tupl
     """The width, the height and the lines of each frame."""
     if len(content) > limits.bytes_max:
         raise DocumentTooLarge
-    for frame in _frames(content, limits):
+    for frame in frames(content, limits):
         yield frame.size[0], frame.size[1], ocr_image(frame, limits)
 
 
@@ -116,7 +116,7 @@ def _opened(content: bytes) -> Any:
         raise DocumentMalformed from error
 
 
-def _frames(content: bytes, limits: Limits) -> Iterator[Any]:
+def frames(content: bytes, limits: Limits) -> Iterator[Any]:
     """Each frame flattened, upright. The pixels of all frames together are bounded."""
     opened, left = _opened(content), limits.pixels_max
     image, sequence = library("PIL.Image"), library("PIL.ImageOps")

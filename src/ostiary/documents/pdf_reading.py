@@ -310,7 +310,7 @@ def _strings(each: Any, key: str, depth: int) -> Iterator[tuple[str, str, Kind]]
             kind = Kind.HIDDEN if key in WORDS else Kind.METADATA
             yield WORDS.get(key, "entry " + key.removeprefix("/")), text, kind
     elif isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
-        for name in list(each.keys()):
+        for name in sorted(each.keys()):  # a set: its order is another one in every process
             value = each.get(name)
             if not getattr(value, "is_indirect", False):
                 yield from _strings(value, name, depth + 1)

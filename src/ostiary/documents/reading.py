@@ -1,14 +1,27 @@
-"""Reading alone, for who looks at documents without writing them: what a file says, as pieces, read in a process of its own (`confined`)."""
+"""Reading alone, for who looks at documents without writing them: what a file says, as pieces, and how a page looks; in a process of its own (`confined`)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from ostiary.documents import confined, formats
+from ostiary.documents import confined, formats, showing
 from ostiary.documents.document import Box, Carrier, Document, Kind, Limits, Piece
 from ostiary.errors import DocumentMalformed, DocumentTooLarge, DocumentTooManyPieces
 
 READS_MAX = 200
 """Documents that a Reader reads in one process, before it starts another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page as a picture. pages: how many there are. to_page: six numbers a, b, c, d, e, f; the pixel (x, y) from the picture's upper left corner is the point (ax + cy + e, bx + dy + f) of a
+    Box, whatever the page's rotation and margins."""
+
+    png: bytes = field(repr=False)
+    pages: int
+    width: int
+    height: int
+    to_page: tuple[float, float, float, float, float, float]
 
 
 def read(content: bytes, name: str, limits: Limits) -> Document:
@@ -22,6 +35,18 @@ def read_apart(content: bytes, name: str, limits: Limits) -> Document:
     """`read` in a child process for this document alone. The same errors, and DocumentTookTooLong, DocumentTookTooMuchMemory, DocumentMalformed where the parser died."""
     with Reader(limits, uses_max=1) as reader:
         return reader.read(content, name)
+
+
+def shown_apart(content: bytes, name: str, page: int, limits: Limits) -> Shown:
+    """A page of a PDF or a frame of a picture, counted from 1, as a reader sees it; in a child process. DocumentNotRedactable: it has no such page, or no pages. And the errors of reading."""
+    if len(content) > limits.bytes_max:
+        raise DocumentTooLarge
+    said, png = confined.apart("ostiary.documents.reading:showing_task", limits, content, name, page)
+    try:
+        a, b, c, d, e, f = map(float, said["to_page"])
+        return Shown(png, int(said["pages"]), int(said["width"]), int(said["height"]), (a, b, c, d, e, f))
+    except (KeyError, TypeError, ValueError):
+        raise DocumentMalformed("Its parser gave up.") from None
 
 
 class Reader:
@@ -61,6 +86,11 @@ def task(limits: Limits, content: bytes, name: str) -> confined.Answer:
     ]  # fmt: skip
     carriers = [[each.what, each.count] for each in document.carriers]
     return {"format": document.format, "pieces": pieces, "carriers": carriers}, b""
+
+
+def showing_task(limits: Limits, content: bytes, name: str, page: int) -> confined.Answer:
+    """What the child process does to show a page."""
+    return showing.shown(formats.format_of(content, name).name, content, page, limits)
 
 
 def _made(said: Mapping[str, Any], limits: Limits) -> Document:
