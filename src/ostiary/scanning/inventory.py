@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from ostiary.detection.categories import Family, family_of
+from ostiary.scanning.columns import VALUES_MAX
 from ostiary.scanning.look import Looked
 from ostiary.scanning.place import IN_PART, LOOKED
 
@@ -133,12 +135,21 @@ class _Sum:
         self.counts.update(counts)
         self.distinct.update(distinct)
 
+    def to_data(self) -> list[Any]:
+        return [self.items, dict(self.counts), dict(self.distinct)]
+
+    @classmethod
+    def of_data(cls, data: Any) -> "_Sum":
+        items, counts, distinct = data
+        return cls(int(items), Counter(counts), Counter(distinct))
+
 
 class Tally:
-    """Sums that grow item by item, in memory that does not grow with the place."""
+    """Sums that grow item by item, in memory that does not grow with the place. `groups_max`: folders or tables that are summed by name."""
 
-    def __init__(self, name: str, kind: str, *, exposure: float = 1.0) -> None:
+    def __init__(self, name: str, kind: str, *, exposure: float = 1.0, groups_max: int = GROUPS_MAX) -> None:
         self._name, self._kind, self._exposure = name, kind, exposure
+        self._groups_max = groups_max
         self._all = _Sum()
         self._having: Counter[str] = Counter()
         self._families: Counter[str] = Counter()
@@ -160,7 +171,7 @@ class Tally:
         self._having.update(looked.counts.keys())
         self._families.update({family_of(category) for category in looked.counts})
         group = group_of(looked.key, self._kind)
-        if group not in self._groups and len(self._groups) >= GROUPS_MAX:
+        if group not in self._groups and len(self._groups) >= self._groups_max:
             group = OTHERS
         self._groups.setdefault(group, _Sum()).add(looked.counts, distinct)
 
@@ -190,6 +201,38 @@ class Tally:
             tuple(sorted(groups, key=lambda each: (-each.risk, each.name))[:TOP_MAX]),
             tuple(self._unseen),
         )
+
+    def to_data(self) -> dict[str, Any]:
+        """The sums as JSON values, for `of_data`: a scan that goes on in another process goes on with them."""
+        return {
+            "name": self._name,
+            "kind": self._kind,
+            "exposure": self._exposure,
+            "groups_max": self._groups_max,
+            "all": self._all.to_data(),
+            "having": dict(self._having),
+            "families": {str(name): count for name, count in self._families.items()},
+            "groups": {name: own.to_data() for name, own in self._groups.items()},
+            "states": dict(self._states),
+            "unseen": [[each.key, each.state, each.code] for each in self._unseen],
+            "size": self._size,
+            "with": self._with,
+        }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> "Tally":
+        """The tally that gave this. Raises KeyError, TypeError, ValueError for what none gave."""
+        tally = cls(
+            data["name"], data["kind"], exposure=float(data["exposure"]), groups_max=int(data["groups_max"])
+        )
+        tally._all = _Sum.of_data(data["all"])
+        tally._having = Counter(data["having"])
+        tally._families = Counter(data["families"])
+        tally._groups = {name: _Sum.of_data(own) for name, own in data["groups"].items()}
+        tally._states = Counter(data["states"])
+        tally._unseen = [Unseen(*each) for each in data["unseen"]]
+        tally._size, tally._with = int(data["size"]), int(data["with"])
+        return tally
 
     def _by_family(self, categories: Iterable[Total]) -> Iterable[Total]:
         findings: Counter[str] = Counter()
@@ -236,8 +279,10 @@ def group_of(key: str, kind: str) -> str:
 
 
 def carried_over(looked: Looked) -> Mapping[str, int]:
-    """Distinct values by category: of a column as they would be in the whole table, by the share of the sample; of anything else as counted."""
-    if not looked.values or looked.rows <= looked.values:
+    """Distinct values by category: of a column as they would be in the whole table, by the share of the sample; of anything else as counted.
+
+    A sample that has fewer distinct values than were asked for has about all of them."""
+    if looked.values < VALUES_MAX or looked.rows <= looked.values:
         return looked.distinct
     return {
         category: max(count, round(count / looked.values * looked.rows))

@@ -27,6 +27,7 @@ STATES = {
     "library_missing": "A library that its format needs is not installed.",
     "link": "A link that leads elsewhere: not followed.",
     "special": "No file: a device, a pipe, a socket, or a file system of the kernel.",
+    "unwanted": "Left out as asked.",
     "older": "Not changed since the day that was asked for.",
 }
 """Every state that an item can be in, with what it says."""
