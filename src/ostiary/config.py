@@ -65,6 +65,7 @@ class Settings:
     mail_from: str
     egress_allow: tuple[str, ...]
     source_roots: tuple[Path, ...]
+    discovery_roots: tuple[tuple[str, Path], ...]
     mcp_programs: Mapping[str, Started]
     security_contact: str
     environment: str
@@ -179,6 +180,15 @@ def _folders(value: str) -> tuple[Path, ...]:
     if not all(path.is_absolute() and path.is_dir() for path in paths):
         raise ValueError("must be existing folders with absolute paths, separated by commas")
     return tuple(path.resolve() for path in paths)
+
+
+def _roots(value: str) -> tuple[tuple[str, Path], ...]:
+    """Each with whose it is: `/data/shared` is every tenant's, `ten_0199...=/data/a` that tenant's alone."""
+    owned = [part.rpartition("=") for part in _listed(value)]
+    if any(sign and not whose.startswith("ten_") for whose, sign, _ in owned):
+        raise ValueError("what stands before = must be a tenant's id, ten_...")
+    folders = _folders(",".join(path for _, _, path in owned))
+    return tuple((whose, folder) for (whose, _, _), folder in zip(owned, folders, strict=True))
 
 
 def _programs(value: str) -> Mapping[str, Started]:
@@ -302,6 +312,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("OSTIARY_MAIL_FROM", _text, "Ostiary <ostiary@localhost>", "The sender of mails."),
     Setting("OSTIARY_EGRESS_ALLOW", _egress, "", "Private addresses that connectors may reach: networks or `host:port`. Public addresses are allowed; private ones are not unless named here."),
     Setting("OSTIARY_SOURCE_ROOTS", _folders, "", "Folders under which file sources (SQLite) may lie. Empty: none may."),
+    Setting("OSTIARY_DISCOVERY_ROOTS", _roots, "", "Folders that tenants may have looked through for sensitive data, each for every tenant, or `ten_...=/folder` for one. Empty: none may."),
     Setting("OSTIARY_MCP_PROGRAMS", _programs, "", "A JSON file with the programs that connectors may start as upstream MCP servers (stdio), each with its command and its whole environment. Empty: none may."),
     Setting("OSTIARY_SECURITY_CONTACT", _text, "mailto:security@localhost", "The contact in `/.well-known/security.txt`."),
     Setting("OSTIARY_ENVIRONMENT", _one_of("live", "test"), "live", "Written into API keys, so that a test key is recognised."),

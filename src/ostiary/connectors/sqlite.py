@@ -7,7 +7,7 @@ expression may grow to; a progress handler ends a statement at its deadline.
 
 import os
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from ostiary.connectors.values import as_rows, bound_parameters
 from ostiary.errors import (
     AddressRefused,
     TargetAnswerInvalid,
+    TargetAnswerTooLarge,
     TargetRefused,
     TargetTimeout,
     TargetUnavailable,
@@ -41,6 +42,11 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 _FORBIDDEN_TABLES = ("sqlite_", "pragma_", "dbstat", "bytecode", "tables_used")
+COLUMNS_MAX = 20_000
+_CATALOGUE = (
+    "SELECT m.name, c.name, c.type FROM main.sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
+    "WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_' LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,26 @@ class SqliteSource:
         bound = bound_parameters(statement.parameters, params, lists=False)
         return await self._threads.run(lambda connection: self._query(connection, statement.sqlite, bound))
 
+    async def catalogue(self) -> list[tuple[str, str, str, int]]:
+        """Each column of each table: table, name, type, and the highest row id, which is about how many rows there are (0: it has none). Raises as `query`."""
+        return await self._threads.run(self._catalogue)
+
+    def _catalogue(self, connection: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
+        """On a connection of its own, which alone may read the schema, by a statement of ours."""
+        own = self._connect(_authorise_catalogue)
+        try:
+            self._deadlines[own] = self._clock.monotonic_us() + int(self._bounds.timeout_s * SECOND_US)
+            found = own.execute(_CATALOGUE, (COLUMNS_MAX + 1,)).fetchall()
+            if len(found) > COLUMNS_MAX:
+                raise TargetAnswerTooLarge
+            self._deadlines[connection] = self._deadlines[own]
+            rows = {table: _highest(connection, table) for table in dict.fromkeys(row[0] for row in found)}
+        except sqlite3.Error as error:
+            raise _explained(error) from error
+        finally:
+            self._disconnect(own)
+        return [(table, name, kind, rows[table]) for table, name, kind in found]
+
     def _query(self, connection: sqlite3.Connection, sql: str, bound: Mapping[str, JsonValue]) -> JsonValue:
         self._deadlines[connection] = self._clock.monotonic_us() + int(self._bounds.timeout_s * SECOND_US)
         cursor = connection.cursor()
@@ -106,7 +132,7 @@ class SqliteSource:
         finally:
             cursor.close()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, authorise: Callable[..., int] | None = None) -> sqlite3.Connection:
         if os.path.realpath(self._path) != str(self._path):
             raise AddressRefused("The file was replaced by a link.")
         try:
@@ -129,7 +155,7 @@ class SqliteSource:
         for category, most in _LIMITS.items():
             connection.setlimit(category, most)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(self._bounds.answer_bytes_max, 100_000))
-        connection.set_authorizer(_authorise)
+        connection.set_authorizer(authorise or _authorise)
         connection.set_progress_handler(lambda: self._is_late(connection), STEPS_BETWEEN_LOOKS)
         return connection
 
@@ -156,6 +182,30 @@ def _authorise(
     if action == sqlite3.SQLITE_FUNCTION and ((second or "").lower() in FUNCTIONS or second in {"->", "->>"}):
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
+
+
+def _authorise_catalogue(
+    action: int, first: str | None, second: str | None, schema: str | None, via: str | None
+) -> int:
+    """For `_CATALOGUE` alone: the schema and its columns."""
+    if action == sqlite3.SQLITE_PRAGMA and first == "table_info":
+        return sqlite3.SQLITE_OK
+    if action in {sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE} and first in {
+        "sqlite_master",
+        "pragma_table_info",
+    }:
+        return sqlite3.SQLITE_OK  # UPDATE: what SQLite asks when it declares the pragma's table to itself; the file is open to read alone
+    return _authorise(action, first, second, schema, via)
+
+
+def _highest(connection: sqlite3.Connection, table: str) -> int:
+    """The highest row id of a table: found at once, whatever its size."""
+    quoted = '"' + table.replace('"', '""') + '"'
+    try:
+        found = connection.execute(f"SELECT max(rowid) FROM {quoted}").fetchone()[0]  # noqa: S608 - a name of the catalogue, quoted
+    except sqlite3.OperationalError:  # WITHOUT ROWID, or a module that is not here
+        return 0
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def _explained(error: sqlite3.Error) -> Exception:

@@ -1,1 +1,3 @@
-"""Discovery: where sensitive data lies in folders, buckets and databases of a tenant, found by jobs that survive a crash, and kept as an inventory without values."""
+"""Discovery: where sensitive data lies. A tenant's places (folders, buckets, databases) are looked through by jobs that go on where they stopped, into an inventory
+that holds no value: how many findings of which category are in which item, how much of a risk that is, and what has changed since the run before.
+"""

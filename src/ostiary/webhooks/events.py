@@ -60,6 +60,7 @@ RESUMED = Type("incident.resumed", "Something goes on again", "A person let go o
 TENANT_TYPES = Catalogue({
     "approval": "approval.read",
     "audit": "audit.read",
+    "discovery": "privacy.discover",
     "incident": "audit.read",
     "limit": "call.read",
     "privacy": "audit.read",
@@ -72,6 +73,8 @@ TENANT_TYPES = Catalogue({
     Type("audit.exported", "The log was exported", "Somebody asked for an export of the log."),
     Type("audit.publishing_changed", "Publishing of the log was changed", "Who cosigns and gets checkpoints, or whether anybody may read them, was changed."),
     Type("audit.refused", "A call was refused", "A member, key or session of this tenant was refused something: no permission, no contract, out of scope."),
+    Type("discovery.finished", "A place was looked through", "A run of discovery has come to its end: how much is there, how much was found, and the risk."),
+    Type("discovery.found", "Something new was found", "A run of discovery found kinds of sensitive data that were not in this place at the run before."),
     Type("incident.outcome_unknown", "The outcome of a call is unknown", "A call may or may not have had its effect; somebody has to look and settle it."),
     RESUMED,
     STOPPED,
