@@ -661,6 +661,18 @@ class DocumentResidue(OstiaryError):
     code, status = "document.residue", 422
 
 
+class Undecided(OstiaryError):
+    """Findings wait for a decision, and this document may be exported only when all are decided."""
+
+    code, status = "document.undecided", 409
+
+
+class FourEyes(OstiaryError):
+    """Who opened this document or decided in it may not export it: somebody else does."""
+
+    code, status = "document.four_eyes", 403
+
+
 class ConfigurationError(Exception):
     """The settings have mistakes; `mistakes` has one sentence for each. Raised at start only, and shown to the operator."""
 
