@@ -142,7 +142,7 @@ def test_a_destroyed_scope_opens_nothing_and_a_certificate_says_so(tmp_path: Pat
         await made(house)
         token = token_in((await redacted(house))["text"])
         assert (await house.good("GET", "/v1/redaction-scopes"))["scopes"] == [
-            {"name": "support", "living": True}
+            {"name": "support", "living": True, "erasure": ""}
         ]
         at = "/v1/redaction-scopes/support/destroy"
         assert (await house.ask("POST", at, json={"confirm": "sup"})).status_code == 422
@@ -166,7 +166,7 @@ def test_a_destroyed_scope_opens_nothing_and_a_certificate_says_so(tmp_path: Pat
         again = await house.ask("POST", "/v1/redact", json={"plan": "letters", "text": TEXT})
         assert (again.status_code, again.json()["code"]) == (410, "redaction.scope_destroyed")
         assert (await house.good("GET", "/v1/redaction-scopes"))["scopes"] == [
-            {"name": "support", "living": False}
+            {"name": "support", "living": False, "erasure": asked["id"]}
         ]
         assert (await house.ask("POST", at, json={"confirm": "support"})).status_code == 409
         await house.gateway.vault.rotate_tenant(TenantId(house.tenant))

@@ -17,6 +17,7 @@ from tests.web.test_real_pages import signed_in
 from tests.web.test_retention_browser import look
 
 PLAN = "scope: desk\nrules: {email: token, card: {operator: mask, last: 4}}\n"
+SCOPES_WALKED = ("1280-dark", "390-light")
 SAMPLE = "To <b>jane@example.com</b>, card 4111 1111 1111 1111."
 
 
@@ -57,6 +58,38 @@ def test_a_plan_is_tried_saved_changed_and_removed(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_a_scope_is_destroyed_by_its_name_and_its_page_leads_to_the_certificate(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.good("PUT", "/v1/redaction-plans/letters", json={"text": PLAN})
+        await house.good("POST", "/v1/redact", json={"plan": "letters", "text": SAMPLE})
+        officer = {"permissions": ["privacy.read"], "title": "Reader"}
+        await house.good("PUT", "/v1/roles/reader", json=officer)
+        async with await signed_in(house) as browser:
+            assert 'href="/redaction/scopes/desk"' in (await browser.get("/redaction")).text
+            shown = (await browser.get("/redaction/scopes/desk")).text
+            assert ("Destroy for good" in shown, "What would be lost" in shown) == (True, True)
+            assert (await browser.get("/redaction/scopes/other")).status_code == 404
+            at = "/redaction/scopes/desk/destroy"
+            wrong = await browser.post(at, data={"confirm": "des"})
+            assert (wrong.status_code, "Nothing was destroyed" in wrong.text) == (422, True)
+            hold = {"scope": "subject", "subject": "cus_1", "reason": "A claim."}
+            held = await house.good("POST", "/v1/holds", json=hold)
+            stopped = await browser.post(at, data={"confirm": "desk"})
+            assert (stopped.status_code, "release it first" in stopped.text) == (422, True)
+            await house.good("POST", f"/v1/holds/{held['id']}/release")
+            begun = await browser.post(at, data={"confirm": "desk"})
+            assert (begun.status_code, begun.headers["location"][:22]) == (303, "/retention/erasures/er")
+            assert "It is being destroyed" in (await browser.get("/redaction/scopes/desk")).text
+            await house.work()
+            gone = (await browser.get("/redaction/scopes/desk")).text
+            assert ("Its key was destroyed" in gone, "Destroy for good" in gone) == (True, False)
+            assert f'href="{begun.headers["location"]}"' in gone
+            erasure = await browser.get(begun.headers["location"])
+            assert (erasure.status_code, "<dt>Scope of tokens</dt>" in erasure.text) == (200, True)
+
+    play(tmp_path, story)
+
+
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser_too")
 @pytest.mark.timeout(180)
@@ -76,6 +109,10 @@ def test_redaction_plans_in_a_browser(tmp_path: Path) -> None:
             await house.found()
             await house.enrol()
             await house.good("PUT", "/v1/redaction-rules/tickets", json={"text": "without: [date]"})
+            for kind in SCOPES_WALKED:
+                plan = {"text": f"scope: s-{kind}\nrules: {{email: token}}\n"}
+                await house.good("PUT", f"/v1/redaction-plans/s-{kind}", json=plan)
+                await house.good("POST", "/v1/redact", json={"plan": f"s-{kind}", "text": SAMPLE})
             config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve())
@@ -86,9 +123,10 @@ def test_redaction_plans_in_a_browser(tmp_path: Path) -> None:
                         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, java_script_enabled=scripts,  # type: ignore[arg-type]
                     )  # fmt: skip
                     await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
-                    await walk(
-                        await context.new_page(), origin, f"{width}-{scheme}" if scripts else "plain", found
-                    )
+                    kind = f"{width}-{scheme}" if scripts else "plain"
+                    await walk(await context.new_page(), origin, kind, found)
+                    if kind in SCOPES_WALKED:
+                        await walk_scope(house, await context.new_page(), origin, kind, found)
                     await context.close()
                 await browser.close()
             server.should_exit = True
@@ -127,3 +165,18 @@ async def walk(page: Any, origin: str, kind: str, found: dict[str, Any]) -> None
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name=name).wait_for()
     await look(page, f"redaction-list-{kind}", found)
+
+
+async def walk_scope(house: House, page: Any, origin: str, kind: str, found: dict[str, Any]) -> None:
+    """A scope is destroyed by typing its name; the certificate is one step away."""
+    await page.goto(f"{origin}/redaction/scopes/s-{kind}")
+    await look(page, f"scope-{kind}", found)
+    await page.get_by_label("Type the scope's name").fill(f"s-{kind}")
+    await page.get_by_role("button", name="Destroy for good").press("Enter")
+    await page.get_by_text("Waits for a worker").wait_for()
+    await house.work()
+    await page.goto(f"{origin}/redaction/scopes/s-{kind}")
+    await look(page, f"scope-gone-{kind}", found)
+    await page.get_by_role("link", name="See the certificate").press("Enter")
+    await page.get_by_role("heading", name="Certificate").wait_for()
+    await look(page, f"scope-certificate-{kind}", found)

@@ -428,6 +428,15 @@ def unfinished(connection: Connection, tenant: TenantId, *, subject: str = "") -
 
 
 @of_tenant
+def erasing_of(connection: Connection, tenant: TenantId, subjects: list[str]) -> dict[str, str]:
+    """The last erasure of each of these subjects (by their pseudonym) that was not refused."""
+    c = ERASING.c
+    where = (c.tenant == tenant, c.subject.in_(subjects), c.state != "refused")
+    rows = connection.execute(select(c.subject, c.id).where(*where).order_by(c.requested_us, c.id))
+    return {row.subject: row.id for row in rows}
+
+
+@of_tenant
 def move_erasing(
     connection: Connection, tenant: TenantId, erasure: str, *, expected: str, changes: Mapping[str, Any]
 ) -> None:

@@ -169,6 +169,8 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/masking", masking.page),
     ("POST", "/masking", masking.save),
     ("GET", "/redaction", redaction.listed),
+    ("GET", "/redaction/scopes/{name}", redaction.scope),
+    ("POST", "/redaction/scopes/{name}/destroy", redaction.destroy),
     ("GET", "/redaction/{kind}", redaction.one),
     ("POST", "/redaction/{kind}", redaction.work),
     ("POST", "/redaction/{kind}/look", redaction.look),

@@ -1,11 +1,13 @@
-"""Rule sets and redaction plans: the list, and an editor that says while one writes what is wrong and what becomes of a sample text."""
+"""Rule sets and redaction plans: the list, and an editor that says while one writes what is wrong and what becomes of a sample text. And the scopes that
+tokens are made in: what is lost with one, and how it is destroyed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
-from ostiary.errors import Conflict, InvalidParameters, NotFound, RedactionInvalid
+from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound, OnHold, RedactionInvalid
 from ostiary.web.desk import Desk
 from ostiary.web.people import names
 
@@ -52,6 +54,20 @@ async def listed(desk: Desk) -> Response:
     )
 
 
+async def scope(desk: Desk) -> Response:
+    """What is lost with a scope, and the form that destroys it."""
+    return await _scope(desk)
+
+
+async def destroy(desk: Desk) -> Response:
+    asked = {"name": desk.path("name"), "confirm": desk.form.get("confirm", "").strip()}
+    try:
+        begun = await desk.ask("redaction_scope.destroy", asked)
+    except (InvalidParameters, OnHold, Conflict) as error:
+        return await _scope(desk, error.faults or (Fault("", error.detail or error.title()),))
+    return desk.go(f"/retention/erasures/{begun['id']}")
+
+
 async def one(desk: Desk) -> Response:
     """The editor of what is named in the query; of something new, if nothing is."""
     kind, name = _kind(desk), desk.query("name")
@@ -91,6 +107,15 @@ async def work(desk: Desk) -> Response:
         wrong = [fault.detail for fault in error.faults] or [error.detail]
         return await _page(desk, kind, form, wrong=wrong)
     return desk.go("/redaction", "redaction-saved")
+
+
+async def _scope(desk: Desk, faults: Sequence[Fault] = ()) -> Response:
+    scopes = (await desk.ask("redaction_scope.list"))["scopes"]
+    found = next((each for each in scopes if each["name"] == desk.path("name")), None)
+    if found is None:
+        raise NotFound
+    status, erases = 422 if faults else 200, desk.may("subject.erase")
+    return await desk.page("redaction/scope.html", status=status, scope=found, faults=faults, erases=erases)
 
 
 async def _page(desk: Desk, kind: Kind, form: dict[str, str], *, wrong: list[str] | None = None) -> Response:

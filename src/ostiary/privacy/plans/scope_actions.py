@@ -56,10 +56,12 @@ KIND = Kind(
 
 
 class ScopeShown(Answer):
-    """`living`: its tokens can be restored. A destroyed scope is never used again."""
+    """`living`: its tokens can be restored. A destroyed scope is never used again. `erasure`: the erasure that destroys or destroyed it, which has the
+    certificate; empty if none."""
 
     name: str
     living: bool
+    erasure: str
 
 
 class Scopes(Answer):
@@ -75,8 +77,16 @@ class DestroyScope(Params):
 
 def actions(plans: Plans, retention: Retention) -> list[Action]:
     async def listed(call: Call, _asked: Empty) -> Scopes:
-        found = await asyncio.to_thread(plans.scopes, call.tenant)
-        return Scopes(scopes=[ScopeShown(name=name, living=living) for name, living in sorted(found.items())])
+        tenant = call.tenant
+        found = await asyncio.to_thread(plans.scopes, tenant)
+        known = {name: retention.vault.pseudonym(tenant, SubjectId(PREFIX + name)) for name in found}
+        erasing = await retention.database.run(lambda c: store.erasing_of(c, tenant, list(known.values())))
+        return Scopes(
+            scopes=[
+                ScopeShown(name=name, living=living, erasure=erasing.get(known[name], ""))
+                for name, living in sorted(found.items())
+            ]
+        )
 
     async def destroy(call: Call, asked: DestroyScope) -> ErasureShown:
         found = await asyncio.to_thread(plans.scopes, call.tenant)
