@@ -44,6 +44,7 @@ class SqliteFile:
                 self._connection.execute(f"PRAGMA {pragma}")
             for category, most in _LIMITS.items():
                 self._connection.setlimit(category, most)
+            self._connection.text_factory = lambda data: data.decode("utf-8", "replace")
             self._connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
             self._query("SELECT count(*) FROM sqlite_schema")
         except sqlite3.Error:
