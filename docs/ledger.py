@@ -21,7 +21,7 @@ LEDGER: dict[str, tuple[str, str]] = {
         "a table of runs with leases; the job's own row holds everything else already",
     ),
     "google-re2": (
-        "pattern detection in linear time; alone where hyperscan has no wheel",
+        "pattern detection in linear time",
         "Python's `re`, which attackers can make wait",
     ),
     "httptools": (
@@ -31,10 +31,6 @@ LEDGER: dict[str, tuple[str, str]] = {
     "httpx2": (
         "the sample company's agent and person; `mcp` brings it in any case",
         "a small client of our own",
-    ),
-    "hyperscan": (
-        "one pass over a text that says which detectors may match where (Vectorscan inside)",
-        "the automata of google-re2, at half the speed",
     ),
     "idna": ("host names in other alphabets, by the rule that browsers use", "ASCII names only"),
     "jinja2": ("the console's pages, escaped by default", "string templates with an escaping type"),

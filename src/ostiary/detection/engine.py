@@ -1,7 +1,7 @@
 """Finding what is sensitive in texts. `detect` is a pure function over a batch, so it runs in process, in a worker or on a cluster alike.
 
-How it stays cheap: a text is folded, then cut into windows. One pass over the text (`automata`) says which detectors could match in which window at all;
-until that is compiled, or where it cannot be, automata of RE2 say so for each window. Those that count only beside a context word are asked only where such a word stands. Only then do single patterns and check digits run. Everything is linear
+How it stays cheap: a text is folded, then looked at in windows of a kilobyte. Automata (RE2 sets) say which detectors could match in a window at all, and those that count
+only beside a context word are asked only where such a word stands. Only then do single patterns and check digits run, over windows that lie side by side at once. Everything is linear
 in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long.
 """
 
@@ -9,13 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 import re2
 
-from ostiary.detection import automata
-from ostiary.detection.automata import STEP_BYTES
 from ostiary.detection.categories import NAMES
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
@@ -28,8 +25,10 @@ from ostiary.detection.rules import DEFAULT, RuleSet, compiled
 from ostiary.detection.seen import Seen, key_of
 
 WINDOW_BYTES = 1024
+RUN_BYTES = 4 * WINDOW_BYTES
+"""A detector that is asked for in windows side by side searches so much of them at once."""
 AHEAD_BYTES = 512
-"""How far a window reads past its end, so that what begins in it is seen; longer matches are followed to MATCH_BYTES_MAX."""
+"""How far is read past the end, so that what begins before it is seen; longer matches are followed to MATCH_BYTES_MAX."""
 MATCH_BYTES_MAX = 16_384
 TRIMMED_MIN = 12
 """Detectors that trim try a match without any number of its last groups, down to twelve letters and digits; the search then goes on at the second group."""
@@ -66,17 +65,13 @@ class _Gated:
 class _Compiled:
     """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
-    numbers: their place here by their place in DETECTORS. waiting: those that need context.
-
     patterns: (regular expression, number of the group that holds the value). context: words of its own, words that others answer to as well.
     """
 
     detectors: tuple[Detector, ...]
-    numbers: Mapping[int, int]
     needs: tuple[float, ...]
     certain: tuple[_Gated, ...]
     doubtful: tuple[_Gated, ...]
-    waiting: frozenset[int]
     patterns: tuple[tuple[Any, int], ...]
     context: tuple[tuple[Any, Any], ...]
     any_context: Any
@@ -142,13 +137,7 @@ def warm(rules: RuleSet = DEFAULT) -> None:
 
 def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
-    chosen = _compiled(rules)
-    hits = automata.hits(data)
-    if hits is None:
-        return not any(gated.asked(data) for gated in chosen.certain)
-    near = {chosen.numbers.get(number, -1) for step in hits.values() for number in step}
-    certain = near - chosen.waiting - {-1}
-    return all(chosen.patterns[index][0].search(data) is None for index in certain)
+    return not any(gated.asked(data) for gated in _compiled(rules).certain)
 
 
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
@@ -176,56 +165,46 @@ def patterns(folded: Folded, hint: str, rules: RuleSet = DEFAULT) -> list[Findin
     data = _without_masks(folded.data)
     found: list[Finding] = []
     resume: dict[int, int] = {}
-    for start, asked in _windows(chosen, data):
-        stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
-        for index, last in _with_context(chosen, asked, data, start, stop, hint):
-            low = max(start, resume.get(index, 0))
-            for finding in _scan(chosen, index, data, low, stop, last, hint):
-                if isinstance(finding, Finding):
-                    found.append(finding)
-                else:
-                    resume[index] = finding
+    for index, start, end in _runs(chosen, data, hint):
+        low = max(start, resume.get(index, 0))
+        if low < end:
+            resume[index] = _scan(chosen, index, data, low, end, hint, found)
     return found
 
 
-def _windows(chosen: _Compiled, data: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    """Where each window begins in which something may match, and the detectors that may, with an end after which they cannot."""
-    hits = automata.hits(data)
-    if hits is not None:
-        yield from _windows_of(chosen, hits)
-        return
+def _runs(chosen: _Compiled, data: bytes, hint: str) -> Iterator[tuple[int, int, int]]:
+    """(detector, from, to): where each may match that is to be asked, at most RUN_BYTES at once and in order."""
+    begun: dict[int, int] = {}
     for start in range(0, len(data), WINDOW_BYTES):
-        stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
-        piece = data[max(0, start - 1) : stop + 1]  # a boundary of words is judged by what stands beside it
-        yield (
-            start,
-            [
-                (index, stop)
-                for kind in (chosen.certain, chosen.doubtful)
-                for gated in kind
-                for index in gated.asked(piece)
-            ],
-        )
+        asked = _asked(chosen, data, start, hint)
+        for index in [each for each in begun if each not in asked]:
+            yield index, begun.pop(index), start
+        for index in asked:
+            if start - begun.setdefault(index, start) >= RUN_BYTES:
+                yield index, begun[index], start
+                begun[index] = start
+    for index, start in begun.items():
+        yield index, start, len(data)
 
 
-_STEPS = WINDOW_BYTES // STEP_BYTES
-_STEPS_AHEAD = AHEAD_BYTES // STEP_BYTES
-
-
-def _windows_of(chosen: _Compiled, hits: automata.Hits) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-    numbers = chosen.numbers
-    windows = {step // _STEPS - back for step in hits for back in (0, 1) if step // _STEPS >= back}
-    for window in sorted(windows):
-        asked: dict[int, int] = {}
-        for step in range(window * _STEPS, (window + 1) * _STEPS + _STEPS_AHEAD):
-            for number, last in hits.get(step, _NONE).items():
-                if number in numbers:
-                    index = numbers[number]
-                    asked[index] = max(last, asked.get(index, 0))
-        yield window * WINDOW_BYTES, list(asked.items())
-
-
-_NONE: Mapping[int, int] = MappingProxyType({})
+def _asked(chosen: _Compiled, data: bytes, start: int, hint: str) -> set[int]:
+    """The detectors that may match in the window: those that need no context, or in whose reach a word of theirs stands."""
+    stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
+    piece = data[max(0, start - 1) : stop + 1]  # a boundary of words is judged by what stands beside it
+    asked = {index for gated in chosen.certain for index in gated.asked(piece)}
+    doubtful = [index for gated in chosen.doubtful for index in gated.asked(piece)]
+    if hint or not doubtful:
+        return asked.union(doubtful)
+    around = data[max(0, start - _REACH[0]) : stop + _REACH[1]]
+    said: dict[int, bool] = {}
+    for index in doubtful:
+        for context in chosen.context[index]:
+            if context is not None:
+                if id(context) not in said:
+                    said[id(context)] = context.search(around) is not None
+                if said[id(context)]:
+                    asked.add(index)
+    return asked
 
 
 _MASK = re.compile(rb"\[(?:" + "|".join(sorted(NAMES)).encode() + rb")(?: \*[0-9A-Za-z]{4})?\]")
@@ -236,57 +215,36 @@ def _without_masks(data: bytes) -> bytes:
     return _MASK.sub(lambda mask: b"\0" * len(mask[0]), data) if b"]" in data else data
 
 
-def _with_context(
-    chosen: _Compiled, asked: list[tuple[int, int]], data: bytes, start: int, stop: int, hint: str
-) -> list[tuple[int, int]]:
-    """Those of the detectors that need no context, or in whose reach in this window a word of theirs stands; in the list's order."""
-    if hint or chosen.waiting.isdisjoint(index for index, _ in asked):
-        return sorted(asked)
-    around = data[max(0, start - _REACH[0]) : stop + _REACH[1]]
-    said: dict[int, bool] = {}
-
-    def speaks(context: Any) -> bool:
-        if id(context) not in said:
-            said[id(context)] = context.search(around) is not None
-        return said[id(context)]
-
-    return sorted(
-        (index, last)
-        for index, last in asked
-        if index not in chosen.waiting or any(each and speaks(each) for each in chosen.context[index])
-    )
-
-
 _REACH = (max(one.reach[0] for one in DETECTORS) + 4, max(one.reach[1] for one in DETECTORS) + 12)
 """How far before and after a window a context word may stand."""
 
 
 def _scan(
-    chosen: _Compiled, index: int, data: bytes, position: int, stop: int, last: int, hint: str
-) -> Iterator[Finding | int]:
-    """Findings of one detector whose match begins in the window, and before `last`; an integer says where the next window goes on."""
+    chosen: _Compiled, index: int, data: bytes, position: int, end: int, hint: str, found: list[Finding]
+) -> int:
+    """Adds what one detector finds that begins before `end`; where to go on."""
     detector = chosen.detectors[index]
     expression, group = chosen.patterns[index]
-    edge = stop - AHEAD_BYTES if stop < len(data) else stop
-    while position < edge and position < last:
+    stop = min(end + AHEAD_BYTES, len(data))
+    while position < end:
         match = expression.search(data, position, stop)
         if match is None:
-            return
+            return end
         low, high = match.span()
-        if low >= edge:
-            return
+        if low >= end:
+            return end
         if stop < len(data) and (high == stop or detector.follows):
             match = expression.match(data, low, min(len(data), low + MATCH_BYTES_MAX)) or match
             high = match.end()
-        start, end = match.span(group) if group else (low, high)
-        span = _checked(detector, data, start, end)
+        value = match.span(group) if group else (low, high)
+        span = _checked(detector, data, *value)
         if detector.trims:
             position = _after_group(data, low, high) if span is None else span[1]
         else:
-            position = max(start if span is None and group else high, low + 1)
+            position = max(value[0] if span is None and group else high, low + 1)
         if span is not None and (finding := _weighed(chosen, index, data, span, hint)):
-            yield finding
-        yield position
+            found.append(finding)
+    return position
 
 
 def _after_group(data: bytes, start: int, end: int) -> int:
@@ -413,11 +371,9 @@ def _compiled(rules: RuleSet) -> _Compiled:
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
-        numbers={number: index for index, number in enumerate(chosen)},
         needs=tuple(need for _, _, need in wanted),
         certain=_gated(detectors, certain),
         doubtful=_gated(detectors, {"": doubtful} if doubtful else {}),
-        waiting=frozenset(doubtful),
         patterns=tuple((expression, _value_group(expression)) for expression in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
