@@ -167,6 +167,8 @@ class Action:
     four_eyes: neither who asked nor who made the asking key may be one of them.
     handshake: words of a protocol that carry nothing of their own: scopes that reach anything beside it (`mcp.crm.create` for `mcp.crm.session`) reach it.
     step: one step of a job. Only the worker calls it; for every other face it does not exist.
+    takes_bytes: at its route the parameters are the path's, and the body is bytes: the face hands them to the intake after the call, and adds to the answer how many they were and
+    their SHA-256.
     """
 
     name: str
@@ -201,6 +203,7 @@ class Action:
     keeps_answer: bool = True
     handshake: bool = False
     step: bool = False
+    takes_bytes: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     egress: bool = False

@@ -43,6 +43,7 @@ class Faces:
             gateway.door,
             gateway.registry,
             proxies,
+            gateway.documents.intake,
             body_bytes_max=settings.body_bytes_max,
             public_url=settings.public_url,
         )

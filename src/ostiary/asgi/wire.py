@@ -1,7 +1,7 @@
 """Reading a request and writing an answer, each in one place, each with a bound."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import orjson
@@ -70,6 +70,18 @@ async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
             return await _whole(receive, bytes_max)
     except TimeoutError:
         raise RequestTimeout from None
+
+
+async def pieces(receive: Receive) -> AsyncIterator[bytes]:
+    """The body as it comes, for who bounds it (`review.intake`). Raises MalformedRequest if the caller hangs up half-way."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise MalformedRequest("The request ended before its body was complete.")
+        more = bool(message.get("more_body"))
+        if body := message.get("body", b""):
+            yield body
 
 
 async def _whole(receive: Receive, bytes_max: int) -> bytes:

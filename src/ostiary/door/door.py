@@ -80,7 +80,9 @@ _LOG = log.get("door")
 ENTER = "door.enter"
 """What the log calls a request whose credential was refused: it never became a call."""
 
-STORING = frozenset({"connector.put", "contract.apply", "redaction_plan.put", "redaction_rules.put"})
+STORING = frozenset(
+    {"connector.put", "contract.apply", "redaction_plan.put", "redaction_rules.put", "document.upload"}
+)
 """Changes of our own rows that may be large."""
 STORING_JOBS = frozenset({"audit.export"})
 """Kinds of jobs that make files."""

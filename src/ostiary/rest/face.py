@@ -1,6 +1,7 @@
 """From a request to a call, and from an outcome to an answer."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from ostiary import ids
@@ -14,6 +15,8 @@ from ostiary.asgi.wire import (
     answer,
     answer_json,
     answer_problem,
+    header,
+    pieces,
     read_body,
     read_json,
     text_header,
@@ -21,8 +24,16 @@ from ostiary.asgi.wire import (
 from ostiary.clock import rfc3339
 from ostiary.door.door import Door
 from ostiary.door.outcome import Done, Held, Previewed
-from ostiary.errors import Fault, InvalidParameters, MalformedRequest, MethodNotAllowed, OstiaryError
+from ostiary.errors import (
+    Fault,
+    InvalidParameters,
+    MalformedRequest,
+    MethodNotAllowed,
+    OstiaryError,
+    UnsupportedMedia,
+)
 from ostiary.identity.gate import Entrance
+from ostiary.ids import TenantId
 from ostiary.rest.docs import STYLE, page
 from ostiary.rest.openapi import document
 from ostiary.rest.routes import Match, Routes
@@ -42,12 +53,29 @@ UNREADABLE = "contract.unread"
 """What the log calls a call of a contract whose request could not be read: its name is the caller's text until a contract is found."""
 
 
+class Taken(Protocol):
+    """What came in: how many bytes, and their SHA-256."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def digest(self) -> str: ...
+
+
+class Intake(Protocol):
+    """Where the bytes of an action go that `takes_bytes`, once its call has used up their ticket."""
+
+    async def take(self, tenant: TenantId, upload: str, pieces: AsyncIterator[bytes]) -> Taken: ...
+
+
 class RestFace:
     """An ASGI application for `/v1`, `/openapi.json` and `/docs`."""
 
     def __init__(
-        self, door: Door, registry: Registry, proxies: Proxies, *, body_bytes_max: int, public_url: str
-    ) -> None:
+        self, door: Door, registry: Registry, proxies: Proxies, intake: Intake, *, body_bytes_max: int, public_url: str
+    ) -> None:  # fmt: skip
+        self._intake = intake
         self._door = door
         self._registry = registry
         self._routes = Routes(registry.all().values())
@@ -69,6 +97,9 @@ class RestFace:
     async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         match = self._routes.match(scope["method"], raw_path)
+        if match.action is not None and match.action.takes_bytes:
+            await self._receive(scope, receive, send, match.action, match.path)
+            return
         body = await self._body(scope, receive, match)
         entrance = await self._door.enter(presented(scope, body, Face.REST, self._proxies))
         try:
@@ -95,6 +126,33 @@ class RestFace:
         else:
             status = match.action.route.status if match.action.route else 200
             await answer_json(send, status, outcome.result, [call])
+
+    async def _receive(
+        self, scope: Scope, receive: Receive, send: Send, action: Action, path: dict[str, str]
+    ) -> None:
+        """The call first, which uses up the ticket; then the bytes. A signature covers a whole body, so a key that has to sign is refused here."""
+        entrance = await self._door.enter(presented(scope, b"", Face.REST, self._proxies))
+        try:
+            dry, _ = dry_run(scope)
+            kind = header(scope, b"content-type").split(b";", 1)[0].strip().lower()
+            if kind != b"application/octet-stream":
+                raise UnsupportedMedia("Send application/octet-stream.")
+        except OstiaryError as error:
+            await self._door.turned_away(entrance.actor, action.name, error, face=Face.REST)
+            raise
+        outcome = await self._door.call(entrance, action.name, path, face=Face.REST, dry=dry)
+        call: Header = (b"ostiary-call", outcome.call.encode())
+        if not isinstance(outcome, Done):
+            said = previewed(outcome) if isinstance(outcome, Previewed) else held(outcome)
+            await answer_json(send, 200 if isinstance(outcome, Previewed) else 202, said, [call])
+            return
+        try:
+            (upload,) = path.values()
+            taken = await self._intake.take(entrance.actor.tenant, upload, pieces(receive))
+        except OstiaryError as error:
+            await self._door.turned_away(entrance.actor, action.name, error, face=Face.REST)
+            raise
+        await answer_json(send, 200, {**outcome.result, "bytes": taken.size, "sha256": taken.digest}, [call])
 
     async def _body(self, scope: Scope, receive: Receive, match: Match) -> bytes:
         """Of a body that cannot be taken, what is recorded is who sent it."""

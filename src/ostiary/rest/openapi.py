@@ -148,6 +148,9 @@ def _operation(action: Action, schemas: dict[str, JsonValue]) -> JsonValue:
     if action.public:
         operation["security"] = []
     body = _without(params, {*in_path, *in_query})
+    if action.takes_bytes:
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": {}}}}
+        return operation
     if route is None or (route.method in ("POST", "PUT", "PATCH") and body.get("properties")):
         operation["requestBody"] = {
             "required": bool(body.get("required")),

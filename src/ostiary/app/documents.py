@@ -1,0 +1,30 @@
+"""Documents under review, put together: what is asked of them, the jobs that work on them, and how their bytes come in."""
+
+from ostiary.actions import Action
+from ostiary.blobs.storage import Blobs
+from ostiary.clock import Clock
+from ostiary.db.database import Database
+from ostiary.privacy.plans.plans import Plans
+from ostiary.review import actions as review_actions
+from ostiary.review import letting_go
+from ostiary.review.going import Going
+from ostiary.review.intake import Intake
+from ostiary.review.reviews import Reviews
+from ostiary.vault.sealing import Vault
+from ostiary.work import Enqueue
+
+KINDS = review_actions.KINDS
+KEPT = letting_go.KEPT
+
+
+class Documents:
+    """One for the process."""
+
+    def __init__(
+        self, database: Database, vault: Vault, blobs: Blobs, clock: Clock, enqueue: Enqueue
+    ) -> None:
+        self.reviews = Reviews(database, vault, blobs, clock, Plans(database, vault), enqueue)
+        self.intake = Intake(self.reviews)
+
+    def actions(self) -> list[Action]:
+        return review_actions.actions(self.reviews, Going())
