@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ostiary import config, log
 from ostiary.access import actions as access_actions
 from ostiary.actions import Action, JsonValue, Registry, Write
-from ostiary.app import cell, consents, documents, health, importing, redactions, sessions, upkeep
+from ostiary.app import cell, consents, discovering, documents, health, importing, redactions, sessions, upkeep
 from ostiary.app.accounts import Authority
 from ostiary.app.codes import OperatorDesk, code_letter
 from ostiary.app.counting import Counting
@@ -118,6 +118,7 @@ KINDS = (
     consent_jobs.NOTICE,
     provenance_jobs.TIDY,
     redactions.KIND,
+    *discovering.KINDS,
     *documents.KINDS,
     publishing_jobs.PUBLISH,
     upstream_jobs.LOOK,
@@ -264,10 +265,13 @@ class Gateway:
             still=lambda actor: self.shield.stops.check(actor, ""),
         )
         consent.surroundings = Surroundings(self.audit).of
+        self.discovery = discovering.build(
+            settings, vault, clock, self.connectors, self.jobs, self.notices.outbox.announce
+        )
         self.documents = documents.Documents(database, vault, self.blobs, clock, self.jobs.enqueue)
         self.retention = Retention(
             database, self.keys_database, vault, self.audit, self.blobs, clock, self.jobs.enqueue, shut,
-            kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, documents.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),
+            kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),
             keys_backup_days=settings.keys_backup_days,
         )  # fmt: skip
         return [
@@ -297,6 +301,7 @@ class Gateway:
             *upstream_actions.actions(self.upstreams, self._quarantined),
             *upstream_jobs.steps(self.upstreams, self._quarantined),
             *redactions.actions(database, vault, self.masker, self.retention),
+            *discovering.actions(self.discovery),
             *self.documents.actions(),
             *shield_actions.actions(Switch(database, vault, clock)),
             *quota_actions.actions(database),
@@ -442,6 +447,7 @@ class Gateway:
             await self.gate.flush()
         await self._stack.aclose()
         await self.connectors.close()
+        await asyncio.to_thread(self.discovery.looker.close)
         await asyncio.to_thread(self.audit.stop)
         await self.processes.stop()
         if self.exporter:

@@ -277,15 +277,13 @@ def move_run(
     states: Sequence[str],
     steps: int | None = None,
     job: str = "",
-) -> RunRow:
+) -> None:
     """Change a run that stands in one of these states (and, for a step, where it is expected). Raises Conflict."""
     where = [RUN.c.id == run, RUN.c.state.in_(states)]
     if steps is not None:
         where += [RUN.c.steps == steps, RUN.c.job == job]
-    changed = marks.change(connection, tenant, RUN, where, changes)
-    if not changed:
+    if not marks.change(connection, tenant, RUN, where, changes):
         raise Conflict("This run has moved on.")
-    return RunRow(**changed[0])
 
 
 @of_tenant

@@ -1,0 +1,145 @@
+"""From a place's settings to something that can be listed and read: folders under the operator's roots only, buckets at vetted addresses only, databases through the
+tenant's own connectors only.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ostiary.clock import Clock
+from ostiary.connectors import sampling
+from ostiary.connectors.connectors import Connectors
+from ostiary.connectors.sampling import SampledColumn
+from ostiary.discovery._sigv4 import Credentials
+from ostiary.discovery.bucket import Bucket, Where
+from ostiary.discovery.settings import BucketSettings, DatabaseSettings, FolderSettings
+from ostiary.errors import AddressRefused, OstiaryError
+from ostiary.ids import TenantId
+from ostiary.net.address import parse_url
+from ostiary.scanning.columns import Column, Columns
+from ostiary.scanning.folder import Folder
+from ostiary.scanning.place import Place, PlaceUnreadable, Unreadable
+from ostiary.secret import Secret
+
+GOOGLE = "https://storage.googleapis.com"
+WAIT_S = 60
+"""How long a thread waits for what runs on the loop; every request there has a bound of its own below this."""
+Run = Callable[[Awaitable[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What places are opened with. roots: (tenant, folder), an empty tenant means every tenant. own: the gateway's own files, which nobody looks through."""
+
+    connectors: Connectors
+    clock: Clock
+    roots: tuple[tuple[str, Path], ...] = ()
+    own: tuple[Path, ...] = ()
+
+
+def folder_of(path: str, tenant: TenantId, grounds: Grounds) -> Path:
+    """The real folder that an absolute path means, links resolved. Raises AddressRefused unless it lies under one of the tenant's roots, apart from our own files."""
+    real = Path(os.path.realpath(path))
+    roots = [root for whose, root in grounds.roots if whose in ("", tenant)]
+    under = any(real.is_relative_to(os.path.realpath(root)) for root in roots)
+    if not os.path.isabs(path) or not under or not real.is_dir():
+        raise AddressRefused(
+            "No such folder under those that the operator declared in OSTIARY_DISCOVERY_ROOTS."
+        )
+    for ours in map(os.path.realpath, grounds.own):
+        if real.is_relative_to(ours) or Path(ours).is_relative_to(real):
+            raise AddressRefused("That folder holds the gateway's own files.")
+    return real
+
+
+def check(settings: Any, tenant: TenantId, grounds: Grounds) -> None:
+    """Raises AddressRefused for what can never be reached, whatever it resolves to."""
+    if isinstance(settings, FolderSettings):
+        folder_of(settings.path, tenant, grounds)
+    if isinstance(settings, BucketSettings):
+        parse_url(_where(settings, None).endpoint)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Any, credentials: Credentials | None, tenant: TenantId, grounds: Grounds, *, bytes_max: int
+) -> AsyncIterator[Place]:
+    """The place, to be used in a thread while this lasts. Raises AddressRefused, NotFound (the connector)."""
+    run = _run_on(asyncio.get_running_loop())
+    if isinstance(settings, FolderSettings):
+        yield Folder(await asyncio.to_thread(folder_of, settings.path, tenant, grounds))
+    elif isinstance(settings, DatabaseSettings):
+        await grounds.connectors.held(tenant, settings.connector)
+        yield Columns(_Connected(grounds.connectors, tenant, settings.connector, run))
+    else:
+        where = _where(settings, credentials)
+        bucket = Bucket(where, grounds.connectors.allowed, grounds.clock, run, bytes_max=bytes_max)
+        try:
+            yield bucket
+        finally:
+            await bucket.close()
+
+
+def _where(settings: BucketSettings, credentials: Credentials | None) -> Where:
+    scheme, _, rest = settings.url.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    amazon = f"https://s3.{settings.region}.amazonaws.com"
+    return Where(settings.endpoint or (amazon if scheme == "s3" else GOOGLE), bucket, prefix, settings.region, credentials)  # fmt: skip
+
+
+def credentials_of(said: Any) -> Credentials | None:
+    return Credentials(said["access_key"], Secret(said["secret_key"])) if said else None
+
+
+def _run_on(loop: asyncio.AbstractEventLoop) -> Run:
+    def run(work: Awaitable[Any]) -> Any:
+        waiting = asyncio.run_coroutine_threadsafe(_awaited(work), loop)
+        try:
+            return waiting.result(WAIT_S)
+        except TimeoutError:
+            waiting.cancel()
+            raise PlaceUnreadable("It did not answer in time.") from None
+
+    return run
+
+
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
+
+
+class _Connected:
+    """A connector's database as a scanner's source."""
+
+    def __init__(self, connectors: Connectors, tenant: TenantId, name: str, run: Run) -> None:
+        self._columns = partial(sampling.columns, connectors, tenant, name)
+        self._sample = partial(sampling.sample, connectors, tenant, name)
+        self._run = run
+        self._known: dict[Column, SampledColumn] = {}
+
+    def columns(self) -> Iterator[Column]:
+        after = ""
+        while found := self._page(after):
+            for each in found:
+                column = Column(each.schema, each.table, each.name, each.type, each.rows)
+                self._known[column] = each
+                yield column
+            after = found[-1].key
+
+    def sample(self, column: Column, most: int) -> tuple[str, ...]:
+        try:
+            values: tuple[str, ...] = self._run(self._sample(self._known[column], most))
+        except OstiaryError as error:
+            raise Unreadable(code=error.code) from None
+        return values
+
+    def _page(self, after: str) -> Sequence[SampledColumn]:
+        try:
+            found: Sequence[SampledColumn] = self._run(self._columns(after))
+        except OstiaryError as error:
+            raise PlaceUnreadable(error.detail or error.title()) from None
+        return found
