@@ -12,7 +12,17 @@ from sqlalchemy import Connection
 from ostiary import config, log
 from ostiary.access import actions as access_actions
 from ostiary.actions import Action, JsonValue, Registry, Write
-from ostiary.app import cell, consents, discovering, documents, health, importing, redactions, sessions, upkeep
+from ostiary.app import (
+    cell,
+    consents,
+    discovering,
+    documents,
+    health,
+    importing,
+    redactions,
+    sessions,
+    upkeep,
+)
 from ostiary.app.accounts import Authority
 from ostiary.app.codes import OperatorDesk, code_letter
 from ostiary.app.counting import Counting
