@@ -34,6 +34,7 @@ from ostiary.cli.quotas import quota
 from ostiary.cli.redact import redact, verify_redaction
 from ostiary.cli.redaction import redaction
 from ostiary.cli.retention import erase, erasures, holds, retention
+from ostiary.cli.scan import scan
 from ostiary.cli.sections import Sections
 from ostiary.cli.upstream import upstream
 from ostiary.cli.webhooks import webhooks
@@ -247,6 +248,7 @@ app.command()(detect)
 app.command("detect-server")(detect_server)
 app.command("ocr-server")(ocr_server)
 app.command()(redact)
+app.command()(scan)
 app.command("verify-redaction")(verify_redaction)
 app.command()(erase)
 app.command()(backups.backup)

@@ -11,6 +11,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "detect",
             "redact",
+            "scan",
             "redaction",
             "call",
             "approvals",

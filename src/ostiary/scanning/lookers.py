@@ -4,11 +4,12 @@ A process that dies while it looks (out of memory, say) costs the item that it d
 """
 
 import importlib
+import os
 import signal
 import threading
 from collections.abc import Mapping
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -166,8 +167,16 @@ def _begin(rules: RuleSet, limits: Limits) -> None:
     """In a worker process, at its start. Who presses Ctrl-C stops the parent, which ends the workers."""
     global _GIVEN
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _GIVEN = (rules, limits)
     warm(rules)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed does not tell its workers, and they would wait for ever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _look(item: Item, content: bytes | Sample) -> Looked:

@@ -24,7 +24,7 @@ RUNS_KEPT = 50
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (
-    id INTEGER PRIMARY KEY, place TEXT NOT NULL, print TEXT NOT NULL, whole INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, place TEXT NOT NULL, print TEXT NOT NULL, how TEXT NOT NULL,
     begun_us INTEGER NOT NULL, ended_us INTEGER, reached TEXT NOT NULL DEFAULT '', sums TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX runs_of_place ON runs (place, id);
@@ -69,19 +69,19 @@ class State:
     def close(self) -> None:
         self._connection.close()
 
-    def begin(self, place: str, looked_for: str, *, whole: bool, now_us: int) -> Run:
-        """The run of this place that was stopped, if it looked for the same; else a new one."""
+    def begin(self, place: str, looked_for: str, *, how: str, now_us: int) -> Run:
+        """The run of this place that was stopped, if it looked for the same in the same way; else a new one. how: what was asked for beside `looked_for`."""
         row = self._row(
-            "SELECT id, reached, begun_us FROM runs WHERE place = ? AND print = ? AND whole = ? AND ended_us IS NULL ORDER BY id DESC LIMIT 1",
-            (place, looked_for, whole),
+            "SELECT id, reached, begun_us FROM runs WHERE place = ? AND print = ? AND how = ? AND ended_us IS NULL ORDER BY id DESC LIMIT 1",
+            (place, looked_for, how),
         )
         if row is not None:
             return Run(row[0], place, looked_for, row[1], bool(row[1]), row[2])
         with self._transaction():
             self._connection.execute("DELETE FROM runs WHERE place = ? AND ended_us IS NULL", (place,))
             made = self._connection.execute(
-                "INSERT INTO runs (place, print, whole, begun_us) VALUES (?, ?, ?, ?)",
-                (place, looked_for, whole, now_us),
+                "INSERT INTO runs (place, print, how, begun_us) VALUES (?, ?, ?, ?)",
+                (place, looked_for, how, now_us),
             )
         return Run(int(made.lastrowid or 0), place, looked_for, "", False, now_us)
 
