@@ -58,7 +58,7 @@ def test_a_child_process_gives_the_same_as_the_function() -> None:
         (b"\x00\x01\x02\xff\xfe", "a.bin", SETTINGS, DocumentFormatUnknown),
         (b'{"a": NaN', "a.json", SETTINGS, DocumentMalformed),
         (
-            b"Subject: x\r\nContent-Transfer-Encoding: base64\r\n\r\nemVi",
+            b"a log\r\nContent-Transfer-Encoding: base64\r\n\r\nemVi",
             "a.txt",
             SETTINGS,
             DocumentFormatUnknown,

@@ -54,11 +54,12 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """format: the name of the format that read it. pieces: numbered 0, 1, 2 ... in order."""
+    """format: the name of the format that read it. pieces: numbered 0, 1, 2 ... in order. becomes: how the name of what is written ends, where that is another format."""
 
     format: str
     pieces: tuple[Piece, ...]
     carriers: tuple[Carrier, ...] = ()
+    becomes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 
+from ostiary.documents.archive import Archive
 from ostiary.documents.document import Format
 from ostiary.documents.encoding import is_text
 from ostiary.documents.images import IMAGE
 from ostiary.documents.jsons import JSON, JSONL
+from ostiary.documents.mail import Mail
 from ostiary.documents.markup import HTML, XML
 from ostiary.documents.pdf import PDF
 from ostiary.documents.sheets import XLSX
@@ -16,13 +18,10 @@ from ostiary.documents.text import Text
 from ostiary.documents.word import DOCX
 from ostiary.errors import DocumentEncrypted, DocumentFormatUnknown
 
-TEXT = Text()
-FORMATS: tuple[Format, ...] = (PDF, IMAGE, DOCX, XLSX, PPTX, HTML, XML, CSV, TSV, JSON, JSONL, TEXT)
-"""In the order in which they are asked. PDF and images stand before text, which takes anything that is UTF-8."""
-
-
 _ENCODED = re.compile(rb"^content-transfer-encoding:[ \t]*(?:base64|quoted-printable)", re.I | re.M)
 _OLD_OFFICE = bytes.fromhex("d0cf11e0a1b11ae1")
+_PROGRAMS = (b"{\\rtf", b"%!PS")
+"""Text that is no text: RTF, PostScript."""
 
 
 def by_name() -> Mapping[str, Format]:
@@ -37,15 +36,37 @@ def format_of(content: bytes, name: str) -> Format:
     if content.startswith(_OLD_OFFICE):
         if "EncryptedPackage".encode("utf-16-le") in content:
             raise DocumentEncrypted
-        raise DocumentFormatUnknown(
-            "Save it in today's format first: .docx, .xlsx or .pptx; a message as .eml."
-        )
-    if _ENCODED.search(content):
-        raise DocumentFormatUnknown("It has encoded parts, which are not read as plain text.")
+        raise DocumentFormatUnknown("Save it in today's format first: .docx, .xlsx or .pptx.")
+    if content.lstrip().startswith(_PROGRAMS):
+        raise DocumentFormatUnknown("RTF and PostScript are not read: save it as .docx or .pdf first.")
     ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ending not in MAIL.endings and _ENCODED.search(content):
+        raise DocumentFormatUnknown("It has encoded parts, which are not read as plain text.")
     for each in FORMATS:
         if ending in each.endings:
             return each
     if is_text(content):
         return TEXT
     raise DocumentFormatUnknown
+
+
+TEXT = Text()
+MAIL = Mail(format_of)
+ZIP = Archive(format_of)
+FORMATS: tuple[Format, ...] = (
+    PDF,
+    IMAGE,
+    DOCX,
+    XLSX,
+    PPTX,
+    ZIP,
+    MAIL,
+    HTML,
+    XML,
+    CSV,
+    TSV,
+    JSON,
+    JSONL,
+    TEXT,
+)
+"""In the order in which they are asked. PDF and images stand before text, which takes anything that is UTF-8; packages of one document before archives of several."""

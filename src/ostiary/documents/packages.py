@@ -49,14 +49,15 @@ def unpacked(content: bytes, limits: Limits) -> dict[str, bytes]:
                     raise DocumentMalformed("A name in the package leads out of it, or stands there twice.")
                 if entry.is_dir():
                     continue
-                parts[entry.filename] = _bytes(package, entry, left)
+                parts[entry.filename] = bytes_of(package, entry, left)
                 left -= len(parts[entry.filename])
     except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError):
         raise DocumentMalformed("The package cannot be unpacked.") from None
     return parts
 
 
-def _bytes(package: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+def bytes_of(package: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """One file of the package. DocumentUnpacksTooLarge where it is larger than `most`, whatever it says of itself."""
     made = io.BytesIO()
     with package.open(entry) as opened:
         while chunk := opened.read(_READ_BYTES):

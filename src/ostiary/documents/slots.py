@@ -17,6 +17,15 @@ class Slot:
     put: Callable[[str], None]
 
 
+def gap(letter: str) -> Slot:
+    """Something between two texts that is none: a tab, a line's end, what stands for context."""
+
+    def put(new: str) -> None:
+        """It stays, or goes with nothing written."""
+
+    return Slot(letter, put)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """The slots that one piece runs over."""

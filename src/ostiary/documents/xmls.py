@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from ostiary.documents.document import Kind
-from ostiary.documents.slots import Group, Slot
+from ostiary.documents.slots import Group, Slot, gap
 from ostiary.errors import DocumentLibraryMissing, DocumentMalformed, DocumentTooDeep
 
 Element = Any
@@ -119,15 +119,6 @@ def bare_slot(element: Element, *, tail: bool) -> Slot:
         setattr(element, "tail" if tail else "text", new)
 
     return Slot((element.tail if tail else element.text) or "", put)
-
-
-def gap(letter: str) -> Slot:
-    """Something between two texts that is none: a tab, a line's end."""
-
-    def put(new: str) -> None:
-        """It stays, or goes with nothing written."""
-
-    return Slot(letter, put)
 
 
 def paragraphs(
