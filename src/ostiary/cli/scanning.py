@@ -264,7 +264,7 @@ def _tell(scanned: Scanned, wanted: Wanted) -> None:
         )
     )
     console.print(
-        f"{inventory.items} items, {inventory.looked} looked at ({scanned.fresh} now, the others had not changed), {inventory.with_findings} with {inventory.findings} findings.",
+        f"{inventory.items} items, {inventory.looked} looked at ({scanned.fresh} now), {inventory.with_findings} with {inventory.findings} findings.",
         style="dim",
     )
     for each in inventory.families:

@@ -1,7 +1,8 @@
 """What a place holds, in sums: by category, by family, by folder or table, with the risk, and what changed since the run before. Pure; it holds no value.
 
-Risk of a place, folder or table: exposure x the sum over its families of sensitivity (1 to 5) x log10(1 + distinct values), at most 100. So ten times the values of
-a kind add as much as one step, and a hundred card numbers weigh more than a thousand dates. Sums are exact but for `distinct`: a value that stands in two items counts
+The weight of a place, folder or table is exposure x the sum over its families of sensitivity (1 to 5) x log10(1 + distinct values): ten times the values of a kind add
+one step, and a hundred card numbers weigh more than a thousand dates. Its risk is 100 x (1 - e^(-weight / 60)), so that places of every size can be told apart.
+Sums are exact but for `distinct`: a value that stands in two items counts
 twice, so it is an upper bound; a column's is its sampled share carried over to the table's estimated rows.
 """
 
@@ -54,6 +55,8 @@ SENSITIVITY: Mapping[str, int] = MappingProxyType(
 )
 """By family, 1 (seldom harms alone) to 5 (harms as soon as it is out)."""
 RISK_MAX = 100
+RISK_SCALE = 60
+"""The weight at which a risk is 63: three of the gravest families with ten thousand values each."""
 LEVELS = ((60, "high"), (25, "medium"), (1, "low"), (0, "none"))
 """A risk from this on is called so."""
 GROUPS_MAX = 10_000
@@ -66,7 +69,7 @@ UNSEEN_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Sums of one category, family, folder or table. categories: findings by category (of folders and tables only)."""
+    """Sums of one category, family, folder or table. risk: of a folder or table; of a family its part of the weight. categories: findings by category (of folders and tables only)."""
 
     name: str
     items: int
@@ -257,12 +260,18 @@ def inventory(name: str, kind: str, looked: Iterable[Looked], *, exposure: float
 
 
 def risk_of(distinct: Mapping[str, int], exposure: float = 1.0) -> float:
-    """0 to 100, of distinct values by category: exposure x sum over families of sensitivity x log10(1 + distinct values)."""
+    """0 to 100, of distinct values by category."""
+    return round(RISK_MAX * (1 - math.exp(-weight_of(distinct, exposure) / RISK_SCALE)), 1)
+
+
+def weight_of(distinct: Mapping[str, int], exposure: float = 1.0) -> float:
+    """exposure x sum over families of sensitivity x log10(1 + distinct values)."""
     families: Counter[str] = Counter()
     for category, count in distinct.items():
         families[family_of(category)] += count
-    raw = sum(SENSITIVITY.get(family, 1) * math.log10(1 + count) for family, count in families.items())
-    return round(min(RISK_MAX, exposure * raw), 1)
+    return exposure * sum(
+        SENSITIVITY.get(family, 1) * math.log10(1 + count) for family, count in families.items()
+    )
 
 
 def level_of(risk: float) -> str:

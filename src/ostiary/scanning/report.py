@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from ostiary.detection.categories import CATEGORIES, Family, family_of
 from ostiary.redaction.structured import harmless
-from ostiary.scanning.inventory import RISK_MAX, SENSITIVITY, Change, Inventory, Total
+from ostiary.scanning.inventory import RISK_MAX, RISK_SCALE, SENSITIVITY, Change, Inventory, Total
 from ostiary.scanning.look import Looked
 from ostiary.scanning.place import STATES
 
@@ -113,6 +113,7 @@ def _html(inventory: Inventory, about: About) -> str:
         states=STATES,
         sensitivity=SENSITIVITY,
         risk_max=RISK_MAX,
+        risk_scale=RISK_SCALE,
     )
 
 
@@ -137,7 +138,7 @@ def _by_family(categories: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def _warmth(count: int, most: int) -> int:
-    return max(1, round(HEATS * math.log1p(count) / math.log1p(most))) if count else 0
+    return max(1, round(HEATS * math.sqrt(count / most))) if count else 0
 
 
 def _title(name: str) -> str:
@@ -145,7 +146,14 @@ def _title(name: str) -> str:
     known = CATEGORIES.get(name)
     if known is not None:
         return f"{known.title} ({known.country})" if known.country else known.title
-    return name.replace("_", " ").capitalize() if name in set(Family) else name
+    return _family(name) if name in set(Family) else shown(name)
+
+
+_SPELT = {"iban": "IBAN", "ip_address": "IP address", "mac_address": "MAC address", "api_key": "API key", "url": "Web address", "email": "E-mail address"}  # fmt: skip
+
+
+def _family(name: str) -> str:
+    return _SPELT.get(name, name.replace("_", " ").capitalize())
 
 
 def _number(count: float) -> str:
@@ -164,5 +172,11 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("ostiary.scanning"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
-    environment.filters |= {"shown": shown, "title_of": _title, "number": _number, "size": _size}
+    environment.filters |= {
+        "shown": shown,
+        "title_of": _title,
+        "family": _family,
+        "number": _number,
+        "size": _size,
+    }
     return environment.get_template("report.html")
