@@ -6,7 +6,9 @@ from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
+from sqlalchemy import Connection
 
+import ostiary
 from ostiary.actions import Action, Call, Recorded, Route
 from ostiary.clock import rfc3339
 from ostiary.discovery import store
@@ -16,6 +18,7 @@ from ostiary.discovery.shown import (
     ChangeShown,
     InventoryShown,
     ItemsShown,
+    ReportShown,
     TrendPoint,
     TrendShown,
     inventory_shown,
@@ -23,13 +26,16 @@ from ostiary.discovery.shown import (
     run_shown,
 )
 from ostiary.discovery.store import ItemRow, RunRow
-from ostiary.errors import Fault, InvalidParameters
+from ostiary.errors import Conflict, Fault, InvalidParameters
 from ostiary.ids import TenantId
 from ostiary.scanning.inventory import Inventory, level_of, trend
+from ostiary.scanning.report import About, report
 from ostiary.shapes import Page, Params, own_action
 
 RUNS_READ = 200
 POINTS_MAX = 30
+REPORT_ITEMS_MAX = 10_000
+"""Items in a CSV report."""
 MEDIA = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})")
 
@@ -38,6 +44,10 @@ Name = Annotated[str, Field(pattern=NAME)]
 
 class OfPlace(Params):
     place: Name
+
+
+class OfPlaceReport(OfPlace):
+    format: Literal["json", "csv", "html"] = "json"
 
 
 class OfPlaceItems(Page):
@@ -88,6 +98,26 @@ class _Desk:
             changes=[ChangeShown(category=each.name, before=each.before, now=each.now) for each in changes],
         )
 
+    async def report(self, call: Call, asked: OfPlaceReport) -> ReportShown:
+        """Raises NotFound; Conflict where the place was never looked through."""
+        of, tenant = self._of, call.tenant
+        row, found = await self._newest(tenant, asked.place)
+        if row is None or found is None:
+            raise Conflict("This place was never looked through: begin a run first.")
+        before = await of.database.run(lambda c: store.done_before(c, tenant, asked.place, row.id))
+        items = (
+            await of.database.run(lambda c: _items(c, tenant, asked.place)) if asked.format == "csv" else []
+        )
+
+        def written() -> str:
+            changes = trend(_distinct(of.totals(tenant, before).inventory()), found) if before else ()
+            when = rfc3339(before.ended_us or before.changed_us) if before else ""
+            about = About(rfc3339(row.ended_us or row.changed_us), ostiary.__version__, when, changes)
+            return report(found, asked.format, about, (of.looked(tenant, each) for each in items))
+
+        text = await asyncio.to_thread(written)
+        return ReportShown(format=asked.format, media_type=MEDIA[asked.format], text=text)
+
     async def _newest(self, tenant: TenantId, place: str) -> tuple[RunRow | None, Inventory | None]:
         """The newest run, and what it found. Raises NotFound."""
         of = self._of
@@ -98,6 +128,15 @@ class _Desk:
         return rows[0], await asyncio.to_thread(lambda: of.totals(tenant, rows[0]).inventory())
 
 
+def _items(connection: Connection, tenant: TenantId, place: str) -> list[ItemRow]:
+    """The items of a report, those with the most findings first."""
+    return store.page_of_items(connection, tenant, place, which="all", after=None, limit=REPORT_ITEMS_MAX)
+
+
+def _distinct(found: Inventory) -> dict[str, int]:
+    return {each.name: each.distinct for each in found.categories}
+
+
 def _point(row: RunRow, found: Inventory) -> TrendPoint:
     return TrendPoint(
         run_id=row.id,
@@ -106,7 +145,7 @@ def _point(row: RunRow, found: Inventory) -> TrendPoint:
         findings=found.findings,
         risk=found.risk,
         level=level_of(found.risk),
-        distinct={each.name: each.distinct for each in found.categories},
+        distinct=_distinct(found),
     )
 
 
@@ -134,4 +173,6 @@ def actions(discovery: Discovery) -> list[Action]:
              Route("GET", one + "/items"), recorded=Recorded.DURABLE),
         look("discovery.trend", "Show a trend", "What each run over a place found, and what changed between the last two.", OfPlace, TrendShown, desk.trend,
              Route("GET", one + "/trend")),
+        look("discovery.report", "Take a report", "The inventory of a place as a file: JSON, CSV, or HTML that needs nothing else.", OfPlaceReport, ReportShown, desk.report,
+             Route("GET", one + "/report"), recorded=Recorded.DURABLE),
     ]  # fmt: skip

@@ -56,7 +56,11 @@ class Looker:
                 return _looked(json.loads(_receive(process.stdout, _ANSWER_BYTES_MAX)))
             except (OSError, EOFError, ValueError, KeyError, TypeError):
                 self._end()
-                return Looked(item.key, item.version, item.size, "", STALLED if late.is_set() else DIED)
+                if late.is_set():
+                    return Looked(item.key, item.version, item.size, "", STALLED)
+                return Looked(
+                    item.key, "", item.size, "", DIED
+                )  # it may not have been the item: the next run tries again
             except BaseException:
                 self._end()
                 raise

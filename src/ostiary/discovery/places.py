@@ -27,6 +27,7 @@ from ostiary.scanning.place import Place, PlaceUnreadable, Unreadable
 from ostiary.secret import Secret
 
 GOOGLE = "https://storage.googleapis.com"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 WAIT_S = 60
 """How long a thread waits for what runs on the loop; every request there has a bound of its own below this."""
 Run = Callable[[Awaitable[Any]], Any]
@@ -57,6 +58,29 @@ def folder_of(path: str, tenant: TenantId, grounds: Grounds) -> Path:
     return real
 
 
+def _descended(path: str, tenant: TenantId, grounds: Grounds) -> int:
+    """The folder's descriptor, come to from the operator's root part by part without following a link: whoever may write between the two leads nobody elsewhere,
+    however they time it. Raises AddressRefused."""
+    real = folder_of(path, tenant, grounds)
+    roots = [Path(os.path.realpath(root)) for whose, root in grounds.roots if whose in ("", tenant)]
+    root = next(root for root in roots if real.is_relative_to(root))
+    at = os.open(root, _FOLDER)
+    try:
+        for part in real.relative_to(root).parts:
+            at, before = os.open(part, _FOLDER, dir_fd=at), at
+            os.close(before)
+    except OSError:
+        os.close(at)
+        raise AddressRefused("The folder was replaced meanwhile, or cannot be read.") from None
+    return at
+
+
+def _path_of(folder: int, path: str) -> Path:
+    """The path of a descriptor. Systems without one (macOS) open the folder by its name, a moment after it was looked at."""
+    own = Path(f"/proc/self/fd/{folder}")
+    return own if own.exists() else Path(path)
+
+
 def check(settings: Any, tenant: TenantId, grounds: Grounds) -> None:
     """Raises AddressRefused for what can never be reached, whatever it resolves to."""
     if isinstance(settings, FolderSettings):
@@ -72,7 +96,11 @@ async def opened(
     """The place, to be used in a thread while this lasts. Raises AddressRefused, NotFound (the connector)."""
     run = _run_on(asyncio.get_running_loop())
     if isinstance(settings, FolderSettings):
-        yield Folder(await asyncio.to_thread(folder_of, settings.path, tenant, grounds))
+        folder = await asyncio.to_thread(_descended, settings.path, tenant, grounds)
+        try:
+            yield Folder(_path_of(folder, settings.path))
+        finally:
+            os.close(folder)
     elif isinstance(settings, DatabaseSettings):
         await grounds.connectors.held(tenant, settings.connector)
         yield Columns(_Connected(grounds.connectors, tenant, settings.connector, run))
