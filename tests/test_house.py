@@ -214,7 +214,7 @@ ASKS_FOR_LESS_THAN_ROWS = {
     # Counts and ids: what they say only ever refuses, or names rows that are then read whole.
     "add", "add_session", "add_words", "bound", "count", "count_asked", "count_codes", "count_keys", "count_members", "count_of", "forget_words",
     "has_people", "has_role", "newest_secret", "newest_version", "over", "prune", "reads", "seen_by", "seen_ids", "surplus", "expired", "waiting",
-    "words_by", "_claim", "add_intent_key", "add_stop",
+    "words_by", "_claim", "add_intent_key", "add_stop", "add_decision", "add_upload", "begin_export", "claimed", "count_reviews",
 }  # fmt: skip
 
 

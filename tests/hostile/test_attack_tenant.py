@@ -8,6 +8,7 @@ from tests.door.test_consent import PAY, held, told
 from tests.house import House
 from tests.oauth.agent import registered as oauth_registered
 from tests.provenance.office import Signer
+from tests.review import papers
 from tests.shop import CONTRACTS, Shop
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -24,6 +25,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "member.change_role": {"role": "viewer"},
     "contract.apply": {},
     "redaction_scope.destroy": {"confirm": "shop"},
+    "document.decide": {"decision": "accept", "seen": 0, "category": "email"},
+    "document.add_text": {"seen": 0, "piece": 0, "start": 0, "end": 1, "category": "email"},
+    "document.add_area": {"seen": 0, "page": 1, "left": 0, "bottom": 0, "right": 9, "top": 9},
+    "document.undo": {"number": 1},
+    "document.export": {"seen": 0},
 }
 
 
@@ -76,7 +82,11 @@ async def ids_of(house: House, agent: str) -> dict[str, str]:
     await house.good("POST", "/v1/redact", json={"plan": "shop", "text": "to a@b.example"})
     signer = Signer()
     await signer.register(house)
+    upload, sha256 = await papers.uploaded(house, b"to a@b.example")
+    asked = {"upload_id": upload, "sha256": sha256, "name": "a.txt"}
+    paper = await house.good("POST", "/v1/documents", json=asked)
     return {
+        "document_id": paper["id"], "upload_id": upload, "leaf": "0", "page": "1", "what": "document",
         "intent_key_id": signer.id, "limit_id": most["limit_id"],
         "allowance_id": allowance["id"], "grant": grant["grant"], "client": oauth.client, "issuer_id": issuer["issuer_id"], "connector": "shop",
         "import_id": drafts["summary"]["import_id"], "endpoint_id": endpoint, "delivery_id": sent[0]["id"],

@@ -29,6 +29,7 @@ from ostiary.vault.sealing import Place, Vault
 from tests.hostile import rooms
 from tests.house import EMBEDDED, House, MovingClock, opened
 from tests.keys import ROOT_KEY
+from tests.review import papers
 from tests.shop import CONTRACTS, Shop, running
 
 SEALED = [
@@ -56,7 +57,7 @@ LOOKS = (
     "/v1/approvals?state=any", "/v1/calls", "/v1/keys", "/v1/roles", "/v1/connectors", "/v1/connectors/letters", "/v1/contracts",
     "/v1/contracts/mail.send", "/v1/contract-files", "/v1/contract-files/1", "/v1/members", "/v1/tenants", "/v1/audit/events", "/v1/privacy/policy",
     "/v1/allowances", "/v1/policy", "/v1/redaction-plans/letters", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
-    "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
+    "/v1/documents", "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
 )  # fmt: skip
 
 
@@ -117,7 +118,11 @@ async def live(house: House, street: Street, word: str) -> None:
     held = {"scope": "subject", "subject": f"{word}-held", "reason": f"{word} is sued"}
     await house.good("POST", "/v1/holds", json=held)
     await house.good("POST", "/v1/jobs", json={"kind": "audit.publish_checkpoint", "params": {}})
-    await house.work()
+    document = await papers.opened(  # which works on all that is due
+        house, f"To {word}@b.example", name=f"{word}-letter.txt"
+    )
+    reason = {"decision": "reject", "seen": 0, "category": "email", "reason": f"{word} is ours"}
+    await house.good("POST", f"/v1/documents/{document}/decisions", json=reason)
     webhook = {"webhook_url": f"https://{word}.example/checkpoints"}
     await house.good("PUT", "/v1/audit/publishing", json=webhook)
     calls = street.calls[word] = []

@@ -41,6 +41,7 @@ BEYOND_SCHEMA = {
     "agent_session.open": "the agent is one of the tenant's",
     "contract.import": "the text is an OpenAPI document",
     "limit.set": "a period and an amount, or hours",
+    "document.decide": "some findings by id, or all of a category",
     "oauth.client_register": "an address to come back to has to be one",
     "redaction_plan.put": "the text is a plan",
     "redaction_rules.put": "the text is a rule set",

@@ -18,15 +18,17 @@ async def ticket(house: House, token: str | None = None) -> str:
 
 async def uploaded(house: House, content: bytes, token: str | None = None) -> tuple[str, str]:
     upload = await ticket(house, token)
-    came = await house.good(
-        "PUT", f"/v1/document-uploads/{upload}", token, content=content, headers=BINARY
-    )
+    came = await house.good("PUT", f"/v1/document-uploads/{upload}", token, content=content, headers=BINARY)
     assert came == {"upload_id": upload, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     return upload, came["sha256"]
 
 
 async def opened(
-    house: House, content: bytes | str = LETTER, name: str = "letter.txt", token: str | None = None, **more: Any
+    house: House,
+    content: bytes | str = LETTER,
+    name: str = "letter.txt",
+    token: str | None = None,
+    **more: Any,
 ) -> str:
     """A document that was read; its id."""
     data = content.encode() if isinstance(content, str) else content
