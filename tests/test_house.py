@@ -215,6 +215,7 @@ ASKS_FOR_LESS_THAN_ROWS = {
     "add", "add_session", "add_words", "bound", "count", "count_asked", "count_codes", "count_keys", "count_members", "count_of", "forget_words",
     "has_people", "has_role", "newest_secret", "newest_version", "over", "prune", "reads", "seen_by", "seen_ids", "surplus", "expired", "waiting",
     "words_by", "_claim", "add_intent_key", "add_stop", "add_decision", "add_upload", "begin_export", "claimed", "count_reviews",
+    "add_place", "add_run", "missing", "old_runs",
 }  # fmt: skip
 
 

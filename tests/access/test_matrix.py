@@ -11,11 +11,11 @@ HELD = {
     " intent.say me.own member.read policy.read privacy.detect privacy.read privacy.redact session.own",
     "admin": "approval.decide approval.read call.read call.settle connector.manage connector.read contract.call contract.manage contract.read"
     " document.export document.review intent.manage intent.say key.manage key.read limit.manage me.own member.manage member.read"
-    " policy.manage policy.read privacy.detect privacy.manage privacy.read privacy.redact role.manage session.own stop.manage"
+    " policy.manage policy.read privacy.detect privacy.discover privacy.manage privacy.read privacy.redact role.manage session.own stop.manage"
     " webhook.manage webhook.read",
     "owner": "approval.decide approval.read audit.export audit.publish audit.read audit.reveal call.read call.settle connector.manage"
     " connector.read contract.call contract.manage contract.read document.export document.review intent.manage intent.say key.manage"
-    " key.read limit.manage me.own member.manage member.read policy.manage policy.read privacy.detect privacy.manage privacy.read"
+    " key.read limit.manage me.own member.manage member.read policy.manage policy.read privacy.detect privacy.discover privacy.manage privacy.read"
     " privacy.redact privacy.restore retention.manage role.manage session.own stop.manage subject.erase tenant.manage webhook.manage"
     " webhook.read",
 }

@@ -19,6 +19,7 @@ from ostiary.app import (
     documents,
     health,
     importing,
+    reaching,
     redactions,
     sessions,
     upkeep,
@@ -52,8 +53,6 @@ from ostiary.clock import Clock
 from ostiary.config import Settings
 from ostiary.connectors import actions as connector_actions
 from ostiary.connectors.connectors import Connectors
-from ostiary.connectors.mcp.stdio import Program
-from ostiary.connectors.opening import Limits as TargetLimits
 from ostiary.connectors.upstreams import actions as upstream_actions
 from ostiary.connectors.upstreams import jobs as upstream_jobs
 from ostiary.connectors.upstreams.shelf import Upstreams
@@ -198,7 +197,7 @@ class Gateway:
         self.forgeries = Forgeries(self.audit, clock)
         limits = SessionLimits(idle_s=settings.session_idle_s, absolute_s=settings.session_ttl_s)
         self.gate = Gate(database, vault, clock, limits, self.pins)
-        self.connectors = Connectors(database, vault, clock, egress(settings.egress_allow), _limits(settings))
+        self.connectors = Connectors(database, vault, clock, egress(settings.egress_allow), reaching.limits(settings))
         self.upstreams = Upstreams(self.connectors)
         self.authority = Authority(
             settings, database, vault, clock, self.gate, self.connectors, lambda actor: self.door.visible(actor)
@@ -497,23 +496,3 @@ class Gateway:
             await self.ledger.forget(tenant)
         await self.authority.tidy(tenants)
         await recovery_actions.measure(self.database)
-
-
-def _limits(settings: Settings) -> TargetLimits:
-    files = [
-        url.removeprefix("sqlite:///")
-        for url in (settings.database_url, settings.keys_url)
-        if url.startswith("sqlite:///")
-    ]
-    own = [settings.home, *map(Path, files)]
-    return TargetLimits(
-        timeout_s=settings.call_timeout_s,
-        answer_bytes_max=settings.answer_bytes_max,
-        answer_rows_max=settings.answer_rows_max,
-        source_roots=settings.source_roots,
-        programs={
-            name: Program(each.command, each.environment, each.credential)
-            for name, each in settings.mcp_programs.items()
-        },
-        own_paths=tuple(own),
-    )
