@@ -57,8 +57,8 @@ SENSITIVITY: Mapping[str, int] = MappingProxyType(
 RISK_MAX = 100
 RISK_SCALE = 60
 """The weight at which a risk is 63: three of the gravest families with ten thousand values each."""
-LEVELS = ((60, "high"), (25, "medium"), (1, "low"), (0, "none"))
-"""A risk from this on is called so."""
+LEVELS = ((60, "high"), (25, "medium"))
+"""A risk from this on is called so; any other above 0 is low."""
 GROUPS_MAX = 10_000
 """Folders or tables that are summed by name; those beyond are summed as one, named OTHERS."""
 OTHERS = "(others)"

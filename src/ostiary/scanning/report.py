@@ -149,7 +149,7 @@ def _title(name: str) -> str:
     return _family(name) if name in set(Family) else shown(name)
 
 
-_SPELT = {"iban": "IBAN", "ip_address": "IP address", "mac_address": "MAC address", "api_key": "API key", "url": "Web address", "email": "E-mail address"}  # fmt: skip
+_SPELT = {"national_id": "National ID", "health_id": "Health ID", "tax_id": "Tax ID", "id_number": "ID number", "iban": "IBAN", "ip_address": "IP address", "mac_address": "MAC address", "api_key": "API key", "url": "Web address", "email": "E-mail address"}  # fmt: skip
 
 
 def _family(name: str) -> str:

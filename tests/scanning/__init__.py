@@ -1,0 +1,1 @@
+"""Scanning: places, looking, the state, the report."""
