@@ -14,6 +14,7 @@ from typing import Any
 import re2
 
 from ostiary.detection.categories import NAMES
+from ostiary.detection.crowds import Bare, by_chance
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
 from ostiary.detection.detectors import DETECTORS, GATES, PARTS
@@ -164,12 +165,36 @@ def patterns(folded: Folded, hint: str, rules: RuleSet = DEFAULT) -> list[Findin
     chosen = _compiled(rules)
     data = _without_masks(folded.data)
     found: list[Finding] = []
+    bare: list[tuple[int, Finding]] = []
     resume: dict[int, int] = {}
     for index, start, end in _runs(chosen, data, hint):
         low = max(start, resume.get(index, 0))
         if low < end:
+            known = len(found)
             resume[index] = _scan(chosen, index, data, low, end, hint, found)
-    return found
+            if chosen.detectors[index].numeric:
+                bare += [(index, one) for one in found[known:] if data[one.start : one.end].isdigit()]
+    dropped = _by_chance(chosen, bare, data) if bare and len(data) >= CROWD_BYTES_MIN else ()
+    return [each for each in found if each not in dropped] if dropped else found
+
+
+CROWD_BYTES_MIN = 100
+"""In a shorter text there is no crowd."""
+
+
+def _by_chance(chosen: _Compiled, bare: list[tuple[int, Finding]], data: bytes) -> set[Finding]:
+    """Of findings that are digits alone those that only chance explains, where no word of their own stands anywhere."""
+    spoken: dict[int, bool] = {}
+    asked = []
+    for index, finding in bare:
+        detector, own = chosen.detectors[index], chosen.context[index][0]
+        if detector.valid is None or finding.why != detector.name:
+            continue
+        if index not in spoken:
+            spoken[index] = own is not None and own.search(data) is not None
+        if not spoken[index]:
+            asked.append(Bare(finding, detector.valid))
+    return by_chance(asked, data) if asked else set()
 
 
 def _runs(chosen: _Compiled, data: bytes, hint: str) -> Iterator[tuple[int, int, int]]:
@@ -347,7 +372,16 @@ def _spoken(words: tuple[str, ...]) -> Any:
 
 
 def _words(words: tuple[str, ...]) -> str:
-    return r"(?i:(?:^|[^a-z])(?:" + "|".join(re2.escape(word) for word in words) + r")(?:$|[^a-z]))"
+    """Any of them, between what is no letter. A short one is also no part of a hexadecimal number: `0cc5` does not speak of `cc`."""
+    short = "|".join(re2.escape(word) for word in words if len(word) <= SHORT_WORD)
+    long = "|".join(re2.escape(word) for word in words if len(word) > SHORT_WORD)
+    either = [rf"[^a-z](?:{long})(?:$|[^a-z])"] if long else []
+    if short:
+        either.append(rf"[^0-9a-z](?:{short})\d{{0,2}}(?:$|[^0-9a-z])")
+    return r"(?i:" + "|".join(f"{each}|^{each.partition(']')[2]}" for each in either) + ")"
+
+
+SHORT_WORD = 3
 
 
 def _options() -> Any:

@@ -269,7 +269,7 @@ DETECTORS: tuple[Detector, ...] = (
         numeric=True,
     ),
     Detector("IPv4 address", "ip_address", "", r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?:/(?:[12]?\d|3[0-2])\b)?", validity.ipv4, ("ip", "address", "host"), 0.75, numeric=True,
-             unless=r"(?i:version[ :=\"']{0,4}|\bver\.? ?|\brelease ?|[a-z]/)$"),
+             unless=r"(?i:version[ :=\"']{0,4}|\bver\.? ?|\brelease ?|[a-z]/|(?:linux|kernel|python|release|gcc|glibc|policy)[ \-]|,v )$"),
     Detector(
         "IPv6 address",
         "ip_address",

@@ -57,9 +57,11 @@ def card(text: str) -> bool:
 
 
 def _evenly_grouped(text: str) -> bool:
-    """People write cards in groups of three and more digits, or all of one length; `2 3 4 10 11` is a list."""
-    groups = [len(group) for group in re.findall(r"\d+", text)]
-    return len(set(groups)) == 1 or all(length >= 3 for length in groups[:-1])
+    """People write cards in fours, as they stand on it, or at least in groups of one length or of three to six digits; `2 3 4 10 11` is a list, `412574834 7558514090` are two numbers."""
+    groups = [len(group) for group in re.findall(r"\d+", re.sub(r"\r?\n", "", text))]
+    if len(set(groups)) == 1 or all(length % 4 == 0 for length in groups):
+        return True
+    return groups == [6, 13] or (all(3 <= length <= 6 for length in groups[:-1]) and groups[-1] <= 6)
 
 
 _MISREAD = str.maketrans("OoIl", "0011")
@@ -85,12 +87,17 @@ def card_certain(text: str) -> bool:
     """As `card`, and of a scheme and length that order numbers seldom hit by chance: not Maestro, not thirteen digits."""
     number = digits(text)
     broken = text.count("\n")
-    return len(number) >= 14 and number[:2] not in _RARE and broken <= LINE_BREAKS_MAX and card(text)
+    return len(number) in _COMMON.get(number[:2], _CERTAIN) and broken <= LINE_BREAKS_MAX and card(text)
 
 
 LINE_BREAKS_MAX = 1
 """A number may be broken at the end of a line; numbers that stand below each other are a column."""
-_RARE = frozenset(("50", "56", "57", "58", "61", "63", "66", "67", "68", "69"))
+_CERTAIN = (14, 15, 16, 19)
+_COMMON = {
+    **dict.fromkeys(("50", "56", "57", "58", "61", "63", "66", "67", "68", "69", "81", "82"), ()),
+    **dict.fromkeys(("30", "36", "38", "39"), (14,)),
+}
+"""Lengths that need no word beside them, by the first digits where they differ."""
 
 
 def card_or_luhn(text: str) -> bool:
@@ -172,9 +179,10 @@ def phone_international(text: str) -> bool:
 
 def phone_american(text: str) -> bool:
     """NANP: area and exchange start with 2 to 9; the exchange is not N11."""
-    number = digits(re.split(r"[xe#]", text, maxsplit=1)[0])
-    number = number[-10:]
-    return len(number) == 10 and number[0] in "23456789" and len(set(number)) > 2
+    written = re.split(r"[xe#]", text, maxsplit=1)[0]
+    number = digits(written)[-10:]
+    odd = "." in written and "-" in written and "(" not in written  # `252.227-7013` is a clause
+    return len(number) == 10 and number[0] in "23456789" and len(set(number)) > 2 and not odd
 
 
 def phone_national(text: str) -> bool:
@@ -195,10 +203,12 @@ _DATE = re.compile(
 def email(text: str) -> bool:
     """Not a file name such as icon@2x.png; local part and domain within RFC 5321's lengths."""
     ending = text.rsplit(".", 1)[-1].lower()
-    return (
-        ending not in {"png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "json", "py", "lock"}
-        and ".." not in text
-    )
+    return ending not in _FILES and ".." not in text
+
+
+_FILE_ENDINGS = "png jpg jpeg gif svg webp css js ts tsx jsx vue json py lock log txt yml yaml toml xml html php conf cfg service socket target mount timer slice scope device"
+_FILES = frozenset(_FILE_ENDINGS.split())
+"""What files and units end in, and no domain: `getty@tty1.service`."""
 
 
 def ipv4(text: str) -> bool:
@@ -292,7 +302,7 @@ _PLACEHOLDER = re.compile(
 )
 _CODE = re.compile(
     r"[A-Za-z_$][\w.]*(?:\(.*\)|\[.*\]);?|[\w.]*(?:getenv|environ|process\.env|os\.)\S*"
-    r"|(?i:null|none|true|false|undefined|required|string|str|bytes)[.,;]?"
+    r"|(?i:null|none|true|false|undefined|required|string|str|bytes)[.,;]?|[a-z_]+=(?:True|False|None|\d{1,4})"
 )
 _VARIABLE = ("${", "{{", "<", "***", "$(", "%(")
 
@@ -339,7 +349,9 @@ def telling_number(text: str) -> bool:
     return count >= 4 and not _DATE.fullmatch(text) and not _OTHER_NUMBER.fullmatch(text)
 
 
-_OTHER_NUMBER = re.compile(r"(?:19|20)\d\d|\d{1,6}\.\d\d?|\d{1,2}:\d\d.*")
+_OTHER_NUMBER = re.compile(
+    r"(?:19|20)\d\d(?:[01]\d[0-3]\d)?|\d{1,6}\.\d\d?|\d{1,2}:\d\d.*|\d{1,2}(?:\.\d{1,2}){2,4}"
+)
 
 
 def passport(text: str) -> bool:

@@ -62,6 +62,9 @@ _PLAIN = frozenset(
         "admin",
         "root",
         "string",
+        "pass",
+        "input",
+        "user",
     ]
 )
 
@@ -84,7 +87,14 @@ def bare_address(text: str) -> bool:
 
 
 def user_name(text: str) -> bool:
-    return text.lower().strip("@") not in _PLAIN and any(char.isalnum() for char in text)
+    """No word of a form or of code: `self.username`."""
+    plain = text.lower().strip("@")
+    return plain not in _PLAIN and any(char.isalnum() for char in text) and plain.split(".")[0] not in _CODE
+
+
+def user_name_said(text: str) -> bool:
+    """In a sentence (`the user is reading`) only what is no plain word."""
+    return user_name(text) and not text.isalpha()
 
 
 _ACCOUNT = (
@@ -95,5 +105,6 @@ _ACCOUNT = (
 DETECTORS: tuple[Detector, ...] = (
     Detector("web address", "url", "", _SCHEME, None, (), 0.62, follows=True),
     Detector("web address without a scheme", "url", "", _BARE, bare_address, (), 0.52, follows=True),
-    Detector("user name named as such", "username", "", _ACCOUNT + r" ?(?:[:=]|=>| is| ist| est| es) ?)[\"']?(?P<v>@?[A-Za-z0-9_][A-Za-z0-9_.\-]{1,38}[A-Za-z0-9_])", user_name, (), 0.55),
+    Detector("user name named as such", "username", "", _ACCOUNT + r" ?(?:[:=]|=>) ?)[\"']?(?P<v>@?[A-Za-z0-9_][A-Za-z0-9_.\-]{1,38}[A-Za-z0-9_])", user_name, (), 0.55),
+    Detector("user name said to be one", "username", "", _ACCOUNT + r" (?:is|ist|est|es):? )[\"']?(?P<v>@?[A-Za-z0-9_][A-Za-z0-9_.\-]{1,38}[A-Za-z0-9_])", user_name_said, (), 0.55),
 )  # fmt: skip

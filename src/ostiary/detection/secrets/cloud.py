@@ -32,7 +32,7 @@ GOOGLE = (
 )  # fmt: skip
 
 MICROSOFT = (
-    Kind("azure_storage_key", "Azure storage key", r"\b[A-Za-z0-9+/]{86}=="),
+    Kind("azure_storage_key", "Azure storage key", r"(?:^|[^A-Za-z0-9+/\-])(?P<v>[A-Za-z0-9+/]{86}==)"),
     Kind("azure_cosmos_key", "Azure Cosmos DB key", r"\b[A-Za-z0-9]{76}ACDb[A-Za-z0-9]{5}=="),
     Kind("azure_client_secret", "Microsoft Entra client secret", r"(?:^|[^A-Za-z0-9_~.\-])(?P<v>[A-Za-z0-9_~.\-]{3}[78]Q~[A-Za-z0-9_~.\-]{31,34})(?:$|[^A-Za-z0-9_~.\-])"),
     Kind("azure_devops_token", "Azure DevOps token", r"\b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b"),
