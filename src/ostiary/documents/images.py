@@ -21,6 +21,8 @@ MAGIC = {
 MARGIN = 0.12
 """Of the height of a word: painted around it as well, since a letter may reach out of its box."""
 QUALITY = 90
+FRAMES_MAX = 100
+"""Of a picture within another document."""
 METADATA_CHARACTERS_MAX = 100_000
 TECHNICAL = frozenset(
     {
@@ -45,7 +47,7 @@ class Image:
     endings: tuple[str, ...] = ("png", "jpg", "jpeg", "tif", "tiff", "gif")
 
     def recognises(self, content: bytes) -> bool:
-        return _encoding(content) != ""
+        return encoding_of(content) != ""
 
     def read(self, content: bytes, limits: Limits) -> Document:
         pieces: list[Piece] = []
@@ -70,7 +72,7 @@ class Image:
             for drawn in (each for each in options.drawn if each.page == page):
                 fill(frame, Rectangle(drawn.left, size[1] - drawn.top, drawn.right, size[1] - drawn.bottom))
             painted.append(frame)
-        return _encoded(painted, _encoding(content), _durations(content))
+        return _encoded(painted, encoding_of(content), _durations(content))
 
 
 IMAGE = Image()
@@ -85,14 +87,18 @@ def read_frames(content: bytes, limits: Limits) -> Iterator[tuple[int, int, tupl
 
 
 def page_of(lines: Sequence[Line], page: int, height: float) -> tuple[str, tuple[Box, ...]]:
-    """The text of the lines, and a box for each word, from the lower left corner."""
+    """The text of the lines, those that go on in one row as one, and a box for each word, from the lower left corner."""
     text, boxes = "", []
+    before: Line | None = None
     for line in lines:
+        if before is not None:
+            text = text.rstrip(" ") + (" " if before.box.goes_on(line.box) else "\n")
         for word in line.words:
             at = word.box
             boxes.append(Box(len(text) + word.start, len(text) + word.end, page, at.left, height - at.bottom, at.right, height - at.top))  # fmt: skip
-        text += line.text + "\n"
-    return text.rstrip("\n"), tuple(boxes)
+        text += line.text
+        before = line
+    return text, tuple(boxes)
 
 
 def fill(picture: Any, box: Rectangle) -> None:
@@ -102,8 +108,18 @@ def fill(picture: Any, box: Rectangle) -> None:
     draw.rectangle((box.left - more, box.top - more, box.right + more, box.bottom + more), fill=(0, 0, 0))
 
 
-def _encoding(content: bytes) -> str:
+def encoding_of(content: bytes) -> str:
+    """PNG, JPEG, TIFF or GIF; empty for anything else."""
     return next((name for magic, name in MAGIC.items() if content.startswith(magic)), "")
+
+
+def pixels_of(content: bytes) -> int:
+    """How many pixels all frames of a picture have, by its heads. DocumentMalformed, DocumentTooManyPixels, DocumentTooManyPages."""
+    opened = _opened(content)
+    frames_ = int(getattr(opened, "n_frames", 1))
+    if frames_ > FRAMES_MAX:
+        raise DocumentTooManyPages
+    return int(opened.size[0]) * int(opened.size[1]) * frames_
 
 
 def _opened(content: bytes) -> Any:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 from ostiary.documents.document import Limits
@@ -24,6 +25,9 @@ SCORE_SURE = 0.85
 TALL = 1.5
 """A box so many times higher than wide is a line on its side."""
 OVERLAP_SAME = 0.5
+ROW_SHARED = 0.5
+ROWS_BACK = 4
+GAP_HEIGHTS = 1.2
 KEPT_MAX = 32
 _TURN = threading.Lock()
 _KEPT: OrderedDict[bytes, tuple["Line", ...]] = OrderedDict()
@@ -49,6 +53,16 @@ class Rectangle:
         )  # fmt: skip
         return both.area / max(min(self.area, other.area), 1e-9) if both.right > both.left else 0.0
 
+    def beside(self, other: "Rectangle") -> bool:
+        """Whether both stand in one row."""
+        shared = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return shared > ROW_SHARED * min(self.bottom - self.top, other.bottom - other.top)
+
+    def goes_on(self, other: "Rectangle") -> bool:
+        """Whether the other one is what is read next in the same row, no wider apart than words are."""
+        high = max(self.bottom - self.top, other.bottom - other.top)
+        return self.beside(other) and -0.5 * high < other.left - self.right < GAP_HEIGHTS * high
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -67,6 +81,11 @@ class Line:
     score: float
     box: Rectangle
     words: tuple[Word, ...]
+
+
+def is_there() -> bool:
+    """Whether text in pictures can be read: the libraries are installed."""
+    return all(find_spec(each) is not None for each in ("rapidocr", "onnxruntime", "PIL"))
 
 
 def ocr_image(picture: Any, limits: Limits) -> tuple[Line, ...]:
@@ -110,7 +129,20 @@ def _lines(flat: Any) -> tuple[Line, ...]:
     if smallest < LETTER_PIXELS_SMALL and width * height * 4 <= SCALED_PIXELS_MAX:
         larger = flat.resize((width * 2, height * 2), library("PIL.Image").Resampling.LANCZOS)
         _joined(found, (_scaled(line, 0.5) for line in _read(larger, 0)))
-    return tuple(sorted(found, key=lambda line: (round(line.box.top / 8), line.box.left)))
+    return tuple(_in_rows(found))
+
+
+def _in_rows(found: list[Line]) -> Iterator[Line]:
+    """The lines as people read them: row by row, and each row from left to right, also where its parts stand a little higher or lower."""
+    rows: list[list[Line]] = []
+    for line in sorted(found, key=lambda each: each.box.top):
+        row = next((row for row in reversed(rows[-ROWS_BACK:]) if row[0].box.beside(line.box)), None)
+        if row is None:
+            rows.append([line])
+        else:
+            row.append(line)
+    for row in rows:
+        yield from sorted(row, key=lambda each: each.box.left)
 
 
 def _turns(found: list[Line]) -> tuple[int, ...]:

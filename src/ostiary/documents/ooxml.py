@@ -1,20 +1,18 @@
 """Office Open XML (ECMA-376): what Word, Excel and PowerPoint write. The package's own XML is changed; no library that reads documents stands between.
 
 Parts are kept by a list of content types, everything else goes with whatever points to it: comments, persons, custom XML, properties, thumbnails, macros, embedded objects, printer
-settings, pivot caches, connections, external links, and whatever somebody invents next. Pictures become empty ones of the same place and size, since nobody read what is drawn in them.
+settings, pivot caches, connections, external links, and whatever somebody invents next. Pictures are read as pictures are; those that cannot be become empty ones of the same place and size.
 """
 
 import posixpath
 import re
-import struct
-import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from ostiary.documents import packages, slots, xmls
-from ostiary.documents.document import Carrier, Change, Document, Kind, Limits, Options
+from ostiary.documents import nested, packages, pictures, slots, xmls
+from ostiary.documents.document import Change, Document, Kind, Limits, Options
 from ostiary.documents.xmls import Element, local
 from ostiary.errors import DocumentMalformed
 
@@ -57,10 +55,10 @@ _EMPTY = frozenset({"custShowLst", "extLst", "custDataLst", "tags"})
 
 @dataclass(slots=True)
 class Package:
-    """A cleaned package. trees: its parts that are XML; others: pictures; relations: by the part that they are of."""
+    """A cleaned package. trees: its parts that are XML; images: its pictures, as they were given, by their new names."""
 
     trees: dict[str, Element]
-    others: dict[str, bytes] = field(default_factory=dict)
+    images: dict[str, bytes] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     carriers: Counter[str] = field(default_factory=Counter)
 
@@ -117,14 +115,16 @@ class Ooxml:
 
     def read(self, content: bytes, limits: Limits) -> Document:
         package = self._opened(content, limits)
-        carriers = [Carrier(what, count) for what, count in sorted(package.carriers.items())]
-        return slots.document(self.name, self._groups(package), carriers, limits)
+        images = pictures.read(package.images, package.carriers, limits)
+        members: list[nested.Member] = [*self._groups(package), *images.inner.values()]
+        return nested.document(self.name, members, package.carriers, limits)
 
     def write(self, content: bytes, changes: Sequence[Change], options: Options, limits: Limits) -> bytes:
         package = self._opened(content, limits)
-        slots.apply(self._groups(package), changes)
+        images = pictures.read(package.images, package.carriers, limits)
+        nested.apply([*self._groups(package), *images.inner.values()], changes, options)
         parts = {name: xmls.written(tree) for name, tree in package.trees.items()}
-        return packages.packed({**parts, **package.others}, stored=())
+        return packages.packed({**parts, **images.written()})
 
     def _opened(self, content: bytes, limits: Limits) -> Package:
         package = opened(content, limits)
@@ -171,10 +171,8 @@ def opened(content: bytes, limits: Limits) -> Package:
         elif KEPT.fullmatch(kind):
             package.trees[name], package.types[name] = xmls.parsed(data, limits.depth_max), kind
         elif kind.startswith("image/"):
-            renamed[name] = f"{posixpath.dirname(name)}/picture{len(renamed) + 1}.png"
-            package.others[renamed[name]] = blank_picture()
-            if data != blank_picture():
-                package.carriers["pictures"] += 1
+            renamed[name] = f"{posixpath.dirname(name)}/picture{len(renamed) + 1}.{pictures.ending(data)}"
+            package.images[renamed[name]] = data
         else:
             package.carriers[_label(name, kind)] += 1
     _rename(package, renamed)
@@ -194,6 +192,10 @@ def tidied(package: Package) -> None:
             _tidy_types(package, tree)
         elif not name.endswith(".rels"):
             _tidy_part(package, name, tree)
+    shown = {target for name in package.trees for target in package.targets(name).values()}
+    for name in [each for each in package.images if each not in shown]:
+        package.carriers["pictures"] += 1
+        del package.images[name]
 
 
 def _tidy_relations(package: Package, name: str, part: str) -> None:
@@ -205,7 +207,9 @@ def _tidy_relations(package: Package, name: str, part: str) -> None:
                 relations.remove(each)
         else:
             target = _target(part, each.get("Target"))
-            if target not in package.trees and target not in package.others:
+            if not part and package.images.pop(target, None) is not None:
+                package.carriers["thumbnails"] += 1
+            if target not in package.trees and target not in package.images:
                 relations.remove(each)
 
 
@@ -249,13 +253,11 @@ def _tidy_types(package: Package, tree: Element) -> None:
         if local(each) == "Override":
             if each.get("PartName", "").lstrip("/") not in package.trees:
                 tree.remove(each)
-        elif each.get("Extension", "").lower() not in ("rels", "xml", "png"):
+        elif each.get("Extension", "").lower() not in ("rels", "xml"):
             tree.remove(each)
-    if package.others and not any(each.get("Extension") == "png" for each in tree):
-        png = tree.makeelement(
-            tree.tag.replace("Types", "Default"), {"Extension": "png", "ContentType": "image/png"}
-        )
-        tree.insert(0, png)
+    for ending in sorted({name.rpartition(".")[2] for name in package.images}):
+        said = {"Extension": ending, "ContentType": f"image/{ending}"}
+        tree.insert(0, tree.makeelement(tree.tag.replace("Types", "Default"), said))
 
 
 def _rename(package: Package, renamed: dict[str, str]) -> None:
@@ -309,18 +311,3 @@ def _target(part: str, target: str | None) -> str:
     if path.startswith("/"):
         return path.lstrip("/")
     return posixpath.normpath(posixpath.join(posixpath.dirname(part), path))
-
-
-def blank_picture() -> bytes:
-    """One white point (PNG, ISO/IEC 15948)."""
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", head)
-        + chunk(b"IDAT", zlib.compress(b"\x00\xff"))
-        + chunk(b"IEND", b"")
-    )
