@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Connection
 
