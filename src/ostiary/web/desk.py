@@ -107,6 +107,7 @@ PLACES: tuple[Place, ...] = (
     Place("/calls", "Calls", "calls", "call.read", "what was asked to change, and what became of it"),
     Place("/jobs", "Jobs", "jobs", "approval.decide", "long work, and how far it is"),
     Place("/contracts", "Contracts", "contracts", "contract.read", "what an AI may ask for"),
+    Place("/discovery", "Discovery", "search", "privacy.discover", "where sensitive data lies"),
     Place("/connectors", "Connectors", "connectors", "connector.read", "the systems behind the door"),
     Place("/keys", "API keys", "keys", "key.read", "what programs and agents come in with"),
     Place("/members", "Members", "members", "member.read", "who is here"),
