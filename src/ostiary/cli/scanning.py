@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,35 +72,34 @@ def run(wanted: Wanted) -> int:
     limits = Limits(wanted.bytes_max, wanted.text_bytes_max, pictures=wanted.pictures)
     setup = Setup(wanted.rules, limits, wanted.full, _since(wanted.since), wanted.exclude, wanted.exposure)
     file = wanted.state or _state_file()
-    kept: State | None = None
     try:
-        name, place = _opened(wanted)
-        kept = State(file)
-        print_ = print_of(wanted.rules, limits, ostiary.__version__)
-        began = kept.begin(name, print_, how=_how(wanted), now_us=clock.now_us())
-        if began.goes_on:
-            sys.stderr.write(f"Going on after {output.printable(began.reached)}.\n")
-        with _looker(wanted, limits) as looker, _progress(place) as told:
-            scanned = scan(place, began, kept, setup, looker, clock, told)
-        return _answer(wanted, scanned, kept.seen(began), rfc3339(clock.now_us()))
+        with _opened(wanted) as (name, place), closing(State(file)) as kept:
+            print_ = print_of(wanted.rules, limits, ostiary.__version__)
+            began = kept.begin(name, print_, how=_how(wanted), now_us=clock.now_us())
+            if began.goes_on:
+                sys.stderr.write(f"Going on after {output.printable(began.reached)}.\n")
+            with _looker(wanted, limits) as looker, _progress(place) as told:
+                scanned = scan(place, began, kept, setup, looker, clock, told)
+            return _answer(wanted, scanned, kept.seen(began), rfc3339(clock.now_us()))
     except (PlaceUnreadable, StateUnusable, ClusterUnusable) as error:
         output.fail(str(error), code=CANNOT)
     except KeyboardInterrupt:
         sys.stderr.write(f"Stopped. What was seen is kept in {file}: the same command goes on from there.\n")
         return STOPPED
-    finally:
-        if kept is not None:
-            kept.close()
 
 
-def _opened(wanted: Wanted) -> tuple[str, Place]:
+@contextmanager
+def _opened(wanted: Wanted) -> Iterator[tuple[str, Place]]:
     """The place and its name, which holds no password. Raises PlaceUnreadable."""
     place = wanted.place
     if place.startswith(bucket.SCHEMES):
-        return place.rstrip("/"), bucket.opened(place, plain_http=wanted.plain_http)
+        yield place.rstrip("/"), bucket.opened(place, plain_http=wanted.plain_http)
+        return
     if place.startswith(postgresql.SCHEMES):
-        source = postgresql.Postgres(place, schema=wanted.schema, views=wanted.views)
-        return _without_secrets(place, wanted.schema), Columns(source)
+        name = _without_secrets(place, wanted.schema)
+        with closing(postgresql.Postgres(place, schema=wanted.schema, views=wanted.views)) as source:
+            yield name, Columns(source)
+        return
     if "://" in place:
         raise PlaceUnreadable(
             f"A place is a folder, a file, or begins with one of {', '.join((*bucket.SCHEMES, *postgresql.SCHEMES))}."
@@ -108,8 +107,10 @@ def _opened(wanted: Wanted) -> tuple[str, Place]:
     path = Path(place).absolute()
     name = shown(os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace"))
     if _is_sqlite(path):
-        return name, Columns(SqliteFile(path, views=wanted.views))
-    return name, Folder(path, wanted.exclude, wanted.hidden, wanted.histories)
+        with closing(SqliteFile(path, views=wanted.views)) as file:
+            yield name, Columns(file)
+        return
+    yield name, Folder(path, wanted.exclude, wanted.hidden, wanted.histories)
 
 
 def _without_secrets(url: str, schema: str) -> str:

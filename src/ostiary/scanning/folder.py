@@ -14,7 +14,7 @@ from functools import cached_property
 from heapq import nsmallest
 from pathlib import Path
 
-from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable, excluded
+from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable, excluded, passed
 
 DEPTH_MAX = 100
 ENTRIES_MAX = 1_000_000
@@ -89,7 +89,7 @@ class Folder:
         names, more = self._names(folder)
         for name, is_folder in names:
             key = prefix + name
-            if (key <= after and not is_folder) or (is_folder and _passed(f"{key}/", after)):
+            if (key <= after and not is_folder) or (is_folder and passed(f"{key}/", after)):
                 continue
             if self._left_out(key.rstrip("/"), name, is_folder=is_folder):
                 continue
@@ -192,8 +192,3 @@ def _key(name: str) -> str:
 def _name(key: str) -> str:
     """The name that gave this part of a key."""
     return _WRITTEN.sub(lambda at: "\\" if at[1] == "\\" else chr(0xDC00 + int(at[1][1:], 16)), key)
-
-
-def _passed(folder: str, after: str) -> bool:
-    """Whether every key below this folder is at or before `after`."""
-    return folder < after and not after.startswith(folder)

@@ -87,6 +87,11 @@ class Place(Protocol):
         ...
 
 
+def passed(folder: str, after: str) -> bool:
+    """Whether every key below this folder, given with its slash, is at or before `after`."""
+    return folder < after and not after.startswith(folder)
+
+
 def excluded(key: str, patterns: tuple[str, ...]) -> bool:
     """Whether a pattern names this key, its last part, or a folder above it. `*` matches anything, `/` too."""
     if not patterns:

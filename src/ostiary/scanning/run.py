@@ -10,7 +10,7 @@ from ostiary.detection.rules import RuleSet
 from ostiary.scanning.inventory import Change, Inventory, Tally, trend
 from ostiary.scanning.look import Limits, Looked, digest_of, is_long_text
 from ostiary.scanning.lookers import Looker
-from ostiary.scanning.place import LOOKED, Item, Place, PlaceUnreadable, Unreadable, excluded
+from ostiary.scanning.place import IN_PART, LOOKED, Item, Place, PlaceUnreadable, Unreadable, excluded
 from ostiary.scanning.state import Run, State
 from ostiary.scanning.through import look_at, read, unseen
 
@@ -59,7 +59,7 @@ def scan(
     try:
         for seen, is_fresh in _seen(place, run, state, setup, looker):
             written.add(seen)
-            fresh += is_fresh
+            fresh += is_fresh and seen.state in (LOOKED, IN_PART)
             told(seen, is_fresh)
     except PlaceUnreadable as error:
         broken = str(error)
