@@ -63,6 +63,11 @@ class Settings:
     tls_key: str
     smtp_url: Secret
     mail_from: str
+    detect_model_url: str
+    detect_model: str
+    detect_model_key: Secret
+    detect_model_timeout_s: int
+    detect_model_requests_per_hour: int
     egress_allow: tuple[str, ...]
     source_roots: tuple[Path, ...]
     discovery_roots: tuple[tuple[str, Path], ...]
@@ -237,6 +242,14 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _provider(value: str) -> str:
+    text = _url("http", "https")(value)
+    at = urlsplit(text)
+    if text and (not at.hostname or at.username is not None or at.query or at.fragment):
+        raise ValueError("must be an address such as https://models.example.com/v1, without user, query or #")
+    return text
+
+
 def _database(value: str) -> str:
     text = value.strip()
     if text.startswith("postgresql://"):
@@ -310,6 +323,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("OSTIARY_TLS_KEY", _text, "", "The certificate's private key in PEM."),
     Setting("OSTIARY_SMTP_URL", _smtp, "", "The mail server: `smtp://user:password@host:port` (STARTTLS) or `smtps://...`. Empty: codes go to the operator's terminal or to a file.", secret=True),
     Setting("OSTIARY_MAIL_FROM", _text, "Ostiary <ostiary@localhost>", "The sender of mails."),
+    Setting("OSTIARY_DETECT_MODEL_URL", _provider, "", "A model provider that may join detection (OpenAI's chat completions): what stands before `/chat/completions`. Rule sets that ask for it, and `--provider`, send it texts in which what we found ourselves is hidden. Empty: none, and no text leaves."),
+    Setting("OSTIARY_DETECT_MODEL", _text, "", "The name of that provider's model."),
+    Setting("OSTIARY_DETECT_MODEL_KEY", Secret, "", "The key for that provider, sent as a bearer token. Empty: none is sent.", secret=True),
+    Setting("OSTIARY_DETECT_MODEL_TIMEOUT_S", _whole(1, 110), "30", "The longest that the provider may take for one paragraph, in seconds."),
+    Setting("OSTIARY_DETECT_MODEL_REQUESTS_PER_HOUR", _whole(1, 1_000_000), "1000", "How many paragraphs this process asks the provider about in an hour; beyond it the provider counts as away."),
     Setting("OSTIARY_EGRESS_ALLOW", _egress, "", "Private addresses that connectors may reach: networks or `host:port`. Public addresses are allowed; private ones are not unless named here."),
     Setting("OSTIARY_SOURCE_ROOTS", _folders, "", "Folders under which file sources (SQLite) may lie. Empty: none may."),
     Setting("OSTIARY_DISCOVERY_ROOTS", _roots, "", "Folders that tenants may have looked through for sensitive data, each for every tenant, or `ten_...=/folder` for one. Empty: none may."),
@@ -414,6 +432,10 @@ def together(settings: Settings) -> list[str]:
     if not is_loopback(settings.host) and not (settings.tls_cert or settings.behind_proxy):
         mistakes.append(
             f"OSTIARY_HOST {settings.host} is beyond loopback: set OSTIARY_TLS_CERT and OSTIARY_TLS_KEY, or OSTIARY_BEHIND_PROXY"
+        )
+    if bool(settings.detect_model_url) != bool(settings.detect_model):
+        mistakes.append(
+            "OSTIARY_DETECT_MODEL_URL and OSTIARY_DETECT_MODEL go together; one of them is missing"
         )
     if settings.keys_url == settings.database_url:
         mistakes.append(

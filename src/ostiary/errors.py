@@ -385,6 +385,12 @@ class RedactionUnfit(OstiaryError):
     code, status = "redaction.unfit", 422
 
 
+class ProviderUnavailable(OstiaryError):
+    """The rule set asks a model provider, and there is none or it did not answer: nothing was redacted by less than was meant."""
+
+    code, status = "detect.provider_unavailable", 503
+
+
 class ScopeDestroyed(OstiaryError):
     """The key of this scope was destroyed: its tokens open nowhere any more, and no new ones are made."""
 

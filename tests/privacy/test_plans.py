@@ -330,7 +330,7 @@ def test_what_is_no_plan_is_refused_by_pointer(text: str, pointer: str) -> None:
 )
 def test_what_is_no_rule_set_is_refused_by_pointer(text: str, pointer: str) -> None:
     with pytest.raises(RedactionInvalid) as refused:
-        document.rules_of(text)
+        document.ruling_of(text)
     assert refused.value.faults[0].pointer == pointer
 
 

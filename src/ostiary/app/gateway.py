@@ -86,6 +86,7 @@ from ostiary.jobs.queue import Queue
 from ostiary.net.address import egress
 from ostiary.net.mail import MailServer, mail_server, send
 from ostiary.privacy.policy import Masker
+from ostiary.privacy.provider import provider_of
 from ostiary.provenance import jobs as provenance_jobs
 from ostiary.provenance import letting_go as provenance_letting_go
 from ostiary.provenance.provenance import Provenance
@@ -196,13 +197,16 @@ class Gateway:
         self.forgeries = Forgeries(self.audit, clock)
         limits = SessionLimits(idle_s=settings.session_idle_s, absolute_s=settings.session_ttl_s)
         self.gate = Gate(database, vault, clock, limits, self.pins)
-        self.connectors = Connectors(database, vault, clock, egress(settings.egress_allow), reaching.limits(settings))
+        self.connectors = Connectors(
+            database, vault, clock, egress(settings.egress_allow), reaching.limits(settings)
+        )
         self.upstreams = Upstreams(self.connectors)
         self.authority = Authority(
             settings, database, vault, clock, self.gate, self.connectors, lambda actor: self.door.visible(actor)
         )  # fmt: skip
         self.book = Book(database, vault, self.connectors.bind, beside=self.upstreams.action)
         self.masker = Masker(database)
+        self.provider = provider_of(settings, clock)
         self.provenance = Provenance(database, vault, clock)
         self.processes = Processes(database, clock, self.kind.label)
         self.ledger = Ledger(
@@ -308,7 +312,7 @@ class Gateway:
             *connector_actions.actions(self.connectors),
             *upstream_actions.actions(self.upstreams, self._quarantined),
             *upstream_jobs.steps(self.upstreams, self._quarantined),
-            *redactions.actions(database, vault, self.masker, self.retention),
+            *redactions.actions(database, vault, self.masker, self.retention, self.provider),
             *discovering.actions(self.discovery),
             *self.documents.actions(),
             *shield_actions.actions(Switch(database, vault, clock)),

@@ -2,6 +2,7 @@
 
 from ostiary.actions import Action
 from ostiary.db.database import Database
+from ostiary.detection.provider import Provider
 from ostiary.privacy import actions as privacy_actions
 from ostiary.privacy.plans import actions as plan_actions
 from ostiary.privacy.plans import scope_actions, text_actions
@@ -13,8 +14,10 @@ from ostiary.vault.sealing import Vault
 KIND = scope_actions.KIND
 
 
-def actions(database: Database, vault: Vault, masker: Masker, retention: Retention) -> list[Action]:
-    plans = Plans(database, vault)
+def actions(
+    database: Database, vault: Vault, masker: Masker, retention: Retention, provider: Provider | None
+) -> list[Action]:
+    plans = Plans(database, vault, provider)
     return [
         *privacy_actions.actions(masker),
         *plan_actions.actions(plans),

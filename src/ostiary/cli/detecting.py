@@ -32,6 +32,8 @@ SHOWN_CHARACTERS = 48
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 Source = tuple[Path, str | None]
+Tier = Callable[[list[str], list[list[Finding]], RuleSet], list[list[Finding]]]
+"""(texts, their findings, rules) -> their findings with those of another tier. Raises ProviderAway."""
 Look = Callable[[Iterable[list[str]]], Iterator[list[list[Finding]]]]
 """Batches of texts -> the findings of each, lazily and in order."""
 
@@ -40,8 +42,28 @@ Look = Callable[[Iterable[list[str]]], Iterator[list[list[Finding]]]]
 
 
 @contextmanager
-def looking(rules: RuleSet, jobs: int) -> Iterator[Look]:
-    """Gives a function that looks at batches, lazily and in their order."""
+def looking(rules: RuleSet, jobs: int, tier: Tier | None = None) -> Iterator[Look]:
+    """Gives a function that looks at batches, lazily and in their order. `tier`: what joins it, in this process."""
+    with _looking(rules, jobs) as look:
+        yield look if tier is None else partial(_joined, look, tier, rules)
+
+
+def _joined(
+    look: Look, tier: Tier, rules: RuleSet, batches: Iterable[list[str]]
+) -> Iterator[list[list[Finding]]]:
+    held: deque[list[str]] = deque()
+
+    def passed() -> Iterator[list[str]]:
+        for batch in batches:
+            held.append(batch)
+            yield batch
+
+    for found in look(passed()):
+        yield tier(held.popleft(), found, rules)
+
+
+@contextmanager
+def _looking(rules: RuleSet, jobs: int) -> Iterator[Look]:
     if jobs == 1:
         yield lambda batches: (detect(batch, rules) for batch in batches)
         return
@@ -65,10 +87,10 @@ def _ahead(
 
 
 def each_piece(
-    sources: list[Source], rules: RuleSet, jobs: int
+    sources: list[Source], rules: RuleSet, jobs: int, tier: Tier | None = None
 ) -> Iterator[tuple[int, Piece, list[Finding]]]:
-    """(number of the source, piece, findings of its stretch in code points of the source), in order. Raises OSError."""
-    with looking(rules, jobs) as look:
+    """(number of the source, piece, findings of its stretch in code points of the source), in order. Raises OSError, ProviderAway."""
+    with looking(rules, jobs, tier) as look:
         for number, (path, text) in enumerate(sources):
             with _opened(path, text) as chunks:
                 for piece, findings in of_the_whole(_seen(look, pieces(chunks))):
@@ -136,17 +158,21 @@ def as_row(finding: Finding, *, explain: bool) -> dict[str, Any]:
     return {**row, "why": finding.why} if explain else row
 
 
-def print_json(sources: list[Source], rules: RuleSet, *, explain: bool, jobs: int) -> None:
+def print_json(
+    sources: list[Source], rules: RuleSet, tier: Tier | None = None, *, explain: bool, jobs: int
+) -> None:
     """One object for each text or file: its name (null for an argument), and its findings."""
     answer: list[dict[str, Any]] = [
         {"source": None if text is not None else str(path), "findings": []} for path, text in sources
     ]
-    for number, _, findings in each_piece(sources, rules, jobs):
+    for number, _, findings in each_piece(sources, rules, jobs, tier):
         answer[number]["findings"] += [as_row(finding, explain=explain) for finding in findings]
     output.as_json(answer)
 
 
-def print_words(sources: list[Source], rules: RuleSet, *, explain: bool, jobs: int) -> None:
+def print_words(
+    sources: list[Source], rules: RuleSet, tier: Tier | None = None, *, explain: bool, jobs: int
+) -> None:
     """A line for each finding, and how many of each category there are."""
     from rich.console import Console
     from rich.text import Text
@@ -154,7 +180,7 @@ def print_words(sources: list[Source], rules: RuleSet, *, explain: bool, jobs: i
     console = Console(soft_wrap=True, highlight=False)
     counts: Counter[str] = Counter()
     current, line, line_start = -1, 1, 0
-    for number, piece, findings in each_piece(sources, rules, jobs):
+    for number, piece, findings in each_piece(sources, rules, jobs, tier):
         if number != current:
             current, line, line_start = number, 1, 0
             if len(sources) > 1:
@@ -210,7 +236,9 @@ def _summary(counts: Counter[str]) -> Any:
 # Lines of JSON.
 
 
-def answer_lines(paths: list[Path], rules: RuleSet, *, explain: bool, jobs: int) -> int:
+def answer_lines(
+    paths: list[Path], rules: RuleSet, tier: Tier | None = None, *, explain: bool, jobs: int
+) -> int:
     """Answer every line that can be read, in order; the others are named on standard error. Gives how many those were. Raises OSError."""
     bad = 0
 
@@ -219,7 +247,7 @@ def answer_lines(paths: list[Path], rules: RuleSet, *, explain: bool, jobs: int)
         bad += 1
         sys.stderr.write(f"line {number}: {why}\n")
 
-    with looking(rules, jobs) as look:
+    with looking(rules, jobs, tier) as look:
         for path in paths:
             with _bytes_of(path) as file:
                 ids: deque[list[Any]] = deque()

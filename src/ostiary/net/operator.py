@@ -32,7 +32,7 @@ def ask(url: str, method: str, target: str, headers: Mapping[str, str], body: by
     if at.scheme not in ("http", "https") or not at.hostname or at.username is not None:
         raise Unreachable("OSTIARY_URL must be an address such as https://gate.example.com.")
     try:
-        connection = _connection(at.scheme, at.hostname, at.port)
+        connection = connection_to(at.scheme, at.hostname, at.port)
         try:
             connection.request(method, at.path.rstrip("/") + target, body=body, headers=dict(headers))
             answer = connection.getresponse()
@@ -48,9 +48,12 @@ def ask(url: str, method: str, target: str, headers: Mapping[str, str], body: by
     return Reply(answer.status, content)
 
 
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+def connection_to(
+    scheme: str, host: str, port: int | None, *, timeout_s: int = TIMEOUT_S
+) -> http.client.HTTPConnection:
+    """A connection to an address of the operator's; TLS is 1.2 or later and verified."""
     if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
+    return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)

@@ -8,11 +8,10 @@ from pydantic import Field
 from ostiary import ids
 from ostiary.actions import Action, Call, Effect, Risk, Route
 from ostiary.clock import rfc3339
-from ostiary.detection.rules import RuleSet
 from ostiary.errors import Fault, InvalidParameters, RedactionInvalid, RedactionUnfit
 from ostiary.privacy.plans import document, work
-from ostiary.privacy.plans.document import NAME, TEXT_CHARACTERS_MAX
-from ostiary.privacy.plans.plans import KEY_VERSION, Plans
+from ostiary.privacy.plans.document import NAME, TEXT_CHARACTERS_MAX, Ruling
+from ostiary.privacy.plans.plans import KEY_VERSION, NO_PROVIDER, Plans
 from ostiary.privacy.plans.store import PLAN, RULES, DocumentRow
 from ostiary.redaction.apply import Change
 from ostiary.redaction.keys import Scope
@@ -121,7 +120,7 @@ class ChangeShown(Answer):
 
 
 class Tried(Answer):
-    """The sample, redacted. `unfit`: why the plan could not be carried out; `text` is empty then."""
+    """The sample, redacted, without asking a model provider. `unfit`: why the plan could not be carried out; `text` is empty then."""
 
     text: str
     counts: dict[str, int]
@@ -203,32 +202,41 @@ class _Documents:
     async def _unknown(self, call: Call, text: str) -> list[str]:
         """Names without effect, of what is in order. Raises RedactionInvalid."""
         if self._kind == RULES:
-            await self._plans.apart(call.tenant, document.rules_of, text)
+            await self._ruling(call, text)
             return []
         file = await self._plans.apart(call.tenant, document.plan_of, text)
-        return document.unknown(file, await self._plans.rules(call.tenant, file.rule_set))
+        return document.unknown(file, await self._plans.ruling(call.tenant, file.rule_set))
+
+    async def _ruling(self, call: Call, text: str) -> Ruling:
+        """A rule set that can be run here. Raises RedactionInvalid, also where it asks a model provider that nobody has set up."""
+        ruling = await self._plans.apart(call.tenant, document.ruling_of, text)
+        if ruling.asking is not None and self._plans.provider is None:
+            raise RedactionInvalid(faults=(Fault("/provider", NO_PROVIDER),))
+        return ruling
 
     async def _tried_rules(self, call: Call, asked: CheckRules) -> Tried | None:
-        rules = await self._plans.apart(call.tenant, document.rules_of, asked.text)
+        ruling = await self._ruling(call, asked.text)
         plan = document.PlanFile(Plan())
-        return await self._tried(call, plan, rules, asked.sample)
+        return await self._tried(call, plan, ruling, asked.sample)
 
     async def _tried_plan(self, call: Call, asked: CheckPlan) -> tuple[list[str], Tried | None]:
         apart, tenant = self._plans.apart, call.tenant
         file = await apart(tenant, document.plan_of, asked.text)
         if asked.rules:
-            rules = await apart(tenant, document.rules_of, asked.rules)
+            ruling = await self._ruling(call, asked.rules)
         else:
-            rules = await self._plans.rules(tenant, file.rule_set)
-        return document.unknown(file, rules), await self._tried(call, file, rules, asked.sample)
+            ruling = await self._plans.ruling(tenant, file.rule_set)
+        return document.unknown(file, ruling), await self._tried(call, file, ruling, asked.sample)
 
-    async def _tried(self, call: Call, file: document.PlanFile, rules: RuleSet, sample: str) -> Tried | None:
+    async def _tried(self, call: Call, file: document.PlanFile, ruling: Ruling, sample: str) -> Tried | None:
         if not sample:
             return None
         key = {KEY_VERSION: ids.random_bytes(32)}
         around = Surroundings(Scope(call.tenant, file.scope, key, KEY_VERSION) if file.scope else None)
         try:
-            done = await self._plans.apart(call.tenant, work.redact_text, sample, file.plan, rules, around)
+            done = await self._plans.apart(
+                call.tenant, work.redact_text, sample, file.plan, ruling.rules, around
+            )
         except RedactionUnfit as error:
             return Tried(text="", counts={}, changes=[], unfit=error.detail)
         return Tried(text=done.value, counts=done.counts, changes=changes_shown(done.changes), unfit="")

@@ -13,13 +13,14 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field
 
 from ostiary.actions import JsonValue
 from ostiary.detection.categories import NAMES
+from ostiary.detection.provider import DESCRIBED_MAX, Asking, Described
 from ostiary.detection.rules import BadRules, Custom, Dictionary, RuleSet
 from ostiary.errors import Fault, InvalidParameters, RedactionInvalid
 from ostiary.redaction import plan as plans
@@ -69,8 +70,16 @@ class DictionaryEntry(Params):
     score: Score = 0.9
 
 
+class DescribedEntry(Params):
+    """`detection.provider.Described`."""
+
+    category: str
+    description: str
+
+
 class RulesFile(Params):
-    """`detection.rules.RuleSet`, as it is written."""
+    """`detection.rules.RuleSet`, as it is written; and what a model provider is asked beside it. `provider`: `required` (nothing is redacted while it is away) or
+    `optional`."""
 
     categories: Names | None = None
     without: Names = ()
@@ -81,6 +90,16 @@ class RulesFile(Params):
     patterns: Annotated[tuple[PatternEntry, ...], Field(max_length=200)] = ()
     dictionaries: Annotated[tuple[DictionaryEntry, ...], Field(max_length=100)] = ()
     languages: Names = ()
+    provider: Literal["", "required", "optional"] = ""
+    described: Annotated[tuple[DescribedEntry, ...], Field(max_length=DESCRIBED_MAX)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A rule set, and what it wants of a model provider (None: nothing)."""
+
+    rules: RuleSet
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +121,8 @@ class PlanFile:
 _RULES = ModelShape(RulesFile)
 
 
-def rules_of(text: str) -> RuleSet:
-    """A rule set. Raises RedactionInvalid with every mistake found."""
+def ruling_of(text: str) -> Ruling:
+    """A rule set, and what it asks of a provider. Raises RedactionInvalid with every mistake found."""
     try:
         file: RulesFile = _RULES.parse(_read(text))
     except InvalidParameters as error:
@@ -113,11 +132,15 @@ def rules_of(text: str) -> RuleSet:
     words = [
         _made(Dictionary, each, f"/dictionaries/{at}", faults) for at, each in enumerate(file.dictionaries)
     ]
+    described = [_made(Described, each, f"/described/{at}", faults) for at, each in enumerate(file.described)]
+    if described and not file.provider:
+        faults.append(Fault("/provider", "described kinds are found by a model provider: say `provider: required` or `optional`"))  # fmt: skip
     if faults:
         raise RedactionInvalid(faults=tuple(faults[:FAULTS_MAX]))
-    plain = file.model_dump(exclude={"patterns", "dictionaries"})
+    plain = file.model_dump(exclude={"patterns", "dictionaries", "provider", "described"})
     try:
-        return RuleSet(**{**plain, "thresholds": tuple(file.thresholds.items())}, patterns=tuple(patterns), dictionaries=tuple(words))  # fmt: skip
+        asking = Asking(tuple(described), required=file.provider == "required") if file.provider else None
+        return Ruling(RuleSet(**{**plain, "thresholds": tuple(file.thresholds.items())}, patterns=tuple(patterns), dictionaries=tuple(words)), asking)  # fmt: skip
     except BadRules as error:
         raise RedactionInvalid(faults=(Fault("", str(error)),)) from None
 
@@ -144,9 +167,10 @@ def plan_of(text: str) -> PlanFile:
     return file
 
 
-def unknown(plan: PlanFile, rules: RuleSet) -> list[str]:
+def unknown(plan: PlanFile, ruling: Ruling) -> list[str]:
     """Names in the plan that are no category or family of ours and none of the rule set: what is said of them has no effect."""
-    own = {each.category for each in rules.patterns} | {each.category for each in rules.dictionaries}
+    described = ruling.asking.described if ruling.asking else ()
+    own = ruling.rules.own_categories | {each.category for each in described}
     return sorted(name for name, _ in plan.plan.rules if name not in NAMES and name not in own)
 
 

@@ -5,9 +5,9 @@ whoever is first, wrapped anew when the tenant's keys turn, so that a value has 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,17 +15,30 @@ from ostiary import turns
 from ostiary.actions import Call
 from ostiary.db.database import Database
 from ostiary.db.kept import Kept
+from ostiary.detection.finding import Finding
+from ostiary.detection.provider import Asking, Provider, ProviderAway
 from ostiary.detection.rules import DEFAULT, RuleSet
-from ostiary.errors import Conflict, Fault, NotFound, RedactionInvalid, ScopeDestroyed, SealBroken
+from ostiary.errors import (
+    Conflict,
+    Fault,
+    NotFound,
+    ProviderUnavailable,
+    RedactionInvalid,
+    ScopeDestroyed,
+    SealBroken,
+)
 from ostiary.ids import SubjectId, TenantId
 from ostiary.privacy.plans import document, store
-from ostiary.privacy.plans.document import PlanFile
+from ostiary.privacy.plans.document import PlanFile, Ruling
 from ostiary.privacy.plans.store import PLAN, RULES, DocumentRow
 from ostiary.redaction.keys import Scope
 from ostiary.turns import Turns
 from ostiary.vault import store as key_rows
 from ostiary.vault.sealing import Place, Vault
 
+Found = Mapping[str, Sequence[Finding]]
+"""Findings by the text that they are in."""
+Provided = Literal["", "used", "away"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -38,49 +51,83 @@ AT_ONCE = 1
 KEY_VERSION = 1
 """Of a scope's key, as tokens carry it. It has one version: turning the tenant's keys wraps it anew and changes no token."""
 PREFIX = "redaction/"
+ASKING_AT_ONCE = 2
+"""So many texts wait for a model provider at a time, each tenant in turn."""
+NO_PROVIDER = "No model provider is set up here: the operator sets OSTIARY_DETECT_MODEL_URL."
+NOT_HERE = "This rule set requires a model provider, which is asked about texts and JSON values alone; say `provider: optional`, or use another."
 MOVED = "It was changed meanwhile: look at it and apply again."
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A plan that can be run. `version` is the plan's."""
+    """A plan that can be run. `version` is the plan's; `asking`: what a model provider is asked beside the rules."""
 
     file: PlanFile
     rules: RuleSet
     version: int
+    asking: Asking | None = None
 
 
 class Plans:
     """One for the process."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, provider: Provider | None = None) -> None:
         self.database = database
         self.vault = vault
+        self.provider = provider
+        self.asking = Turns(ASKING_AT_ONCE)
         self.turns = Turns(AT_ONCE)
         self._kept: Kept[Ready] = Kept(database.signals, store.CHANGED, most=READY_HELD_MAX)
 
-    async def ready(self, tenant: TenantId, name: str) -> Ready:
-        """The plan as it stands; from memory where that counts. Raises NotFound, RedactionInvalid, StoreUnavailable, KeysUnavailable."""
+    async def ready(self, tenant: TenantId, name: str, *, provider: bool = False) -> Ready:
+        """The plan as it stands; from memory where that counts. `provider`: the caller asks one where the plan wants it; else a plan that requires it is refused.
+        Raises NotFound, RedactionInvalid, StoreUnavailable, KeysUnavailable."""
         ready = self._kept.get((tenant, name))
         if ready is None:
             mark = self._kept.mark()
             row, text = await self.show(tenant, PLAN, name)
             file = await self.apart(tenant, document.plan_of, text)
-            ready = Ready(file, await self.rules(tenant, file.rule_set), row.version)
+            ruling = await self.ruling(tenant, file.rule_set)
+            ready = Ready(file, ruling.rules, row.version, ruling.asking)
             self._kept.keep(tenant, (tenant, name), ready, mark)
+        if not provider:
+            alone(Ruling(ready.rules, ready.asking))
         return ready
 
     async def rules(self, tenant: TenantId, name: str) -> RuleSet:
+        """`ruling`, for who asks no provider. Raises RedactionInvalid where the rule set requires one."""
+        return alone(await self.ruling(tenant, name))
+
+    async def ruling(self, tenant: TenantId, name: str) -> Ruling:
         """What a plan looks for: a rule set by its name; empty: everything of ours. Raises RedactionInvalid where it is gone: nothing is redacted by less than was meant."""
         if not name:
-            return DEFAULT
+            return Ruling(DEFAULT)
         try:
             _, text = await self.show(tenant, RULES, name)
         except NotFound:
             raise RedactionInvalid(
                 faults=(Fault("/rule_set", "there is no rule set of this name"),)
             ) from None
-        return await self.apart(tenant, document.rules_of, text)
+        return await self.apart(tenant, document.ruling_of, text)
+
+    async def asked(
+        self, tenant: TenantId, rules: RuleSet, asking: Asking | None, found: Found
+    ) -> tuple[Found, Provided]:
+        """What a model provider finds in texts beside what was found, by text; and whether it was asked: "" (nobody wants it), "used" or "away". Raises
+        ProviderUnavailable where the rule set requires it: fails closed."""
+        if asking is None:
+            return {}, ""
+        try:
+            if self.provider is None:
+                raise ProviderAway(NO_PROVIDER)
+            texts, known = list(found), list(found.values())
+            async with turns.away(), self.asking.turn(tenant):
+                more = await asyncio.to_thread(self.provider.look, texts, known, rules, asking, whose=tenant)  # fmt: skip
+        except ProviderAway as away:
+            if asking.required:
+                raise ProviderUnavailable(str(away)) from None
+            return {}, "away"
+        return dict(zip(texts, more, strict=True)), "used"
 
     async def show(self, tenant: TenantId, kind: str, name: str, version: int = 0) -> tuple[DocumentRow, str]:
         """A version as it was written (0: the one that stands). Raises NotFound."""
@@ -186,6 +233,13 @@ class Plans:
     def _opened(self, tenant: TenantId, row: DocumentRow, sealed: bytes) -> str:
         opened = self.vault.open(_place(tenant, row.kind, row.name, row.version), sealed)
         return opened.decode("utf-8", "surrogatepass")
+
+
+def alone(ruling: Ruling) -> RuleSet:
+    """The rule set, where it can do without a provider. Raises RedactionInvalid."""
+    if ruling.asking is not None and ruling.asking.required:
+        raise RedactionInvalid(faults=(Fault("/provider", NOT_HERE),))
+    return ruling.rules
 
 
 def _place(tenant: TenantId, kind: str, name: str, version: int) -> Place:

@@ -11,9 +11,10 @@ from ostiary.actions import Action, Call, Effect, JsonValue, Recorded, Risk, Rou
 from ostiary.audit.event import Decision
 from ostiary.detection.categories import family_of
 from ostiary.errors import NotFound, OstiaryError, RedactionUnfit
+from ostiary.ids import TenantId
 from ostiary.privacy.plans import work
 from ostiary.privacy.plans.actions import UNSEEN, ChangeShown, Name, changes_shown
-from ostiary.privacy.plans.plans import Plans
+from ostiary.privacy.plans.plans import Found, Plans, Provided, Ready
 from ostiary.redaction.operators import Surroundings
 from ostiary.retention.certificate import canonical
 from ostiary.shapes import Answer, Params, own_action
@@ -48,13 +49,15 @@ class Redact(_TextOrValue):
 
 
 class Redacted(Answer):
-    """`counts`: what was replaced, by category; `changes`: where, in a text."""
+    """`counts`: what was replaced, by category; `changes`: where, in a text. `provider`: whether a model provider was asked as well: empty (the rule set does not
+    want it), `used`, or `away` (it did not answer, and the rule set says that one goes on without)."""
 
     text: str | None
     value: JsonValue
     plan_version: int
     counts: dict[str, int]
     changes: list[ChangeShown]
+    provider: Provided
 
 
 class Restore(_TextOrValue):
@@ -77,12 +80,13 @@ class Restored(Answer):
 def actions(plans: Plans) -> list[Action]:
     async def redact(call: Call, asked: Redact) -> Redacted:
         with _counted():
-            ready = await plans.ready(call.tenant, asked.plan)
+            ready = await plans.ready(call.tenant, asked.plan, provider=True)
             scope = ready.file.scope
             key = await plans.scope(call.tenant, scope, make=ready.file.keyed) if scope else None
             around = Surroundings(key, asked.subject, asked.language)
             deed, given = (work.redact_json, asked.value) if asked.text is None else (work.redact_text, asked.text)  # fmt: skip
-            done = await plans.apart(call.tenant, deed, given, ready.file.plan, ready.rules, around)
+            more, provider = await _asked(plans, call.tenant, ready, given, text=asked.text is not None)
+            done = await plans.apart(call.tenant, deed, given, ready.file.plan, ready.rules, around, more)
         call.counts |= _by_family(done.counts)
         return Redacted(
             text=None if asked.text is None else done.value,
@@ -90,6 +94,7 @@ def actions(plans: Plans) -> list[Action]:
             plan_version=ready.version,
             counts=done.counts,
             changes=changes_shown(done.changes),
+            provider=provider,
         )
 
     async def restore(call: Call, asked: Restore) -> Restored:
@@ -121,6 +126,16 @@ def actions(plans: Plans) -> list[Action]:
             keeps_answer=False, tool=True, sentence="Restore tokens of {scope} for: {purpose}",
         ),
     ]  # fmt: skip
+
+
+async def _asked(
+    plans: Plans, tenant: TenantId, ready: Ready, given: JsonValue, *, text: bool
+) -> tuple[Found, Provided]:
+    """What a model provider finds beside ours, where the rule set wants it. Raises ProviderUnavailable."""
+    if ready.asking is None:
+        return {}, ""
+    found = await plans.apart(tenant, work.look, given, ready.rules, text=text)
+    return await plans.asked(tenant, ready.rules, ready.asking, found)
 
 
 @contextmanager

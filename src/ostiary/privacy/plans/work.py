@@ -1,8 +1,9 @@
 """Redacting by a plan and turning tokens back: pure, for worker threads. What comes out says what was done, by category and place, and holds no value."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ostiary.actions import JsonValue
 from ostiary.detection.engine import detect, find
@@ -16,6 +17,7 @@ from ostiary.redaction.plan import Plan
 from ostiary.redaction.restore import StreamRestorer, is_json
 from ostiary.redaction.structured import DEPTH_MAX, Structured
 
+NONE: Mapping[str, Sequence[Finding]] = MappingProxyType({})
 KEPT = frozenset({"keep", "kept"})
 """Operators that leave a value as it is."""
 
@@ -38,22 +40,40 @@ class Restoration:
     refused: dict[str, int]
 
 
-def redact_text(text: str, plan: Plan, rules: RuleSet, around: Surroundings) -> Redaction:
-    """The text without what the rule set finds. Raises RedactionUnfit."""
+def look(value: JsonValue, rules: RuleSet, *, text: bool) -> dict[str, list[Finding]]:
+    """What is found in a text, or in the texts of a JSON value, by text: for who asks about them again, with what was found hidden."""
+    found: dict[str, list[Finding]] = {}
+
+    def note(part: str, hint: str) -> Sequence[Finding]:
+        found[part] = [*found.get(part, ()), *_find_in(part, hint, rules)]
+        return ()
+
+    if text:
+        note(value, "")
+    else:
+        Structured(note, Plan()).json(value)
+    return found
+
+
+def redact_text(
+    text: str, plan: Plan, rules: RuleSet, around: Surroundings, more: Mapping[str, Sequence[Finding]] = NONE
+) -> Redaction:
+    """The text without what the rule set finds, and without `more`: findings of another tier, by text. Raises RedactionUnfit."""
     try:
-        done = redacted(text, detect([text], rules)[0], plan, around)
+        done = redacted(text, [*detect([text], rules)[0], *more.get(text, ())], plan, around)
     except Unfit as error:
         raise RedactionUnfit(str(error)) from None
     counts = Counter(change.category for change in done.changes if change.operator not in KEPT)
     return Redaction(done.text, dict(sorted(counts.items())), done.changes)
 
 
-def redact_json(value: JsonValue, plan: Plan, rules: RuleSet, around: Surroundings) -> Redaction:
+def redact_json(
+    value: JsonValue, plan: Plan, rules: RuleSet, around: Surroundings, more: Mapping[str, Sequence[Finding]] = NONE
+) -> Redaction:  # fmt: skip
     """The same of every name, string and number of a JSON value, with the names of the fields as context. Raises RedactionUnfit."""
 
     def find_in(text: str, hint: str) -> Sequence[Finding]:
-        found = detect([text], rules)[0]
-        return [*found, *find(text, hint, rules)] if hint else found
+        return [*_find_in(text, hint, rules), *more.get(text, ())]
 
     walk = Structured(find_in, plan, around)
     try:
@@ -61,6 +81,11 @@ def redact_json(value: JsonValue, plan: Plan, rules: RuleSet, around: Surroundin
     except Unfit as error:
         raise RedactionUnfit(str(error)) from None
     return Redaction(done, dict(sorted(walk.counts.items())))
+
+
+def _find_in(text: str, hint: str, rules: RuleSet) -> list[Finding]:
+    found = detect([text], rules)[0]
+    return [*found, *find(text, hint, rules)] if hint else found
 
 
 def restore(value: JsonValue, scope: Scope) -> Restoration:
