@@ -10,6 +10,7 @@ from ostiary.documents.images import IMAGE
 from ostiary.documents.jsons import JSON, JSONL
 from ostiary.documents.mail import Mail
 from ostiary.documents.markup import HTML, XML
+from ostiary.documents.opendocument import ODP, ODS, ODT
 from ostiary.documents.pdf import PDF
 from ostiary.documents.sheets import XLSX
 from ostiary.documents.slides import PPTX
@@ -59,6 +60,9 @@ FORMATS: tuple[Format, ...] = (
     DOCX,
     XLSX,
     PPTX,
+    ODT,
+    ODS,
+    ODP,
     ZIP,
     MAIL,
     HTML,

@@ -158,6 +158,11 @@ def other_texts(root: Element, place: str, seen: Iterable[str]) -> Iterator[Grou
             yield Group(place, [bare_slot(element, tail=True)], Kind.HIDDEN)
 
 
+def is_technical(value: str) -> bool:
+    """Whether an attribute's value can be nothing but a measure, a colour, an id of a program or the name of a standard."""
+    return _TECHNICAL.fullmatch(value) is not None
+
+
 def attributes(root: Element, place: str, without: tuple[str, str] = ("", "")) -> Iterator[Group]:
     """Every attribute that could tell something; equal ones are one piece. without: (element, attribute) that is a piece elsewhere."""
     by_value: dict[str, list[tuple[Element, str]]] = {}
