@@ -9,6 +9,7 @@ import { watchKeys } from "./keys";
 import { watchStream } from "./live";
 import { watchPalette } from "./palette";
 import { watchProof } from "./proof";
+import { watchReview } from "./review";
 import { watchTheme } from "./theme";
 
 watchTimes();
@@ -18,4 +19,5 @@ watchPalette();
 watchKeys();
 watchStream();
 watchProof();
+watchReview();
 watchTheme();

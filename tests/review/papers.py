@@ -53,3 +53,22 @@ async def exported(house: House, document: str, token: str | None = None) -> Any
 
 def of_value(found: Any, text: str) -> list[Any]:
     return [each for each in found["findings"] if each["text"] == text]
+
+
+def pdf(lines: tuple[str, ...] = ("Dear Ada Marsh,", "write to ada.marsh@example.com", "or to help@example.com.", "The word is Bluebottle.")) -> bytes:  # fmt: skip
+    """A page with these lines of text."""
+    shown = b"".join(b"(%s) Tj 0 -24 Td " % line.encode() for line in lines)
+    content = b"BT /F1 14 Tf 72 760 Td %sET" % shown
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+    ]
+    made, places = b"%PDF-1.7\n", []
+    for number, each in enumerate(objects, start=1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return made + b"xref\n0 6\n0000000000 65535 f \n%strailer << /Root 1 0 R /Size 6 >>\nstartxref\n%d\n%%%%EOF\n" % (table, len(made))  # fmt: skip

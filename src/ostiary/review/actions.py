@@ -3,28 +3,31 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any
 
+import orjson
 from pydantic import Field
 
 from ostiary import ids
 from ostiary.actions import Action, Call, Effect, Recorded, Route
 from ostiary.clock import rfc3339
-from ostiary.documents.reading import Shown, shown_apart
-from ostiary.errors import Conflict, DocumentNotRedactable, NotFound
+from ostiary.documents.reading import shown_apart
+from ostiary.errors import Conflict, NotFound
+from ostiary.ids import TenantId
 from ostiary.privacy.plans.document import NAME
 from ostiary.review import decide_actions, deciding, export_actions, filenames, intake, jobs, store
 from ostiary.review.deciding import Mark
 from ostiary.review.going import Going
-from ostiary.review.paper import BYTES_MAX, LIMITS, PICTURED
-from ostiary.review.reviews import FULL, REVIEWS_MAX, Reviewed, Reviews, source_name
+from ostiary.review.paper import BYTES_MAX, LIMITS
+from ostiary.review.reviews import FULL, REVIEWS_MAX, Reviewed, Reviews, page_name, source_name
 from ostiary.review.shown import LONGEST, UNSEEN, DocumentNamed, FindingShown, finding_shown
 from ostiary.review.store import ReviewRow, UploadRow
 from ostiary.shapes import Answer, Empty, Nothing, Page, Params, own_action
 
 REVIEW = "document.review"
+PAGE_BYTES_MAX = 64 * 1024 * 1024
 KINDS = jobs.KINDS
 
 
@@ -253,25 +256,29 @@ class _Documents:
         reviews, tenant = self._reviews, call.tenant
         row = await reviews.row(tenant, asked.document_id)
         about = reviews.about(tenant, row)
-        if row.state in ("reading", "failed") or about["format"] not in PICTURED:
+        if row.state in ("reading", "failed") or asked.page > about["pages"]:
             raise NotFound
-
-        def draw() -> Shown:
-            content = reviews.get(tenant, row.source)
-            return shown_apart(content, f"x.{about['ending']}", asked.page, LIMITS)
-
+        name = page_name(row.id, asked.page)
         try:
-            drawn = await reviews.plans.apart(tenant, draw)
-        except DocumentNotRedactable:  # there is no such page
-            raise NotFound from None
-        return Picture(
-            png=base64.b64encode(drawn.png).decode(), width=drawn.width, height=drawn.height, to_page=list(drawn.to_page), to_picture=_inverse(drawn.to_page)
-        )  # fmt: skip
+            kept = await asyncio.to_thread(reviews.get, tenant, name)
+        except NotFound:
+            kept = await reviews.plans.apart(tenant, self._drawn, tenant, row, about, asked.page)
+        return Picture(**orjson.loads(kept))
+
+    def _drawn(self, tenant: TenantId, row: ReviewRow, about: Mapping[str, Any], page: int) -> bytes:
+        """A page, drawn apart and kept: it is looked at again and again."""
+        drawn = shown_apart(self._reviews.get(tenant, row.source), f"x.{about['ending']}", page, LIMITS)
+        said = {"png": base64.b64encode(drawn.png).decode(), "width": drawn.width, "height": drawn.height,
+                "to_page": drawn.to_page, "to_picture": _inverse(drawn.to_page)}  # fmt: skip
+        made = orjson.dumps(said)
+        self._reviews.put(tenant, page_name(row.id, page), made, bytes_max=PAGE_BYTES_MAX)
+        return made
 
     async def remove(self, call: Call, asked: DocumentNamed) -> Nothing:
         reviews, tenant = self._reviews, call.tenant
         row = await reviews.row(tenant, asked.document_id)
-        await asyncio.to_thread(reviews.forget, tenant, row)
+        pages = int(reviews.about(tenant, row)["pages"])
+        await asyncio.to_thread(reviews.forget, tenant, row, pages)
         call.write(lambda c: store.remove_reviews(c, tenant, [row.id]))
         return Nothing()
 

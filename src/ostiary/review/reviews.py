@@ -124,9 +124,10 @@ class Reviews:
         """A sealed file, whole. Raises NotFound, SealBroken. In this thread."""
         return b"".join(open_file(self.vault, self.blobs, tenant, name))
 
-    def forget(self, tenant: TenantId, row: ReviewRow) -> None:
+    def forget(self, tenant: TenantId, row: ReviewRow, pages: int) -> None:
         """Remove every file of a review. In this thread."""
         names = [
+            *(page_name(row.id, at) for at in range(1, pages + 1)),
             row.source,
             paper_name(row.id),
             *(name for at in range(1, row.exports + 1) for name in (output_name(row.id, at), record_name(row.id, at))),
@@ -148,6 +149,10 @@ def source_name(upload: str) -> str:
 
 def paper_name(review: str) -> str:
     return f"{PREFIX}{review}-read"
+
+
+def page_name(review: str, page: int) -> str:
+    return f"{PREFIX}{review}-page-{page}"
 
 
 def output_name(review: str, export: int) -> str:

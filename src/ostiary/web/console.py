@@ -44,6 +44,7 @@ from ostiary.web import (
     connectors,
     contracts,
     discovery,
+    documents,
     encryption,
     imports,
     intent_keys,
@@ -150,6 +151,16 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/jobs/{job_id}/file", jobs.fetch),
     ("POST", "/jobs/{job_id}/cancel", jobs.cancel),
     ("POST", "/jobs/{job_id}/retry", jobs.retry),
+    ("GET", "/documents", documents.listed),
+    ("GET", "/documents/{document_id}", documents.one),
+    ("GET", "/documents/{document_id}/pages/{page}", documents.picture),
+    ("GET", "/documents/{document_id}/file/{what}", documents.fetch),
+    ("GET", "/documents/{document_id}/key", documents.key),
+    ("POST", "/documents/{document_id}/decide", documents.decide),
+    ("POST", "/documents/{document_id}/add", documents.add),
+    ("POST", "/documents/{document_id}/undo", documents.undo),
+    ("POST", "/documents/{document_id}/export", documents.export),
+    ("POST", "/documents/{document_id}/remove", documents.remove),
     ("GET", "/keys", keys.listed),
     ("POST", "/keys", keys.create),
     ("GET", "/keys/new", keys.ask_new),
@@ -261,6 +272,9 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/tenants/switch", settings.switch_tenant),
 )
 
+UPLOADS: tuple[tuple[str, str, Handler], ...] = (("POST", "/documents", documents.upload),)
+"""Their bodies are read by the handler as they come, and are no forms of `desk.form`."""
+
 
 def routes(fittings: Fittings) -> list[BaseRoute]:
     """Every page of the console, and its static files. Raises ConfigurationError when the console has not been built."""
@@ -270,6 +284,9 @@ def routes(fittings: Fittings) -> list[BaseRoute]:
     for listed, public in ((PUBLIC, True), (PAGES, False)):
         for method, path, handler in listed:
             made.append(Route(path, Endpoint(handler, fittings, jinja, public=public), methods=[method]))
+    for method, path, handler in UPLOADS:
+        endpoint = Endpoint(handler, fittings, jinja, public=False, streamed=True)
+        made.append(Route(path, endpoint, methods=[method]))
     return made
 
 
@@ -277,8 +294,9 @@ class Endpoint:
     """One page as an ASGI application."""
 
     def __init__(
-        self, handler: Handler, fittings: Fittings, jinja: jinja2.Environment, *, public: bool
-    ) -> None:
+        self, handler: Handler, fittings: Fittings, jinja: jinja2.Environment, *, public: bool, streamed: bool = False
+    ) -> None:  # fmt: skip
+        self._streamed = streamed
         self._handler = handler
         self._fittings = fittings
         self._jinja = jinja
@@ -301,7 +319,7 @@ class Endpoint:
             same_site(request.scope, self._fittings.origins)
             body = (
                 b""
-                if request.method in SAFE_METHODS
+                if request.method in SAFE_METHODS or self._streamed
                 else await read_body(request.scope, request.receive, FORM_BYTES_MAX)
             )
             form, lists = read_form(body, request.headers.get("content-type", ""))

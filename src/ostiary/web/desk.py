@@ -5,7 +5,7 @@ raised as an OstiaryError and becomes a friendly page in `console.py`.
 """
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
@@ -62,6 +62,19 @@ class Watching(Protocol):
     async def beyond(self, tenant: TenantId, seen: int, timeout_s: float) -> int: ...
 
 
+class Taken(Protocol):
+    """What was uploaded: SHA-256, hexadecimal."""
+
+    @property
+    def digest(self) -> str: ...
+
+
+class Intake(Protocol):
+    """Where uploaded bytes go (`review.intake`), once their ticket was used up through the door."""
+
+    async def take(self, tenant: TenantId, upload: str, pieces: AsyncIterator[bytes]) -> Taken: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fittings:
     """What `app` gives the console.
@@ -80,6 +93,8 @@ class Fittings:
     code_place: str = "shown on the gateway's terminal"
     stopping: Callable[[], bool] = lambda: False
     """Whether the server is asked to stop: open event streams end then, so that nobody waits for them."""
+    intake: Intake | None = None
+    """Where uploads go; None: nothing can be uploaded here."""
 
     @property
     def cookie(self) -> str:
@@ -109,6 +124,7 @@ PLACES: tuple[Place, ...] = (
     Place("/contracts", "Contracts", "contracts", "contract.read", "what an AI may ask for"),
     Place("/discovery", "Discovery", "search", "privacy.discover", "where sensitive data lies"),
     Place("/connectors", "Connectors", "connectors", "connector.read", "the systems behind the door"),
+    Place("/documents", "Documents", "copy", "document.review", "what is found in a document, and what goes"),
     Place("/keys", "API keys", "keys", "key.read", "what programs and agents come in with"),
     Place("/members", "Members", "members", "member.read", "who is here"),
     Place("/audit", "Audit", "audit", "audit.read", "what happened, with proof"),

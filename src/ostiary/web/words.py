@@ -213,6 +213,7 @@ NOTES: Mapping[str, str] = {
     "signed-out": "You are signed out.",
     "switched": "You are in another tenant now.",
     "limit-set": "Set. It counts from now on.",
+    "document-removed": "Removed, with what was found, decided and exported.",
     "limit-removed": "Removed. Nothing is counted against it any more.",
     "webhook-saved": "Saved. It holds for what is sent from now on.",
     "webhook-tested": "A test is on its way; reload to see how it was answered.",

@@ -1,0 +1,195 @@
+"""The pages of documents under review: over a real gateway without JavaScript, and in a browser, by keyboard and by mouse, where axe finds nothing."""
+
+import asyncio
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.async_api import async_playwright
+
+from tests.house import House, free_port, opened, play
+from tests.review import papers
+from tests.web.conftest import ARGUMENTS
+from tests.web.test_real_pages import signed_in
+from tests.web.test_retention_browser import look
+
+EVIL = (
+    "Dear <script>alert(1)</script>, write to jane@example.com or joe@example.com.\nThe word is Bluebottle.\n"
+)
+
+
+async def shown(browser: httpx.AsyncClient, path: str) -> str:
+    answer = await browser.get(path)
+    assert answer.status_code == 200, answer.text[-1500:]
+    return answer.text
+
+
+def ids(page: str) -> list[str]:
+    return re.findall(r'data-finding="(\w+)"', page)
+
+
+def test_a_document_goes_all_the_way_by_forms_alone(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with await signed_in(house) as browser:
+            assert "No document yet" in await shown(browser, "/documents")
+            file = {"file": ("../../<b>letter\u202e.txt", EVIL.encode(), "text/html")}
+            came = await browser.post("/documents", files=file, data={"plan": ""})
+            assert came.status_code == 303
+            at = came.headers["location"]
+            waiting = await browser.get(at)
+            assert ("It is being read" in waiting.text, waiting.headers["refresh"]) == (True, "2")
+            await house.work()
+            page = await shown(browser, at)
+            assert "<script>alert" not in page
+            assert "Dear &lt;script&gt;" in page
+            assert "_b_letter.txt" in page
+            _, second = ids(page)
+            form = {"seen": "0", "leaf": "0", "reject": second, "reason": "Ours"}
+            assert (await browser.post(f"{at}/decide", data=form)).status_code == 303
+            late = await browser.post(f"{at}/decide", data={**form, "accept": second, "reject": ""})
+            assert (late.status_code, "Somebody else decided" in late.text) == (409, True)
+            form = {
+                "seen": "1",
+                "leaf": "0",
+                "text": "bluebottle",
+                "category": "code word",
+                "everywhere": "on",
+            }
+            assert (await browser.post(f"{at}/add", data=form)).status_code == 303
+            told = await browser.post(f"{at}/add", data={**form, "text": "nowhere"})
+            assert (told.status_code, "does not stand on this page" in told.text) == (409, True)
+            assert (await browser.post(f"{at}/export", data={"seen": "2"})).status_code == 303
+            await house.work()
+            page = await shown(browser, at)
+            assert ("Exported" in page, "Ours" in page) == (True, True)
+            output = await browser.get(f"{at}/file/document")
+            assert "jane@example.com" not in output.text
+            assert "joe@example.com" in output.text
+            assert "Bluebottle" not in output.text
+            assert output.headers["content-type"] == "application/octet-stream"
+            assert output.headers["content-disposition"].startswith(
+                'attachment; filename="_b_letter-redacted.txt"'
+            )
+            assert output.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert (output.headers["cache-control"], output.headers["x-content-type-options"]) == ("no-store", "nosniff")  # fmt: skip
+            assert (
+                (await browser.get(f"{at}/file/record"))
+                .json()["payloadType"]
+                .startswith("application/vnd.ostiary")
+            )
+            assert (await browser.post(f"{at}/remove", data={"confirm": "on"})).status_code == 303
+            assert (await browser.get(at)).status_code == 404
+
+    play(tmp_path, story)
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser_too")
+@pytest.mark.timeout(240)
+def test_documents_in_a_browser(tmp_path: Path) -> None:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
+            "not run: no Chromium"
+        )
+    found: dict[str, Any] = {}
+    port = free_port()
+    origin = f"http://localhost:{port}"
+
+    async def whole() -> None:
+        async with opened(tmp_path, OSTIARY_PORT=str(port), OSTIARY_PUBLIC_URL=origin) as house:
+            house.client.base_url = httpx.URL(origin)
+            await house.found()
+            await house.enrol()
+            config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve())
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+                for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")):
+                    context = await browser.new_context(
+                        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True,  # type: ignore[arg-type]
+                    )  # fmt: skip
+                    await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
+                    page = await context.new_page()
+                    await walk(house, page, origin, f"{width}-{scheme}", found)
+                    await context.close()
+                await browser.close()
+            server.should_exit = True
+            await serving
+
+    asyncio.run(whole())
+    assert found == {}
+
+
+async def walk(house: House, page: Any, origin: str, kind: str, found: dict[str, Any]) -> None:
+    """Uploaded by the form, decided by keyboard alone, added by selecting and by drawing, exported by keyboard."""
+    await page.goto(f"{origin}/documents")
+    await look(page, f"documents-list-{kind}", found)
+    name = f"letter-{kind}.pdf"
+    file = {"name": name, "mimeType": "application/pdf", "buffer": papers.pdf()}
+    await page.get_by_label("Document", exact=True).set_input_files(files=[file])
+    await page.get_by_role("button", name="Upload and look").press("Enter")
+    await page.get_by_text("It is being read").wait_for()
+    await house.work()
+    await page.reload()
+    await page.get_by_role("heading", name="Found here").wait_for()
+    await look(page, f"documents-review-{kind}", found)
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    first = page.locator("[data-finding]").nth(0)
+    await first.get_by_text("Goes", exact=True).first.wait_for()
+    assert await first.get_attribute("data-state") == "accepted"
+    await page.keyboard.press("j")
+    await page.keyboard.press("r")
+    await page.keyboard.type("Ours")
+    await page.keyboard.press("Enter")
+    second = page.locator("[data-finding]").nth(1)
+    await page.wait_for_function(
+        "document.querySelectorAll('[data-finding]')[1].dataset.state === 'rejected'"
+    )
+    assert await second.get_attribute("data-state") == "rejected"
+    await page.keyboard.press("/")
+    await page.keyboard.type("stays")
+    assert await page.locator("[data-finding]:not([hidden])").count() == 1
+    await page.keyboard.press("Control+A")
+    await page.keyboard.press("Delete")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("d")
+    for key in ("ArrowDown", "ArrowLeft", "Shift+ArrowRight", "Enter"):
+        await page.keyboard.press(key)
+    await page.keyboard.type("signature")
+    await look(page, f"documents-area-{kind}", found)
+    await page.keyboard.press("Enter")
+    await page.get_by_text("an area of the page", exact=True).wait_for()
+    await page.locator("[data-piece]").first.evaluate(
+        """piece => {
+        const walker = document.createTreeWalker(piece, NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const at = node.data.indexOf('Bluebottle');
+            if (at < 0) continue;
+            getSelection().setBaseAndExtent(node, at, node, at + 10);
+            piece.dispatchEvent(new PointerEvent('pointerup', {bubbles: true}));
+            return;
+        }
+    }"""
+    )
+    await page.locator("[data-selection]").get_by_text("Bluebottle").wait_for()
+    await page.locator("#selection-category").fill("code_word")
+    await page.locator("#selection-category").press("Enter")
+    await page.get_by_role("heading", name="code word").wait_for()
+    await page.keyboard.press("u")
+    await page.get_by_role("heading", name="code word").wait_for(state="detached")
+    await page.keyboard.press("e")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("It is being redacted").wait_for()
+    await house.work()
+    await page.reload()
+    await page.get_by_role("link", name="Signed record").wait_for()
+    await page.get_by_text("Who decided what").click()
+    await look(page, f"documents-exported-{kind}", found)
