@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ostiary.errors import Fault, InvalidParameters, NotFound, OstiaryError
+from ostiary.errors import AddressRefused, Conflict, Fault, InvalidParameters, NotFound, RedactionInvalid
 from ostiary.scanning.place import STATES
 from ostiary.web import words
 from ostiary.web.desk import Desk
@@ -43,7 +43,7 @@ DOES = ("start", "pause", "resume", "cancel")
 async def listed(desk: Desk) -> Response:
     places = (await desk.ask("discovery_place.list"))["places"]
     rows = [_place(row) for row in places]
-    return await desk.page("discovery/page.html", places=rows, moving=any(row["moving"] for row in rows))
+    return await desk.page("discovery/page.html", rows=rows, moving=any(row["moving"] for row in rows))
 
 
 async def ask_new(desk: Desk) -> Response:
@@ -61,9 +61,7 @@ async def save(desk: Desk) -> Response:
     name = form.get("name", "").strip()
     try:
         await desk.ask("discovery_place.put", {"place": name, **_asked(form)})
-    except OstiaryError as error:
-        if error.status in (401, 403):
-            raise
+    except (AddressRefused, Conflict, InvalidParameters, RedactionInvalid) as error:
         faults = error.faults or (Fault("", error.detail or error.title()),)
         return await _form(desk, dict(form), faults=faults)
     return desk.go(f"/discovery/{name}", "place-saved")
