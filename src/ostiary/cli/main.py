@@ -28,6 +28,7 @@ from ostiary.cli.jobs import jobs
 from ostiary.cli.keys import keys
 from ostiary.cli.limits import limits
 from ostiary.cli.oauth import oauth
+from ostiary.cli.discovery import discovery
 from ostiary.cli.ocr_server import ocr_server
 from ostiary.cli.policy import policy
 from ostiary.cli.quotas import quota
@@ -74,6 +75,7 @@ for name, group in (
     ("policy", policy),
     ("limits", limits),
     ("quota", quota),
+    ("discovery", discovery),
     ("redaction", redaction),
     ("session", session),
     ("intent-keys", intent_keys),
