@@ -59,6 +59,8 @@ def test_columns_of_a_table_are_judged_by_their_names() -> None:
 
 def test_documents_are_read_and_what_is_broken_among_texts_is_still_looked_at() -> None:
     assert seen("page.html", b"<html><body><p>ada@marsh.example</p></body></html>").counts == {"email": 1}
+    hidden = b"<html><body><!-- bob@marsh.example --><p>ada@marsh.example</p></body></html>"
+    assert seen("page.html", hidden).counts == {"email": 2}
     assert seen("page.xml", b"<open>ada@marsh.example").counts == {"email": 1}
 
 

@@ -153,6 +153,8 @@ class Folder:
             if stat.S_ISREG(os.fstat(root).st_mode):
                 return os.dup(root)
             *folders, name = key.split("/")
+            if {"", ".", ".."} & {name, *folders}:
+                raise Unreadable  # no listing gave this key
             at = os.dup(root)
             try:
                 for each in folders:

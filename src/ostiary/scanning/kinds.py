@@ -33,7 +33,24 @@ class What(StrEnum):
 
 
 def what_is(content: bytes, name: str) -> What:
-    """What these bytes are; `name` decides only between kinds of text."""
+    """What these bytes are; `name` decides only between kinds of text, and of what nothing tells."""
+    told = _by_magic(content)
+    if told is not None:
+        return told
+    ending = _ending(name)
+    if ending in _documents():
+        return What.DOCUMENT
+    if not is_texty(content):
+        return What.UNSUPPORTED
+    return What.TABLE if ending in {"csv", "tsv"} else What.TEXT
+
+
+def is_plain(content: bytes) -> bool:
+    """Whether this reads as text, and its first bytes are not those of anything else."""
+    return _by_magic(content) is None and is_texty(content)
+
+
+def _by_magic(content: bytes) -> What | None:
     if content.startswith(_SQLITE):
         return What.DATABASE
     if content.startswith(_ENCRYPTED):
@@ -44,12 +61,7 @@ def what_is(content: bytes, name: str) -> What:
         return What.DOCUMENT
     if content.startswith(_ARCHIVES) or content[257:262] == b"ustar":
         return What.ARCHIVE
-    ending = _ending(name)
-    if not is_texty(content):
-        return What.DOCUMENT if ending in _documents() else What.UNSUPPORTED
-    if ending in {"csv", "tsv"}:
-        return What.TABLE
-    return What.DOCUMENT if ending in _documents() else What.TEXT
+    return None
 
 
 def is_texty(content: bytes) -> bool:

@@ -22,7 +22,7 @@ from ostiary.documents.reading import Reader
 from ostiary.errors import OstiaryError
 from ostiary.redaction.structured import by_field, hint_of
 from ostiary.scanning.found import Found, add_all
-from ostiary.scanning.kinds import HEAD_BYTES, What, is_archive, is_texty, what_is
+from ostiary.scanning.kinds import HEAD_BYTES, What, is_archive, is_plain, what_is
 from ostiary.scanning.place import IN_PART, LOOKED, Item, Sample
 from ostiary.scanning.sampled import held
 
@@ -78,6 +78,9 @@ _STATES = {
     "document.too_large": "too_large",
 }
 """Errors of documents as states; every other says that it was too costly."""
+SAID = frozenset({"metadata", "thumbnails", "alternative texts", "attributes", "printer settings", "external links", "trace headers", "signatures", "fields", "bookmarks", "field codes", "formulas", "defined names", "revision marks", "embedded fonts", "views", "conditional formats", "tables' definitions", "protected ranges"})  # fmt: skip
+"""What a document carries beside what its reader shows, that hardly holds more. Anything else (comments, hidden rows, embedded files) may."""
+PARTS_UNREAD = "document.parts_unread"
 
 
 def look(item: Item, content: bytes | Sample, rules: RuleSet, limits: Limits, key: bytes = b"") -> Looked:
@@ -208,7 +211,7 @@ def _by_document(told: Looked, content: bytes, rules: RuleSet, limits: Limits) -
     try:
         read = _reader(limits).read(content, told.key.rpartition("/")[2])
     except OstiaryError as error:
-        if is_texty(content):
+        if is_plain(content):
             return _by_text(told, content, rules, limits, table=False)
         state = _STATES.get(error.code, "too_costly")
         if state == "unsupported" and is_archive(content):
@@ -218,7 +221,19 @@ def _by_document(told: Looked, content: bytes, rules: RuleSet, limits: Limits) -
     found = Found(limits.distinct_max)
     for number, findings in looking.findings(read.pieces, rules).items():
         add_all(found, read.pieces[number].text, findings)
-    return replace(told, counts=dict(found.counts), distinct=dict(found.distinct))
+    told = replace(told, counts=dict(found.counts), distinct=dict(found.distinct))
+    if {each.what for each in read.carriers} <= SAID:
+        return told
+    if not is_plain(content):
+        return replace(told, state=IN_PART, code=PARTS_UNREAD)
+    return _more(told, _by_text(told, content, rules, limits, table=False))  # its comments, its scripts
+
+
+def _more(one: Looked, other: Looked) -> Looked:
+    """Of two looks at the same content, by category what saw more."""
+    counts = {name: max(one.counts.get(name, 0), other.counts.get(name, 0)) for name in {**one.counts, **other.counts}}  # fmt: skip
+    distinct = {name: max(one.distinct.get(name, 0), other.distinct.get(name, 0)) for name in counts}
+    return replace(one, counts=counts, distinct=distinct)
 
 
 _HERE = threading.local()

@@ -13,7 +13,7 @@ IN_PART = "in_part"
 UNREADABLE = "unreadable"
 STATES = {
     LOOKED: "Looked at.",
-    IN_PART: "Looked at in part: its beginning, up to the bound.",
+    IN_PART: "Looked at in part: its beginning, up to the bound, or without parts that are not read.",
     UNREADABLE: "It could not be read: permissions, or it was gone.",
     "unsupported": "Its format is not known, or holds no text.",
     "archive": "An archive that is not opened.",

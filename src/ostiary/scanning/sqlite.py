@@ -62,20 +62,27 @@ class SqliteFile:
                 "SELECT name, type FROM pragma_table_list WHERE schema = 'main' ORDER BY name"
             )
             found = [
-                (table, kind, self._query("SELECT name, type FROM pragma_table_xinfo(?)", table))
+                (table, kind, self._columns_of(table))
                 for table, kind in tables
-                if not table.lower().startswith("sqlite_")
-                and kind in (*self._kinds, "virtual")
-            ][:COLUMNS_MAX]  # fmt: skip
+                if not table.lower().startswith("sqlite_") and kind in (*self._kinds, "virtual")
+            ]
         except sqlite3.Error:
             raise PlaceUnreadable("The catalogue of this SQLite file cannot be read.") from None
         finally:
             self._connection.set_authorizer(_authorise)
         for table, kind, columns in found:
             rows = self._rows(table) if kind == "table" else 0
-            for name, type_ in columns:
+            if columns is None:
+                yield Column("", table, "*", "", 0, "unreadable")
+            for name, type_ in columns or ():
                 state = "unsupported" if kind == "virtual" or _BINARY.search(type_ or "") else ""
                 yield Column("", table, name, str(type_ or ""), rows, state)
+
+    def _columns_of(self, table: str) -> list[Any] | None:
+        try:
+            return self._query("SELECT name, type FROM pragma_table_xinfo(?)", table)
+        except sqlite3.Error:  # a view of something that is not there, a module that is not loaded
+            return None
 
     def sample(self, column: Column, most: int) -> tuple[str, ...]:
         """Distinct values of a few runs of rows, spread over the table by rowid."""
@@ -95,7 +102,7 @@ class SqliteFile:
                     found.setdefault(str(value)[:CHARACTERS_MAX])
             except sqlite3.Error:
                 failed += 1
-        if failed == len(starts):
+        if failed and not found:
             raise Unreadable
         return tuple(found)[:most]
 

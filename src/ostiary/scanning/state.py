@@ -34,6 +34,7 @@ CREATE TABLE items (
     PRIMARY KEY (place, key)
 ) WITHOUT ROWID;
 """
+_HEAD = b"SQLite format 3\0"
 _COLUMNS = "key, version, size, digest, state, counts, different, share, code, rows_, values_"
 
 
@@ -198,6 +199,11 @@ def _make(file: Path) -> None:
             file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600
         )
         try:
+            head = os.read(descriptor, len(_HEAD))
+            if head and head != _HEAD:
+                raise StateUnusable(
+                    f"{file} is damaged, or no state of a scan: name another file with --state."
+                )
             os.fchmod(descriptor, 0o600)
         finally:
             os.close(descriptor)
