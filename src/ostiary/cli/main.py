@@ -23,12 +23,12 @@ from ostiary.cli.contracts import contracts
 from ostiary.cli.db import db
 from ostiary.cli.detect import detect
 from ostiary.cli.detect_server import detect_server
+from ostiary.cli.discovery import discovery
 from ostiary.cli.intent_keys import intent_keys
 from ostiary.cli.jobs import jobs
 from ostiary.cli.keys import keys
 from ostiary.cli.limits import limits
 from ostiary.cli.oauth import oauth
-from ostiary.cli.discovery import discovery
 from ostiary.cli.ocr_server import ocr_server
 from ostiary.cli.policy import policy
 from ostiary.cli.quotas import quota
