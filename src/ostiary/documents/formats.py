@@ -11,6 +11,7 @@ from ostiary.documents.jsons import JSON, JSONL
 from ostiary.documents.mail import Mail
 from ostiary.documents.markup import HTML, XML
 from ostiary.documents.opendocument import ODP, ODS, ODT
+from ostiary.documents.outlook import MAGIC, Outlook
 from ostiary.documents.pdf import PDF
 from ostiary.documents.sheets import XLSX
 from ostiary.documents.slides import PPTX
@@ -20,7 +21,6 @@ from ostiary.documents.word import DOCX
 from ostiary.errors import DocumentEncrypted, DocumentFormatUnknown
 
 _ENCODED = re.compile(rb"^content-transfer-encoding:[ \t]*(?:base64|quoted-printable)", re.I | re.M)
-_OLD_OFFICE = bytes.fromhex("d0cf11e0a1b11ae1")
 _PROGRAMS = (b"{\\rtf", b"%!PS")
 """Text that is no text: RTF, PostScript."""
 
@@ -34,7 +34,7 @@ def format_of(content: bytes, name: str) -> Format:
     for each in FORMATS:
         if each.recognises(content):
             return each
-    if content.startswith(_OLD_OFFICE):
+    if content.startswith(MAGIC):
         if "EncryptedPackage".encode("utf-16-le") in content:
             raise DocumentEncrypted
         raise DocumentFormatUnknown("Save it in today's format first: .docx, .xlsx or .pptx.")
@@ -53,6 +53,7 @@ def format_of(content: bytes, name: str) -> Format:
 
 TEXT = Text()
 MAIL = Mail(format_of)
+MSG = Outlook(format_of)
 ZIP = Archive(format_of)
 FORMATS: tuple[Format, ...] = (
     PDF,
@@ -64,6 +65,7 @@ FORMATS: tuple[Format, ...] = (
     ODS,
     ODP,
     ZIP,
+    MSG,
     MAIL,
     HTML,
     XML,

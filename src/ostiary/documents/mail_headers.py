@@ -23,7 +23,9 @@ _BREAKS = re.compile(r"[\r\n\0]+[ \t]*")
 
 
 @dataclass(slots=True)
-class _Address:
+class Address:
+    """A display name and an address; either may be empty."""
+
     name: str
     address: str
 
@@ -34,7 +36,7 @@ class Header:
 
     name: str
     text: str = ""
-    addresses: list[_Address] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
 
     @classmethod
     def of(cls, name: str, raw: str) -> "Header":
@@ -44,10 +46,10 @@ class Header:
             return cls(proper, decoded(raw))
         plain = _BREAKS.sub(" ", raw)
         found = [
-            _Address(decoded(who), decoded(where)) for who, where in getaddresses([plain]) if who or where
+            Address(decoded(who), decoded(where)) for who, where in getaddresses([plain]) if who or where
         ]
         if not found or not _is_whole(plain, found):
-            found = [_Address(decoded(raw), "")]
+            found = [Address(decoded(raw), "")]
         return cls(proper, addresses=found)
 
     def group(self, place: str) -> slots.Group:
@@ -75,21 +77,21 @@ class Header:
         return f"{self.name}: " + ",\r\n ".join(map(_written, self.addresses))
 
 
-def _putter(address: _Address, what: str) -> Callable[[str], None]:
+def _putter(address: Address, what: str) -> Callable[[str], None]:
     def put(new: str) -> None:
         setattr(address, what, new)
 
     return put
 
 
-def _is_whole(raw: str, found: list[_Address]) -> bool:
+def _is_whole(raw: str, found: list[Address]) -> bool:
     """Whether what was found is about all that stands there: a parser that lost the half of it is not believed."""
     letters = re.sub(r"[\W_]+", "", decoded(re.sub(r"\([^()]*\)", "", raw)))
     kept = re.sub(r"[\W_]+", "", "".join(each.name + each.address for each in found))
     return len(kept) >= len(letters)
 
 
-def _written(each: _Address) -> str:
+def _written(each: Address) -> str:
     name, address = _BREAKS.sub(" ", each.name).strip(), each.address.strip()
     if not _ADDRESS.fullmatch(address):
         name, address = f"{name} {address}".replace(PLACEHOLDER, "").strip(), PLACEHOLDER
