@@ -5,7 +5,7 @@ What reaches THRESHOLD is a finding. So `score` 0.2 means "only with context", 0
 (`folding`): ASCII digits, spaces and hyphens only; \\xe9 stands for other letters. A group named `v` narrows the span to the value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from ostiary.detection import validity
@@ -26,7 +26,8 @@ class Detector:
     general: words like those of `context`, that others answer to as well. languages: those (ISO 639-1) in which it is written so; none: any.
     follows: a match may be longer than a window; it is always read to its end.
     unless: a pattern that, right before the match, says that it is something else.
-    numeric: the match may not be part of a longer number (1-2-3, 1.2.3). trims: groups at either end may be dropped until `valid` holds.
+    numeric: the match may not be part of a longer number (1-2-3, 1.2.3). trims: groups at either end may be dropped until `valid` holds; it says how many letters and digits
+    may stay, by what the letters and digits are, so that nothing else is checked.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Detector:
     context: tuple[str, ...]
     score: float
     numeric: bool = False
-    trims: bool = False
+    trims: Callable[[str], Container[int]] | None = None
     reach: tuple[int, int] = (60, 20)
     unless: str = ""
     follows: bool = False

@@ -6,7 +6,7 @@ in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -31,8 +31,6 @@ RUN_BYTES = 4 * WINDOW_BYTES
 AHEAD_BYTES = 512
 """How far is read past the end, so that what begins before it is seen; longer matches are followed to MATCH_BYTES_MAX."""
 MATCH_BYTES_MAX = 16_384
-TRIMMED_MIN = 12
-"""Detectors that trim try a match without any number of its last groups, down to twelve letters and digits; the search then goes on at the second group."""
 _GROUP = re.compile(rb"[0-9A-Za-z]+")
 BatchTier = Callable[[Sequence[str], RuleSet], list[list[Finding]]]
 """One way of finding that is cheaper over many texts at once: (texts, rules) -> findings of each, in code points. They may overlap those of other tiers."""
@@ -66,7 +64,7 @@ class _Gated:
 class _Compiled:
     """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
-    patterns: (regular expression, number of the group that holds the value). context: words of its own, words that others answer to as well.
+    patterns: (the compiled expression's search, number of the group that holds the value); what the library's own `search` does around it costs as much again. context: words of its own, words that others answer to as well.
     """
 
     detectors: tuple[Detector, ...]
@@ -249,40 +247,45 @@ def _scan(
 ) -> int:
     """Adds what one detector finds that begins before `end`; where to go on."""
     detector = chosen.detectors[index]
-    expression, group = chosen.patterns[index]
+    search, group = chosen.patterns[index]
     stop = min(end + AHEAD_BYTES, len(data))
     while position < end:
-        match = expression.search(data, position, stop)
-        if match is None:
-            return end
-        low, high = match.span()
-        if low >= end:
+        spans = search(_ANYWHERE, data, position, stop)
+        low, high = spans[0]
+        if low < 0 or low >= end:
             return end
         if stop < len(data) and (high == stop or detector.follows):
-            match = expression.match(data, low, min(len(data), low + MATCH_BYTES_MAX)) or match
-            high = match.end()
-        value = match.span(group) if group else (low, high)
-        span = _checked(detector, data, *value)
-        if detector.trims:
+            longer = search(_HERE, data, low, min(len(data), low + MATCH_BYTES_MAX))
+            spans = longer if longer[0][0] >= 0 else spans
+            high = spans[0][1]
+        start, last = spans[group]
+        span = _checked(detector, data, start, last)
+        if detector.trims is not None:
             position = _after_group(data, low, high) if span is None else span[1]
         else:
-            position = max(value[0] if span is None and group else high, low + 1)
+            position = max(start if span is None and group else high, low + 1)
         if span is not None and (finding := _weighed(chosen, index, data, span, hint)):
             found.append(finding)
     return position
 
 
+_ANYWHERE, _HERE = re2._re2.RE2.Anchor.UNANCHORED, re2._re2.RE2.Anchor.ANCHOR_START
+
+
 def _after_group(data: bytes, start: int, end: int) -> int:
-    while start < end and chr(data[start]).isalnum():
-        start += 1
-    return max(start, 1) + (start < end)
+    """Behind the first run of letters and digits."""
+    group = _GROUP.match(data, start, end)
+    last = group.end() if group else start
+    return max(last, 1) + (last < end)
 
 
 def _checked(detector: Detector, data: bytes, start: int, end: int) -> tuple[int, int] | None:
     """The span if it is valid and no part of something longer; for detectors that trim, the first part of it that is."""
-    if detector.trims:
-        parts = (part for part in _parts(data, start, end) if _valid(detector, data, part))
-        return next((part for part in parts if not (detector.numeric and _glued(data, *part))), None)
+    if detector.trims is not None:
+        for part in _parts(detector.trims, data, start, end):
+            if _valid(detector, data, part) and not (detector.numeric and _glued(data, *part)):
+                return part
+        return None
     if detector.numeric and _glued(data, start, end):
         return None
     return (start, end) if _valid(detector, data, (start, end)) else None
@@ -297,15 +300,23 @@ def _valid(detector: Detector, data: bytes, span: tuple[int, int]) -> bool:
         return True  # fails closed: what a check cannot judge is found, and the rest of the batch with it
 
 
-def _parts(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The span, then what is left of it without groups at its end; groups are runs of letters and digits."""
-    groups = [match.span() for match in _GROUP.finditer(data, start, end)]
-    low, left = groups[0][0], sum(high - low for low, high in groups)
+def _parts(
+    lengths: Callable[[str], Container[int]], data: bytes, start: int, end: int
+) -> Iterator[tuple[int, int]]:
+    """The span, then what is left of it without groups at its end, where it has a length that may be; groups are runs of letters and digits. The search goes on at the second group."""
+    written = data[start:end]
+    allowed = lengths(written.translate(None, _JOINTS).decode("latin-1").upper())
+    if not allowed:
+        return
+    groups = [match.span() for match in _GROUP.finditer(written)]
+    left = sum(high - low for low, high in groups)
     for begin, high in reversed(groups):
-        if left < TRIMMED_MIN:
-            return
-        yield low, high
+        if left in allowed:
+            yield start, start + high
         left -= high - begin
+
+
+_JOINTS = bytes(sorted({*range(128)} - {*b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"}))
 
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -408,7 +419,7 @@ def _compiled(rules: RuleSet) -> _Compiled:
         needs=tuple(need for _, _, need in wanted),
         certain=_gated(detectors, certain),
         doubtful=_gated(detectors, {"": doubtful} if doubtful else {}),
-        patterns=tuple((expression, _value_group(expression)) for expression in expressions),
+        patterns=tuple((each._regexp.Match, _value_group(each)) for each in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
         unless=tuple(pattern(one.unless) if one.unless else None for one in detectors),

@@ -27,6 +27,9 @@ _IPV6 = (
 )
 """As RFC 4291 writes them, with a zone (RFC 4007) and a prefix length, up to what cannot go on an address."""
 
+_CARD_WORDS = ("card", "visa", "mastercard", "amex", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan")
+_IBAN_COUNTRY = "|".join(f"{code[0]}[ .\\-_]?{code[1]}" for code in validity.IBAN_LENGTHS)
+
 DETECTORS: tuple[Detector, ...] = (
     # Ways to reach a person
     Detector("e-mail address", "email", "", _EMAIL_LOCAL + r"(?:@|%40|=40|\\(?:u00|x)40)" + _DOMAIN, validity.email, (), 0.95),
@@ -152,12 +155,22 @@ DETECTORS: tuple[Detector, ...] = (
         "payment card",
         "card",
         "",
-        r"\b\d(?:(?:[ .\-_/]{0,2}| - |\r?\n)\d){12,18}",
+        r"\b(?:[2-6]\d\d|180|979)(?:\d|(?:[ .\-_/]{1,2}| - |\r?\n)\d{3}){4,16}(?:[ .\-_/]{1,2}\d\d?)?",
         validity.card_certain,
-        ("card", "visa", "mastercard", "amex", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan"),
+        _CARD_WORDS,
         0.8,
         numeric=True,
-        trims=True,
+        trims=validity.card_lengths,
+    ),
+    Detector(
+        "payment card, digit by digit",
+        "card",
+        "",
+        r"\b(?:\d(?:(?:[ .\-_/]{1,2}| - )\d){13,}|\d\d(?:(?:[ .\-_/]{1,2}| - )\d\d){6,})\b",
+        validity.card_certain,
+        _CARD_WORDS,
+        0.8,
+        numeric=True,
     ),
     Detector(
         "payment card, rarer scheme",
@@ -165,10 +178,10 @@ DETECTORS: tuple[Detector, ...] = (
         "",
         r"\b\d(?:(?:[ .\-_]{0,2}|[,:|*;/\t]| - |\) ?\(|\r?\n)\d){11,18}",
         validity.card_or_luhn,
-        ("card", "visa", "maestro", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan"),
+        (*_CARD_WORDS, "maestro"),
         0.3,
         numeric=True,
-        trims=True,
+        trims=validity.card_lengths_any,
     ),
     Detector(
         "card verification code",
@@ -183,11 +196,11 @@ DETECTORS: tuple[Detector, ...] = (
         "IBAN",
         "iban",
         "",
-        r"(?i:\b[a-z][ .\-_]?[a-z][ .\-_]{0,2}\d[ .\-_]?\d(?:(?:[ .\-_]{0,3}|[,/]|\r?\n)[a-z0-9]){11,30})",
+        rf"(?i:\b(?:{_IBAN_COUNTRY})[ .\-_]{{0,2}}\d[ .\-_]?\d(?:(?:[ .\-_]{{0,3}}|[,/]|\r?\n)[a-z0-9]){{11,30}})",
         validity.iban,
         ("iban",),
         0.95,
-        trims=True,
+        trims=validity.iban_lengths,
     ),
     Detector(
         "BIC",

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import math
 import re
+from functools import cache
 
 from ostiary.detection.checksum import luhn, mod_97
 from ostiary.detection.national import digits, letters_and_digits
@@ -85,19 +86,38 @@ def iban_misread(text: str) -> bool:
 
 def card_certain(text: str) -> bool:
     """As `card`, and of a scheme and length that order numbers seldom hit by chance: not Maestro, not thirteen digits."""
-    number = digits(text)
-    broken = text.count("\n")
-    return len(number) in _COMMON.get(number[:2], _CERTAIN) and broken <= LINE_BREAKS_MAX and card(text)
+    return (
+        text.count("\n") <= LINE_BREAKS_MAX and card(text) and len(digits(text)) in card_lengths(digits(text))
+    )
+
+
+@cache
+def _certain_lengths(first: str) -> tuple[int, ...]:
+    """By the first four digits."""
+    if first[:2] in _UNCERTAIN:
+        return ()
+    return tuple(
+        length
+        for length in (19, 16, 15, 14)
+        if any(length in lengths and low <= first[: len(low)] <= high for low, high, lengths in _SCHEMES)
+        and (first[:2] not in _DINERS or length == 14)
+    )
+
+
+def card_lengths(number: str) -> tuple[int, ...]:
+    """How many digits a card that begins so may have, where no word says that it is one."""
+    return _certain_lengths(number[:4])
+
+
+def card_lengths_any(_number: str) -> range:
+    return range(12, 20)
 
 
 LINE_BREAKS_MAX = 1
 """A number may be broken at the end of a line; numbers that stand below each other are a column."""
-_CERTAIN = (14, 15, 16, 19)
-_COMMON = {
-    **dict.fromkeys(("50", "56", "57", "58", "61", "63", "66", "67", "68", "69", "81", "82"), ()),
-    **dict.fromkeys(("30", "36", "38", "39"), (14,)),
-}
-"""Lengths that need no word beside them, by the first digits where they differ."""
+_UNCERTAIN = frozenset(("50", "56", "57", "58", "61", "63", "66", "67", "68", "69", "81", "82"))
+_DINERS = frozenset(("30", "36", "38", "39"))
+"""Schemes, by their first digits, that need a word beside them; and those that need one for another length than fourteen."""
 
 
 def card_or_luhn(text: str) -> bool:
@@ -135,6 +155,11 @@ IBAN_LENGTHS = {
     }.items()
     for country in countries.split()
 }
+
+
+def iban_lengths(number: str) -> tuple[int, ...]:
+    length = IBAN_LENGTHS.get(number[:2])
+    return () if length is None else (length,)
 
 
 def iban(text: str) -> bool:
