@@ -127,6 +127,10 @@ def test_documents_in_a_browser(tmp_path: Path) -> None:
     assert found == {}
 
 
+async def state(page: Any, number: int, wanted: str) -> None:
+    await page.locator(f"[data-finding] >> nth={number} >> xpath=self::*[@data-state='{wanted}']").wait_for()
+
+
 async def walk(house: House, page: Any, origin: str, kind: str, found: dict[str, Any]) -> None:
     """Uploaded by the form, decided by keyboard alone, added by selecting and by drawing, exported by keyboard."""
     await page.goto(f"{origin}/documents")
@@ -137,23 +141,16 @@ async def walk(house: House, page: Any, origin: str, kind: str, found: dict[str,
     await page.get_by_role("button", name="Upload and look").press("Enter")
     await page.get_by_text("It is being read").wait_for()
     await house.work()
-    await page.reload()
     await page.get_by_role("heading", name="Found here").wait_for()
     await look(page, f"documents-review-{kind}", found)
     await page.keyboard.press("j")
     await page.keyboard.press("a")
-    first = page.locator("[data-finding]").nth(0)
-    await first.get_by_text("Goes", exact=True).first.wait_for()
-    assert await first.get_attribute("data-state") == "accepted"
+    await state(page, 0, "accepted")
     await page.keyboard.press("j")
     await page.keyboard.press("r")
     await page.keyboard.type("Ours")
     await page.keyboard.press("Enter")
-    second = page.locator("[data-finding]").nth(1)
-    await page.wait_for_function(
-        "document.querySelectorAll('[data-finding]')[1].dataset.state === 'rejected'"
-    )
-    assert await second.get_attribute("data-state") == "rejected"
+    await state(page, 1, "rejected")
     await page.keyboard.press("/")
     await page.keyboard.type("stays")
     assert await page.locator("[data-finding]:not([hidden])").count() == 1
@@ -189,7 +186,6 @@ async def walk(house: House, page: Any, origin: str, kind: str, found: dict[str,
     await page.keyboard.press("Enter")
     await page.get_by_text("It is being redacted").wait_for()
     await house.work()
-    await page.reload()
     await page.get_by_role("link", name="Signed record").wait_for()
     await page.get_by_text("Who decided what").click()
     await look(page, f"documents-exported-{kind}", found)
