@@ -80,12 +80,16 @@ async def ids_of(house: House, agent: str) -> dict[str, str]:
     await house.good("PUT", "/v1/redaction-plans/shop", json={"text": "scope: shop\ndefault: token"})
     await house.good("PUT", "/v1/redaction-rules/shop", json={"text": "without: [date]"})
     await house.good("POST", "/v1/redact", json={"plan": "shop", "text": "to a@b.example"})
+    bucket = {"settings": {"kind": "bucket", "url": "s3://letters/"}}
+    await house.good("PUT", "/v1/discovery/places/shop", json=bucket)
+    run = await house.good("POST", "/v1/discovery/places/shop/runs")
     signer = Signer()
     await signer.register(house)
     upload, sha256 = await papers.uploaded(house, b"to a@b.example")
     asked = {"upload_id": upload, "sha256": sha256, "name": "a.txt"}
     paper = await house.good("POST", "/v1/documents", json=asked)
     return {
+        "place": "shop", "run_id": run["run_id"],
         "document_id": paper["id"], "upload_id": upload, "leaf": "0", "page": "1", "what": "document",
         "intent_key_id": signer.id, "limit_id": most["limit_id"],
         "allowance_id": allowance["id"], "grant": grant["grant"], "client": oauth.client, "issuer_id": issuer["issuer_id"], "connector": "shop",
