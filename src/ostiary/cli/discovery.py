@@ -90,17 +90,17 @@ def database(
 
 
 @places.command("test")
-def test(name: Name, as_json: AsJson = False) -> None:
+def tried(name: Name, as_json: AsJson = False) -> None:
     """Whether it can be opened and listed. Exit code 1 if not."""
     with output.told(json_wanted=as_json):
-        tried = ask("POST", f"{AT}/places/{name}/test")
+        found = ask("POST", f"{AT}/places/{name}/test")
     if as_json:
-        output.as_json(tried)
-    elif tried["ok"]:
+        output.as_json(found)
+    elif found["ok"]:
         sys.stdout.write(f"{name} can be looked through.\n")
     else:
-        sys.stdout.write(output.printable(f"{tried['code']}: {tried['detail']}") + "\n")
-    if not tried["ok"]:
+        sys.stdout.write(output.printable(f"{found['code']}: {found['detail']}") + "\n")
+    if not found["ok"]:
         raise SystemExit(1)
 
 
