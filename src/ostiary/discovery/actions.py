@@ -47,7 +47,7 @@ class PutPlace(OnePlace):
 
     settings: PlaceSettings
     every_h: Annotated[int, Field(ge=0, le=EVERY_H_MAX)] = 0
-    credentials: Credentials | None = None
+    credentials: Annotated[Credentials | None, Field(json_schema_extra=UNSEEN)] = None
     forget_credentials: bool = False
 
 

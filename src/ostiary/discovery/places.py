@@ -47,7 +47,9 @@ def folder_of(path: str, tenant: TenantId, grounds: Grounds) -> Path:
     """The real folder that an absolute path means, links resolved. Raises AddressRefused unless it lies under one of the tenant's roots, apart from our own files."""
     real = Path(os.path.realpath(path))
     roots = [root for whose, root in grounds.roots if whose in ("", tenant)]
-    under = any(real.is_relative_to(os.path.realpath(root)) for root in roots)
+    under = any(
+        real.is_relative_to(root) for root in roots
+    )  # roots were resolved when the process began: one that became a link since leads nowhere
     if not os.path.isabs(path) or not under or not real.is_dir():
         raise AddressRefused(
             "No such folder under those that the operator declared in OSTIARY_DISCOVERY_ROOTS."
@@ -62,9 +64,12 @@ def _descended(path: str, tenant: TenantId, grounds: Grounds) -> int:
     """The folder's descriptor, come to from the operator's root part by part without following a link: whoever may write between the two leads nobody elsewhere,
     however they time it. Raises AddressRefused."""
     real = folder_of(path, tenant, grounds)
-    roots = [Path(os.path.realpath(root)) for whose, root in grounds.roots if whose in ("", tenant)]
+    roots = [root for whose, root in grounds.roots if whose in ("", tenant)]
     root = next(root for root in roots if real.is_relative_to(root))
-    at = os.open(root, _FOLDER)
+    try:
+        at = os.open(root, _FOLDER)
+    except OSError:
+        raise AddressRefused("The folder was replaced meanwhile, or cannot be read.") from None
     try:
         for part in real.relative_to(root).parts:
             at, before = os.open(part, _FOLDER, dir_fd=at), at
