@@ -19,6 +19,7 @@ from ostiary.blobs import storage
 from ostiary.clock import SystemClock
 from ostiary.db.database import Database
 from ostiary.db.tables import metadata
+from ostiary.discovery.looking import Looker
 from ostiary.errors import KeysUnavailable, OstiaryError, SealBroken
 from ostiary.ids import INSTALL, TenantId
 from ostiary.secret import Secret
@@ -26,6 +27,7 @@ from ostiary.vault import files, store
 from ostiary.vault.keyring import tenant_aad
 from ostiary.vault.root import EnvironmentRoot
 from ostiary.vault.sealing import Place, Vault
+from tests.discovery.conftest import _here
 from tests.hostile import rooms
 from tests.house import EMBEDDED, House, MovingClock, opened
 from tests.keys import ROOT_KEY
@@ -57,7 +59,7 @@ LOOKS = (
     "/v1/approvals?state=any", "/v1/calls", "/v1/keys", "/v1/roles", "/v1/connectors", "/v1/connectors/letters", "/v1/contracts",
     "/v1/contracts/mail.send", "/v1/contract-files", "/v1/contract-files/1", "/v1/members", "/v1/tenants", "/v1/audit/events", "/v1/privacy/policy",
     "/v1/allowances", "/v1/policy", "/v1/redaction-plans/letters", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
-    "/v1/documents", "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
+    "/v1/discovery/places", "/v1/discovery/places/papers/inventory", "/v1/discovery/places/papers/items", "/v1/documents", "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
 )  # fmt: skip
 
 
@@ -73,6 +75,11 @@ class Street:
     calls: dict[str, list[str]] = field(default_factory=dict)
     sealed: dict[bytes, Place] = field(default_factory=dict)
     shop: Shop = field(default_factory=Shop)
+
+    @property
+    def papers(self) -> Path:
+        """What is looked through by discovery."""
+        return self.home.with_name(f"{self.home.name}-papers")
 
     def values(self, tenant: TenantId) -> dict[tuple[str, str], list[bytes]]:
         """Every sealed value of a tenant, by table and column."""
@@ -118,6 +125,7 @@ async def live(house: House, street: Street, word: str) -> None:
     held = {"scope": "subject", "subject": f"{word}-held", "reason": f"{word} is sued"}
     await house.good("POST", "/v1/holds", json=held)
     await house.good("POST", "/v1/jobs", json={"kind": "audit.publish_checkpoint", "params": {}})
+    await discovered(house, street, word)
     document = await papers.opened(  # which works on all that is due
         house, f"To {word}@b.example", name=f"{word}-letter.txt"
     )
@@ -140,6 +148,19 @@ async def live(house: House, street: Street, word: str) -> None:
             await house.good("POST", path, json={"reason": f"{word} says no {number}"})
 
 
+async def discovered(house: House, street: Street, word: str) -> None:
+    """A folder that is looked through when jobs are worked on, and a bucket with credentials."""
+    folder = street.papers / word
+    folder.mkdir()
+    (folder / f"{word}-letter.txt").write_text(f"to {word}@b.example")
+    here = {"settings": {"kind": "folder", "path": str(folder)}}
+    await house.good("PUT", "/v1/discovery/places/papers", json=here)
+    given = {"access_key": f"{word}-access", "secret_key": f"{word}-secret"}
+    bucket = {"settings": {"kind": "bucket", "url": f"s3://{word}-letters/"}, "credentials": given}
+    await house.good("PUT", "/v1/discovery/places/letters", json=bucket)
+    await house.good("POST", "/v1/discovery/places/papers/runs")
+
+
 def record_seals(patch: pytest.MonkeyPatch, street: Street) -> None:
     seal = Vault.seal
 
@@ -155,9 +176,10 @@ def record_seals(patch: pytest.MonkeyPatch, street: Street) -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """The street is built once; each test gets a copy of its databases."""
     street = Street(tmp_path_factory.mktemp("street"))
+    street.papers.mkdir()
 
     async def whole() -> None:
-        async with opened(street.home, clock=street.clock, **EMBEDDED) as house:
+        async with opened(street.home, clock=street.clock, OSTIARY_DISCOVERY_ROOTS=str(street.papers), **EMBEDDED) as house:  # fmt: skip
             await house.found()
             await house.enrol()
             street.tenants["alpha"] = TenantId(house.tenant)
@@ -178,6 +200,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         street.shop = shop
         with pytest.MonkeyPatch.context() as patch:
             record_seals(patch, street)
+            patch.setattr(Looker, "look", _here)
             asyncio.run(whole())
         yield street
 
