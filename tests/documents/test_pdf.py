@@ -65,13 +65,50 @@ def test_nothing_of_the_name_is_left(redacted: bytes) -> None:
 
 def test_the_rest_of_the_page_stays_where_it_stood(redacted: bytes) -> None:
     before, after = (PDF.read(each, LIMITS).pieces[0] for each in (leaky(), redacted))
-    for words in ("Contract of", "with the harbour", "on the quay", "Under a box:", "stands", "on the next"):
+    for words in ("Contract of", "Kerned:", "Under a box:", "Within a form:", "First line"):
         assert words in after.text
         old, new = (
             next(box for box in piece.boxes if box.start == piece.text.index(words))
             for piece in (before, after)
         )
         assert (new.left, new.bottom) == pytest.approx((old.left, old.bottom), abs=0.1)
+
+
+WIDTHS = {letter: 0.278 if letter in "il, " else 0.556 for letter in "abcdefghijklmnopqrstuvwxyz, "}
+
+
+def _set(name: str) -> bytes:
+    """A name in running text, kerned, between words that are placed one by one, by `cm`, and in a form; a column far to the right."""
+    wide = sum(WIDTHS[letter] for letter in name) * 12
+    kerned = " 17 ".join(f"({letter})" for letter in name)
+    lines = f"""BT /F1 12 Tf 30 170 Td (signed by {name}, on the quay) Tj ET
+BT /F1 12 Tf 30 150 Td [(signed ) -9 (by ) 25 {kerned} 31 (, on) -8 ( the quay)] TJ ( and more) Tj ET
+BT /F1 12 Tf 30 130 Td (by) Tj 16 0 Td ({name}) Tj {wide + 4:.2f} 0 Td (gladly) Tj 38 0 Td (at once) Tj ET
+BT /F1 12 Tf 1 0 0 1 30 110 Tm ({name}) Tj 1 0 0 1 {34 + wide:.2f} 110 Tm (first) Tj 1 0 0 1 300 110 Tm (far) Tj ET
+BT /F1 12 Tf 12 TL 30 102 Td (by {name}) ' ( here) Tj ET"""
+    with pikepdf.open(BytesIO(plain("x"))) as pdf:
+        pdf.pages[0].obj["/Contents"] = pdf.make_stream(lines.encode())
+        made = BytesIO()
+        pdf.save(made)
+    return made.getvalue()
+
+
+def test_names_of_any_width_leave_the_same_page() -> None:
+    pages, seen = [], []
+    for name in ("ann", "wilhelmina montgomery"):
+        given = _set(name)
+        made = PDF.write(given, _changes(given, name, "[person]"), Options(), LIMITS)
+        seen.append(PDF.read(made, LIMITS).pieces[0])
+        with pikepdf.open(BytesIO(made)) as pdf:
+            pages.append(pdf.pages[0].obj["/Contents"].read_bytes())
+    short, long = seen
+    assert short.text == long.text
+    for one, other in zip(short.boxes, long.boxes, strict=True):
+        assert (one.left, one.right, one.bottom, one.top) == pytest.approx((other.left, other.right, other.bottom, other.top), abs=0.02)  # fmt: skip
+    numbers = [[float(each) for each in re.findall(rb"-?\d+\.?\d*", page)] for page in pages]
+    assert numbers[0] == pytest.approx(numbers[1], abs=0.5)  # thousandths of a letter's size, and points
+    far = next(box for box in short.boxes if box.start == short.text.index("far"))
+    assert far.left == pytest.approx(300, abs=1)
 
 
 def test_the_replacement_stands_on_the_box(redacted: bytes) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from ostiary.documents import pdf_reading
-from ostiary.documents.document import Change, Document, Drawn, Limits, Options
+from ostiary.documents import pdf_marking, pdf_reading
+from ostiary.documents.document import Change, Document, Limits, Options
 from ostiary.documents.libraries import library
-from ostiary.documents.pdf_content import Area, Areas, Rewriter, State, Work, form_like
-from ostiary.documents.pdf_fonts import Font, standard_widths
+from ostiary.documents.pdf_content import Areas, Rewriter, State, Work, form_like
+from ostiary.documents.pdf_fonts import Font
+from ostiary.documents.pdf_marking import Label, Marks
 from ostiary.documents.pdf_objects import is_dictionary, is_stream
 from ostiary.documents.pdf_pictures import without_segments
-from ostiary.documents.verifying import COVERED, covers
 from ostiary.errors import DocumentTooManyPages, DocumentTooManyPixels
 
 PAGE_KEPT = frozenset(
@@ -40,24 +40,12 @@ SAID_ASIDE = (
 )
 """Keys of any object that speak to programs, not to readers."""
 STRICT_SCALE = 150 / 72
-LABEL_SIZE = 0.7
 LABEL_SIZE_MIN = 3.0
 HEAD = 1024
 _CHARS = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f\s]+)>")
 _RANGES = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:<([0-9A-Fa-f\s]+)>|\[([^\]]*)\])")
 _SECTION = re.compile(rb"beginbf(char|range)(.*?)endbf(?:char|range)", re.S)
 RANGE_MAX = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A box that is drawn over what was removed, and what stands on it."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +62,15 @@ class Pdf:
         return pdf_reading.read(content, limits)
 
     def write(self, content: bytes, changes: Sequence[Change], options: Options, limits: Limits) -> bytes:
-        areas, labels = _marked(content, changes, options.drawn, limits)
+        marks = pdf_marking.marked(content, changes, options.drawn, limits)
         with pdf_reading.with_objects(content, limits) as opened:
             if len(opened.pages) > limits.pages_max:
                 raise DocumentTooManyPages
             work = Work(opened, limits, _off(opened))
             for at, page in enumerate(opened.pages):
                 drawn = [each for each in options.drawn if each.page == at + 1]
-                _rewrite(work, page, Areas(areas.get(at + 1, []), drawn), labels.get(at + 1, []))
+                own = marks.get(at + 1, Marks())
+                _rewrite(work, page, Areas(own.areas, drawn, own.shifts), own.labels)
             _strip(opened)
             _fonts(opened, work)
             made = _saved(opened)
@@ -89,72 +78,6 @@ class Pdf:
 
 
 PDF = Pdf()
-
-
-def _marked(
-    content: bytes, changes: Sequence[Change], drawn: Sequence[Drawn], limits: Limits
-) -> tuple[dict[int, list[Area]], dict[int, list[Label]]]:
-    """The areas to be removed, and the boxes to be drawn, by page."""
-    areas: dict[int, list[Area]] = {}
-    labels: dict[int, list[Label]] = {}
-    if not changes and not drawn:
-        return areas, labels
-    for each in drawn:
-        areas.setdefault(each.page, []).append(Area(each.left, each.bottom, each.right, each.top))
-        labels.setdefault(each.page, []).append(Label(each.left, each.bottom, each.right, each.top, ""))
-    origins = _origins(content, limits)
-    for piece in pdf_reading.read_pages(content, limits):
-        for box in piece.boxes if drawn else ():
-            if (piece.place, box.start) in origins and any(covers(each, box) > COVERED for each in drawn):
-                areas.setdefault(box.page, []).append(
-                    Area(box.left, box.bottom, box.right, box.top, *origins[piece.place, box.start])
-                )
-        for change in (each for each in changes if each.piece == piece.number):
-            first = True
-            line: list[Area] = []
-            for box in (each for each in piece.boxes if each.start < change.end and change.start < each.end):
-                area = Area(
-                    box.left,
-                    box.bottom,
-                    box.right,
-                    box.top,
-                    *origins.get((piece.place, box.start), (None, None)),
-                )
-                areas.setdefault(box.page, []).append(area)
-                if line and not _beside(line[-1], area):
-                    labels.setdefault(box.page, []).append(_label(line, change.replacement if first else ""))
-                    line, first = [], False
-                line.append(area)
-            if line:
-                labels.setdefault(piece.boxes[0].page, []).append(
-                    _label(line, change.replacement if first else "")
-                )
-    return areas, labels
-
-
-def _origins(content: bytes, limits: Limits) -> dict[tuple[str, int], tuple[float, float]]:
-    """Where the glyph of each character of each piece of text begins."""
-    found: dict[tuple[str, int], tuple[float, float]] = {}
-    for at, (seen, unseen) in enumerate(pdf_reading.page_characters(content, limits), start=1):
-        for place, own in ((f"page {at}", seen), (f"page {at}, invisible text", unseen)):
-            found.update({(place, n): (each.x, each.y) for n, each in enumerate(own)})
-    return found
-
-
-def _beside(before: Area, after: Area) -> bool:
-    """Whether two characters stand on one line, the second not before the first."""
-    return min(before.top, after.top) > max(before.bottom, after.bottom) - 1 and after.left >= before.left - 1
-
-
-def _label(line: list[Area], text: str) -> Label:
-    solid = [each for each in line if each.right > each.left and each.top > each.bottom] or line
-    return Label(
-        min(each.left for each in solid),
-        min(each.bottom for each in solid),
-        max(each.right for each in solid),
-        max(each.top for each in solid),
-        text,
-    )
 
 
 def _off(opened: Any) -> frozenset[tuple[int, int]]:
@@ -233,8 +156,8 @@ def _drawn(label: Label) -> bytes:
     width, height = label.right - label.left, label.top - label.bottom
     made = f"q 0 g {label.left - 0.5:.2f} {label.bottom - 1:.2f} {width + 1:.2f} {height + 2:.2f} re f Q\n".encode()
     text = label.text.encode("cp1252", "replace")
-    long = sum(standard_widths("Helvetica").get(each, 0.5) for each in text)
-    size = min(height * LABEL_SIZE, width / long) if long else 0
+    long = pdf_marking.long(label.text)
+    size = min(height * pdf_marking.LABEL_SIZE, width / long) if long else 0
     if size < LABEL_SIZE_MIN:
         return made
     shown = (

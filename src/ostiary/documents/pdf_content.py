@@ -1,4 +1,4 @@
-"""The content of a page written anew (ISO 32000-1, 8 and 9): the glyphs that have to go are cut out of their strings and leave a gap, and what no reader sees goes with them.
+"""The content of a page written anew (ISO 32000-1, 8 and 9): the glyphs that have to go are cut out of their strings, the rest of the line moves to where `pdf_marking` wants it, and what no reader sees goes with them.
 
 A glyph goes where its origin is that of a character to be removed, or its middle stands under the box of one: characters decide, never spans. The same is done within form
 XObjects, for each place where they stand. Marked content (ActualText, Alt, layers) is dissolved; layers that are off, and invisible text, are left out.
@@ -6,6 +6,7 @@ XObjects, for each place where they stand. Marked content (ActualText, Alt, laye
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, cast
 
 from ostiary.documents.document import Drawn, Limits
@@ -17,6 +18,7 @@ from ostiary.errors import DocumentTookTooLong
 
 Matrix = tuple[float, float, float, float, float, float]
 SAME: Matrix = (1, 0, 0, 1, 0, 0)
+SAME_LINE = 0.3
 ORIGIN_NEAR = 0.6
 """Points between two origins that are one: PDFium rounds."""
 MIDDLE = 0.3
@@ -24,10 +26,12 @@ MIDDLE = 0.3
 OPERATIONS_MAX = 5_000_000
 FORMS_DEEP_MAX = 24
 CELL = 16.0
+CLOSE = 1e-4
 BUILDS_PATH = frozenset({"m", "l", "c", "v", "y", "re", "h"})
 CLIPS = frozenset({"W", "W*"})
 PAINTS_PATH = frozenset({"S", "s", "f", "F", "f*", "B", "B*", "b", "b*"})
 MARKS = frozenset({"BMC", "BDC", "EMC", "MP", "DP"})
+POSITIONS = frozenset({"Td", "TD", "T*", "Tm"})
 SHOWS = frozenset({"Tj", "TJ", "'", '"'})
 
 
@@ -43,11 +47,30 @@ class Area:
     y: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What stands between right and until on a line (its baseline) moves by so many points, since what stood between left and right has another width now."""
+
+    line: float
+    bottom: float
+    top: float
+    left: float
+    right: float
+    until: float
+    by: float
+
+    def moves(self, x: float, y: float) -> bool:
+        near = SAME_LINE * (self.top - self.bottom)
+        return abs(y - self.line) < near and self.right - ORIGIN_NEAR < x < self.until + ORIGIN_NEAR
+
+
 class Areas:
     """The areas of a page, by cells of it. drawn: those that a person drew, out of which lines and shapes go as well."""
 
-    def __init__(self, areas: Sequence[Area], drawn: Sequence[Drawn] = ()) -> None:
-        self.all, self.drawn = tuple(areas), tuple(drawn)
+    def __init__(
+        self, areas: Sequence[Area], drawn: Sequence[Drawn] = (), shifts: Sequence[Shift] = ()
+    ) -> None:
+        self.all, self.drawn, self.shifts = tuple(areas), tuple(drawn), tuple(shifts)
         self._cells: dict[tuple[int, int], list[Area]] = {}
         for area in areas:
             for across in range(int((area.left - 1) // CELL), int((area.right + 1) // CELL) + 1):
@@ -159,6 +182,10 @@ class Rewriter:
         self._marks: list[bool] = []
         self._matrix = self._line = SAME
         self._operator = pikepdf.Operator
+        self._anew, self._begun = bool(areas.shifts), False
+        """Whether places of texts are written anew; and whether that of the text at hand has been."""
+        self._drift = 0.0
+        """How far what is written stands from what was given, along the line, in units of the text before it is scaled."""
         self._path: int | None = None
         """Where in `made` the path that is being built begins."""
 
@@ -196,7 +223,8 @@ class Rewriter:
             self._emit("n" if name != "sh" else "")
         else:
             self._set(name, given)
-            self.made.append((given, self._operator(name)))
+            if not (self._anew and name in POSITIONS):
+                self.made.append((given, self._operator(name)))
 
     def _is_path(self, name: str, given: list[Any]) -> bool:
         """Whether this ended a path that reaches into an area that was drawn: then it is taken out, and what it would clip is clipped away."""
@@ -273,8 +301,10 @@ class Rewriter:
             self._external(self.resources.get("/ExtGState", {}).get(str(given[0])))
         elif name == "BT":
             self._matrix = self._line = SAME
+            self._drift = 0.0
         elif name == "Tm":
             self._matrix = self._line = matrix_of(given)
+            self._drift = 0.0
         elif name in ("Td", "TD"):
             if name == "TD":
                 self._state = replace(state, leading=-float(given[1]))
@@ -288,6 +318,7 @@ class Rewriter:
             self._state = replace(self._state, font=self._work.font(font[0]), size=float(font[1]))
 
     def _next(self, across: float, up: float) -> None:
+        self._drift = 0.0
         self._matrix = self._line = times((1, 0, 0, 1, across, up), self._line)
 
     def _show(self, name: str, given: list[Any]) -> None:
@@ -296,35 +327,60 @@ class Rewriter:
             self._emit("Tw", given[0])
             self._emit("Tc", given[1])
         if name in ("'", '"'):
-            self._emit("T*")
+            self._emit("T*" if not self._anew else "")
             self._next(0, -self._state.leading)
         made: list[Any] = []
+        self._begun = not self._anew
         for part in given[0] if name == "TJ" else [given[-1]]:
             if isinstance(part, library("pikepdf").String):
                 self._string(bytes(part), made)
             else:
-                self._advance(-float(part) / 1000 * self._state.size)
-                made.append(part)
-        self._emit("TJ", library("pikepdf").Array(made))
+                move = -float(part) / 1000 * self._state.size
+                self._advance(move)
+                self._drift -= move
+        if made:
+            self._emit("TJ", library("pikepdf").Array(made))
 
     def _string(self, text: bytes, made: list[Any]) -> None:
-        """The codes that stay, and numbers for the gaps of those that go."""
+        """The codes that stay, each where it has to stand: what lies between them is one number, however many glyphs and numbers it was."""
         state, pikepdf, kept = self._state, library("pikepdf"), b""
         font = state.font or Font({}, 0.5)
         for part, code, width in font.codes(text):
             move = width * state.size + state.spacing + (state.word if part == b" " else 0)
             if self._goes(width, font):
-                if kept:
-                    made.append(pikepdf.String(kept))
-                    kept = b""
-                if state.size:
-                    made.append(round(-move / state.size * 1000, 3))
+                self._drift -= move
             else:
+                if not self._begun:
+                    self._begin(font)
+                between = self._wanted(font) - self._drift
+                if abs(between) > CLOSE * abs(state.size):
+                    if kept:
+                        made.append(pikepdf.String(kept))
+                        kept = b""
+                    made.append(round(-between / state.size * 1000, 3))
+                    self._drift += between
                 kept += part
                 font.used.add(code)
             self._advance(move)
         if kept:
             made.append(pikepdf.String(kept))
+
+    def _begin(self, font: Font) -> None:
+        """Say anew where the next glyph stands: the places that were given tell how wide what is gone was."""
+        self._begun, self._drift = True, self._wanted(font)
+        placed = times((1, 0, 0, 1, self._drift * self._state.scale, 0), self._matrix)
+        self._emit("Tm", *(Decimal(f"{each:.4f}") for each in placed))
+
+    def _wanted(self, font: Font) -> float:
+        """How far from where it was given the next glyph has to stand, along the line."""
+        if not self._areas.shifts or font.vertical:
+            return 0.0
+        whole = times(self._matrix, self._state.ctm)
+        if abs(whole[1]) > abs(whole[0]) * CLOSE or whole[0] * self._state.scale <= 0:
+            return 0.0
+        x, y = moved(whole, 0, self._state.rise)
+        by = sum(each.by for each in self._areas.shifts if each.moves(x, y))
+        return by / (whole[0] * self._state.scale)
 
     def _goes(self, width: float, font: Font) -> bool:
         state = self._state

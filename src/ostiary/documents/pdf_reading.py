@@ -30,6 +30,8 @@ PICTURE_POINTS_MIN = 12.0
 PICTURE_SCALE = 2.5
 """Pixels a point at which pictures are rendered for OCR: 180 dots an inch."""
 STRING_CHARACTERS_MIN = 3
+LEVEL = 0.001
+"""Radians that a line may be turned by."""
 NESTED_MAX = 32
 QUIET = frozenset(
     {
@@ -68,6 +70,10 @@ class Character:
     right: float
     top: float
     visible: bool
+    whole: tuple[float, float, float, float] = (0, 0, 0, 0)
+    """Left, bottom, right and top of the room that its font gives it, whatever its shape. Only where it was asked for."""
+    level: bool = False
+    """Whether it stands on a horizontal line, from left to right."""
 
 
 @contextmanager
@@ -151,8 +157,8 @@ def _unpacked(stream: Any, left: int) -> int:
     return len(data)
 
 
-def characters(page: Any) -> list[Character]:
-    """Every character of a page in reading order, also what no one sees."""
+def characters(page: Any, *, rooms: bool = False) -> list[Character]:
+    """Every character of a page in reading order, also what no one sees. rooms: with the room of each."""
     raw = library("pypdfium2.raw")
     text = page.get_textpage()
     found: list[Character] = []
@@ -172,11 +178,22 @@ def characters(page: Any) -> list[Character]:
         raw.FPDFText_GetCharBox(text.raw, n, byref(left), byref(right), byref(bottom), byref(top))
         owner = raw.FPDFText_GetTextObject(text.raw, n)
         visible = not owner or raw.FPDFTextObj_GetTextRenderMode(owner) != INVISIBLE
+        room = _room(text, n) if rooms else ()
         found.append(
-            Character(letter, x.value, y.value, left.value, bottom.value, right.value, top.value, visible)
+            Character(
+                letter, x.value, y.value, left.value, bottom.value, right.value, top.value, visible, *room
+            )
         )
     text.close()
     return found
+
+
+def _room(text: Any, n: int) -> tuple[tuple[float, float, float, float], bool]:
+    raw = library("pypdfium2.raw")
+    box = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(text.raw, n, byref(box))
+    angle = raw.FPDFText_GetCharAngle(text.raw, n)
+    return (box.left, box.bottom, box.right, box.top), abs(angle) < LEVEL and box.right > box.left
 
 
 def read_pages(content: bytes, limits: Limits) -> Iterator[Piece]:
@@ -210,7 +227,7 @@ def page_characters(content: bytes, limits: Limits) -> Iterator[tuple[list[Chara
     with with_pages(content, limits) as opened:
         for at in range(len(opened)):
             page = opened[at]
-            own = characters(page)
+            own = characters(page, rooms=True)
             yield [each for each in own if each.visible], [each for each in own if not each.visible]
             page.close()
 
