@@ -56,6 +56,10 @@ LEDGER: dict[str, tuple[str, str]] = {
         "dataclasses with JSON Schemas written by hand",
     ),
     "pyotp": ("codes of an authenticator app (RFC 6238)", "forty lines over hmac"),
+    "python-multipart": (
+        "the console's form with a file, read as it comes",
+        "a hundred lines over RFC 7578; `mcp` brings it in any case",
+    ),
     "pyyaml": ("contract files, read event by event under our own rules", "JSON only"),
     "rich": ("tables and colours in the terminal", "plain columns"),
     "segno": ("the QR code that an authenticator app scans", "showing the key as text only"),
