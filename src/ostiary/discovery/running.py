@@ -253,7 +253,7 @@ async def _away(discovery: Discovery, call: Call, row: RunRow) -> Step:
         "changed_us": call.at_us,
     }
     if not missing:
-        changes |= {"state": DONE, "ended_us": call.at_us, "cursor": None}
+        changes |= {"state": DONE, "ended_us": call.at_us}
         await _announce(discovery, call, row)
 
     def rows(connection: Connection) -> None:
