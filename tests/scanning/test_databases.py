@@ -137,6 +137,7 @@ def test_postgresql_is_sampled_in_blocks_read_only(postgresql: str) -> None:
     assert found[f"{schema}.small.mail"].counts == {"email": 1}
     wide = source.sample(Column(schema, 'odd "name"', "id", "bigint", big.rows), 10_000)
     assert 100 < len(wide) <= 400
+    assert max(map(int, wide)) > 30_000  # not the first rows
     assert source._connection.execute("SHOW transaction_read_only").fetchone() == ("on",)
     source.close()
     views = Postgres(plain, schema=schema, views=True)

@@ -18,8 +18,10 @@ LOCK_MS_MAX = 2_000
 COLUMNS_AT_ONCE = 32
 SAMPLED_FROM_ROWS = 10_000
 """Tables with more rows give random blocks; smaller ones their first rows."""
-BLOCKS_OF_ROWS = 4
-"""How many times ROWS_MAX the blocks are expected to hold: statistics may be old, and blocks part empty."""
+BLOCKS_OF_ROWS = 1.25
+"""How many times ROWS_MAX the blocks are expected to hold: enough that they are mostly filled, few enough that they lie all over the table."""
+ROWS_MIN = 50
+"""Fewer rows in the blocks, since statistics are old or blocks empty: the first rows are read as well."""
 SEED = 1
 BINARY = frozenset({"bytea"})
 _SESSION = {
@@ -130,8 +132,8 @@ class Postgres:
                     chosen, table, sql.Literal(percent), sql.Literal(SEED), sql.Literal(ROWS_MAX)
                 )
             )
-        if not rows:
-            rows = self._query(plain)
+        if len(rows) < ROWS_MIN:
+            rows += self._query(plain)
         return {
             each.key: tuple(dict.fromkeys(row[at] for row in rows if row[at]))
             for at, each in enumerate(columns)
