@@ -105,6 +105,12 @@ def ocr_image(picture: Any, limits: Limits) -> tuple[Line, ...]:
         return _KEPT[key]
 
 
+def forget() -> None:
+    """Keep nothing of what was read."""
+    with _TURN:
+        _KEPT.clear()
+
+
 def flattened(picture: Any) -> Any:
     """The picture as a reader sees it: red, green and blue on white, without a layer of transparency."""
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:

@@ -1,4 +1,4 @@
-"""The service over HTTP: its one path. How it listens, whom it lets in and what it bounds is `asgi.service`."""
+"""The service over HTTP: its one path. Pictures are read in processes of their own, without sockets and with bounded memory and time. How it listens, whom it lets in and what it bounds is `asgi.service`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from ostiary.asgi.service import Exposed as Exposed
 from ostiary.asgi.service import Service
 from ostiary.asgi.wire import Scope
 from ostiary.documents.document import Limits
-from ostiary.documents.images import read_frames
+from ostiary.documents.framing import Readers
 
 BODY_BYTES_MAX = 32 << 20
 WAITING_MAX = 32
-LIMITS = Limits(bytes_max=BODY_BYTES_MAX, pages_max=50, pixels_max=40_000_000)
+SECONDS_MAX = 120
+"""For one picture; its process is killed then, and the next one starts."""
+LIMITS = Limits(bytes_max=BODY_BYTES_MAX, pages_max=50, pixels_max=40_000_000, seconds_max=SECONDS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,41 +25,28 @@ class Settings(service.Settings):
     port: int = 5001
 
 
-def _service() -> Service:
+def _service(readers: Readers) -> Service:
+    def asked(scope: Scope, body: bytes) -> Callable[[], Any]:
+        return partial(readers.read, body)
+
     return Service(
         name="ocr",
-        posted={"/v1/ocr": _asked},
+        posted={"/v1/ocr": asked},
         body_bytes_max=BODY_BYTES_MAX,
         waiting_max=WAITING_MAX,
         told={},
     )
 
 
-def _asked(scope: Scope, body: bytes) -> Callable[[], Any]:
-    return partial(read, body)
-
-
-def read(body: bytes) -> dict[str, Any]:
-    """The frames of a picture, each with its size and its lines; boxes are left, top, right, bottom in pixels."""
-    frames = []
-    for width, height, lines in read_frames(body, LIMITS):
-        read_ = [
-            {
-                "text": line.text,
-                "score": line.score,
-                "box": [line.box.left, line.box.top, line.box.right, line.box.bottom],
-            }
-            for line in lines
-        ]
-        frames.append({"width": width, "height": height, "lines": read_})
-    return {"frames": frames}
-
-
-def application(settings: Settings) -> Any:
+def application(settings: Settings, readers: Readers | None = None) -> Any:
     """The face behind its guard. Raises Exposed."""
-    return service.application(_service(), settings)
+    return service.application(_service(readers or Readers(LIMITS)), settings)
 
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop. Raises Exposed."""
-    service.serve(_service(), settings)
+    readers = Readers(LIMITS)
+    try:
+        service.serve(_service(readers), settings)
+    finally:
+        readers.close()
