@@ -8,7 +8,32 @@ from ostiary.detection import folding
 from ostiary.detection.folding import fold
 
 ODD = "ab1 .@-\té\u0435\u200b\x0b\x0c\x00\x7f\u0661\uff11\ud800ß\u4e00\n\U0001d7ce\xa0\u2011"
-ESCAPES = ["&#x41;", "%41", "[.]", " (at) ", "&commat;", "1%202", "(page", "<b", "100%", "&c"]
+ESCAPES = [
+    "\\u0041",
+    "\\x41",
+    "\\u{41}",
+    "\\n1",
+    "%2541",
+    "%C3%BC",
+    "&amp;#65;",
+    "&shy;",
+    "<wbr>",
+    "1<b>2",
+    "1=\n2",
+    " _1",
+    "1_ ",
+    "a b c d e f g h i j",
+    "&#x41;",
+    "%41",
+    "[.]",
+    " (at) ",
+    "&commat;",
+    "1%202",
+    "(page",
+    "<b",
+    "100%",
+    "&c",
+]
 
 
 @settings(max_examples=400, deadline=None)
@@ -46,6 +71,12 @@ def test_no_escape_is_overlooked(text: str) -> None:
         ("Müller paid ４１１１", "Muller paid 4111"),
         ("4\u200b1", "41"),
         ("a\x00b", "ab"),
+        ("\\u0041\\u00fc\\x31 \\n1", "Au1  1"),
+        ("%2541 %C3%BC %c3%bc", "A u u"),
+        ("&amp;#52;&shy;1 1<wbr>2 3<b>4", "41 12 34"),
+        ("1 2 3 4 5 6 7 8 9", "123456789"),
+        ("1 2 3 4 5 6 7 8 9 10", "1 2 3 4 5 6 7 8 9 10"),
+        (" 1" * 60, " 1" * 60),
         ("é\x0bé", "ee"),
     ],
 )

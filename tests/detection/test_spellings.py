@@ -1,6 +1,8 @@
 """One value in every way of writing it is found; what only looks like a number of a person is not."""
 
 import uuid
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -52,6 +54,89 @@ def test_every_german_iban_is_found_however_it_is_joined(account: int, joint: st
     check = 98 - int(f"{account:018}131400") % 97
     number = f"DE{check:02}{account:018}"
     assert covered("iban", joint.join(number[at : at + 4] for at in range(0, 22, 4)))
+
+
+def fullwidth(value: str) -> str:
+    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in value)
+
+
+def every_third(form: str) -> Callable[[str], str]:
+    """Every third character as an escape."""
+    return lambda value: "".join(
+        form % ord(char) if place % 3 == 1 else char for place, char in enumerate(value)
+    )
+
+
+def between(what: str, step: int) -> Callable[[str], str]:
+    return lambda value: "".join(
+        char + (what if place % step == step - 1 and place + 1 < len(value) else "")
+        for place, char in enumerate(value)
+    )
+
+
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "full width": fullwidth,
+    "Arabic digits": lambda value: value.translate({48 + each: 0x660 + each for each in range(10)}),
+    "bold digits": lambda value: value.translate({48 + each: 0x1D7CE + each for each in range(10)}),
+    "homoglyphs": lambda value: value.translate(str.maketrans("aceopxABCEHKMOPTXIS", "асеорхАВСЕНКМОРТХІЅ")),
+    "zero width": between("\u200b", 1),
+    "soft hyphens": between("\u00ad", 3),
+    "combining": between("\u0301", 1),
+    "line break offered": between("<wbr>", 4),
+    "JSON": every_third("\\u%04x"),
+    "JSON, all of it": lambda value: "".join(f"\\u{ord(char):04x}" for char in value),
+    "code": every_third("\\x%02x"),
+    "JavaScript": every_third("\\u{%x}"),
+    "percent": lambda value: quote(value, safe=""),
+    "percent, some": every_third("%%%02x"),
+    "percent twice": lambda value: quote(quote(value, safe=""), safe=""),
+    "entities": every_third("&#%d;"),
+    "entities twice": every_third("&amp;#x%x;"),
+    "letter by letter": lambda value: " ".join(value.replace(" ", "")),
+    "emphasis": lambda value: f"_{value}_",
+    "in a string": lambda value: f"\\n{value}\\n",
+}
+HIDDEN = [
+    ("card", "4111 1111 1111 1111"),
+    ("iban", "DE89370400440532013000"),
+    ("phone", "+442079460958"),
+    ("us_ssn", "536-90-4399"),
+    ("br_cpf", "390.533.447-05"),
+    ("fr_nir", "2 95 10 99 126 111 93"),
+    ("it_codice_fiscale", "RCCMNL83S18D969H"),
+    ("pl_nip", "856-734-62-15"),
+    ("cn_resident_id", "11010519491231002X"),
+]
+
+
+@pytest.mark.parametrize(
+    ("category", "value", "disguise"),
+    [
+        (category, value, disguise)
+        for category, value in HIDDEN
+        for disguise in DISGUISES
+        if disguise not in ("emphasis", "in a string") or not value[:3].isalpha()
+    ],
+)
+def test_no_disguise_hides_a_value(category: str, value: str, disguise: str) -> None:
+    """A word behind a mark or a backslash is a name of code: there only what begins with a digit is looked for."""
+    written = DISGUISES[disguise](value)
+    found = [each for each in find(f"note: {written} , end") if each.category == category]
+    assert [each for each in found if each.start <= 8 and each.end >= 4 + len(written)] != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2 3 4 5 6 7 8 9 10 11 12 and 0 1 0 1 1 0 1 0 1 1 0 1 0 0 1 0",
+        "A B C D E F G H I J K L",
+        "C:\\new\\text and r'\\d+\\n' and '\\x00\\x01'",
+        "_private_2 __4_items__ x_1_000_000",
+        "E2-E4_.Zig9V5mpMk-JybgCFvqSfgY9EoqWjkA5O",
+    ],
+)
+def test_what_looks_like_a_disguise_hides_nothing(text: str) -> None:
+    assert [each.category for each in find(text) if family_of(each.category) in IDENTITIES] == []
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 A text is folded to Latin-1, at most one byte a code point: digits of every script become ASCII digits, wide and mathematical letters become plain ones,
 accents go, every space is a space and every dash a hyphen, and what cannot be seen (zero-width, soft hyphen, bidirectional controls, tags) is
-dropped. What is escaped once, for HTML or for a URL, is read as what it stands for, and so is a full stop or an at sign in brackets (`example[.]com`). `offsets` leads from the folded text back to the code points of the original.
+dropped. What is escaped once or twice, for HTML, for a URL, in JSON or in code, is read as what it stands for, and so is a full stop or an at sign in brackets (`example[.]com`);
+what is written letter by letter (`4 1 1 1 ...`) is read as one word. `offsets` leads from the folded text back to the code points of the original.
 """
 
 import codecs
 import html
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote
 
 import re2
 
@@ -28,12 +31,24 @@ _LOOKS_LIKE = str.maketrans(
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufeff")
 
 
-_ESCAPE = re.compile(
-    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|commat|period|sol|colon|lowbar|nbsp|hyphen|dash|num|plus|equals|quot|apos|amp|lpar|rpar|excl|percnt);"
-    r"|%(?:2[1-9A-Fa-f]|3[0-9A-Fa-f]|[46][0-9A-Fa-f]|[57][0-9A-Ea-e])|(?<=[0-9])%20(?=[0-9])"
-    r"| ?[\[({<] ?(?:[.@]|[aA][tT]|[dD][oO][tT]|AT|DOT) ?[\])}>] ?"
+_ENTITY = r"&(?:amp;)?(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|#[0-9]{2,3}(?![0-9;])|(?:commat|period|sol|colon|lowbar|nbsp|ensp|emsp|thinsp|hyphen|dash|ndash|num|plus|equals|quot|apos|amp|lpar|rpar|excl|percnt|shy|zwj|zwnj|ZeroWidthSpace);)"
+_PERCENT = (
+    r"(?<=[0-9A-Z)])%(?:25)?20(?=[0-9A-Z(%])|%(?:25)?(?:2[1-9A-Fa-f]|3[0-9A-Fa-f]|[46][0-9A-Fa-f]|[57][0-9A-Ea-e])"
+    r"|%(?:25)?[CDEFcdef][0-9A-Fa-f](?:%(?:25)?[89ABab][0-9A-Fa-f]){1,3}"
 )
-"""What stands for one character: entities, percent encoding (of a space between digits only, so that a URL stays one), bracketed full stops and at signs."""
+_BACKSLASH = (
+    r"\\{1,2}(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]{1,6}\}|[nrt](?=[0-9+(]|[A-Z]{1,2}[0-9]))"
+)
+_BRACKETED = r" ?[\[({<] ?(?:[.@]|[aA][tT]|[dD][oO][tT]|AT|DOT) ?[\])}>] ?"
+_UNSEEN = r"<wbr ?/?>|(?<=[0-9])</?(?:b|i|u|em|strong|span|font|mark)(?: [^<>]{0,80})?>(?=[0-9])|(?<=[0-9.@])=\r?\n(?=[0-9.@])"
+_MARKUP = r"(?<![^\s(\"'])_{1,2}(?=[+(]?[0-9]|[A-Z]{2}[0-9])|(?<=[0-9A-Z])_{1,2}(?=[\s,;:)!?]|\.?\Z|\.\s)"
+_LETTER = r"[0-9A-Za-z@.\-+/()_:']"
+_SPELLED = rf"(?<! {_LETTER} )(?<!{_LETTER})(?:{_LETTER} ){{8,}}{_LETTER}(?! ?{_LETTER})"
+_ESCAPE = re.compile("|".join((_ENTITY, _PERCENT, _BACKSLASH, _BRACKETED, _UNSEEN, _MARKUP, _SPELLED)))
+"""What stands for one character, for none, or for a word that is written letter by letter: entities, percent encoding (of a space between digits and capitals only, so that a URL stays one),
+escapes of JSON and code (of a line's end only before a number), bracketed full stops and at signs, soft ends of lines, marks of emphasis."""
+SPELLED_MAX = 96
+"""A longer row of single letters and digits is a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,10 @@ def _plainly(error: UnicodeError) -> tuple[bytes, int]:
 codecs.register_error(_PLAINLY, _plainly)
 
 
-_MAY_ESCAPE = re2.compile(rb"&(?:#|[a-z])|%[2-7]|[\[({<] ?(?:[.@]|(?i:at|dot))")
+_MAY_ESCAPE = re2.compile(
+    rb"&(?:#|[a-zZ])|%[2-7C-Fc-f]|\\(?:[ux]|[nrt][0-9+(A-Z])|[\[({<] ?(?:[.@]|(?i:at|dot))|<wbr|[0-9]</?[a-z]|=\r?\n[0-9.@]"
+    rb"|(?:^|[^0-9A-Za-z_\-])_{1,2}(?:[+(]?[0-9]|[A-Z]{2}[0-9])|[0-9A-Z]_{1,2}(?:$|[^0-9A-Za-z_\-])|(?:[0-9A-Za-z@.\-+/()_:'] ){8}"
+)
 
 
 def may_escape(data: bytes) -> bool:
@@ -95,8 +113,9 @@ def fold(text: str) -> Folded:
     position = 0
     for escape in _ESCAPE.finditer(text) if escaped else ():
         _add(text, position, escape.start(), letters, offsets)
-        meant = _meant(escape[0])
-        if meant:
+        if escape[0][1:2] == " " and len(escape[0]) >= SPELLED_MIN:
+            _spell(escape[0], escape.start(), letters, offsets)
+        elif meant := _meant(escape[0]):
             widths[len(letters)] = escape.end() - escape.start()
             letters.append(meant)
             offsets.append(escape.start())
@@ -104,6 +123,17 @@ def fold(text: str) -> Folded:
     _add(text, position, len(text), letters, offsets)
     offsets.append(len(text))
     return Folded("".join(letters).encode("latin-1"), tuple(offsets), widths or None)
+
+
+SPELLED_MIN = 17
+"""Nine letters and what stands between them."""
+
+
+def _spell(escape: str, start: int, letters: list[str], offsets: list[int]) -> None:
+    """Without the spaces between its letters, unless it is too long for a word."""
+    step = 2 if len(escape) <= SPELLED_MAX else 1
+    letters += escape[::step]
+    offsets += range(start, start + len(escape), step)
 
 
 _ODD = re.compile(r"[^\t\n\r -~]")
@@ -127,11 +157,30 @@ def _add(text: str, start: int, end: int, letters: list[str], offsets: list[int]
 
 def _meant(escape: str) -> str:
     """The character that an escape stands for, folded; none for what is not seen."""
-    if escape[0] == "&":
-        return _plain_or_self(html.unescape(escape))
-    if escape[0] == "%":
-        return chr(int(escape[1:], 16))
+    if escape[0] in "&%\\":
+        return _decoded(escape)
+    if escape[0] == "_":
+        return " "
+    if escape[0] == "=" or _TAG.match(escape):
+        return ""
     return "@" if "@" in escape or escape.strip(" [](){}<>").lower()[1:] == "t" else "."
+
+
+@lru_cache(maxsize=4096)
+def _decoded(escape: str) -> str:
+    if escape[0] == "&":
+        return _plain_or_self(html.unescape(html.unescape(escape)))
+    if escape[0] == "%":
+        return _plain_or_self(unquote(escape.replace("%25", "%"), errors="replace"))
+    code = escape.lstrip("\\")
+    return " " if code in ("n", "r", "t") else _plain_or_self(_of_code(int(code[1:].strip("{}"), 16)))
+
+
+_TAG = re.compile(r"</?(?:wbr|b|i|u|em|strong|span|font|mark)\b")
+
+
+def _of_code(code: int) -> str:
+    return chr(code) if code <= sys.maxunicode else ""
 
 
 def _plain_or_self(text: str) -> str:

@@ -13,7 +13,7 @@ DETECTORS: tuple[Detector, ...] = (
     national_id("social insurance number", "ca_sin", r"\b\d{3}[ \-]\d{3}[ \-]\d{3}\b", national.ca_sin, "sin|social insurance|nas", 0.5),
     national_id("social insurance number, plain", "ca_sin", r"\b\d{9}\b", national.ca_sin, "sin|social insurance", 0.2),
     national_id("CURP", "mx_curp", r"(?i:\b[A-Z][AEIOUX][A-Z]{2}\d{6}[HMX][A-Z]{2}[B-DF-HJ-NP-TV-Z]{3}[A-Z\d]\d\b)", national.mx_curp, "curp", 0.9),
-    national_id("RFC", "mx_rfc", r"\b[A-Z&]{3,4}\d{6}[A-Z0-9]{3}\b", national.mx_rfc, "rfc", 0.5),
+    national_id("RFC", "mx_rfc", r"(?i:\b[A-Z&]{3,4}\d{6}[A-Z0-9]{3}\b)", national.mx_rfc, "rfc", 0.5),
     national_id("CPF", "br_cpf", r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b", national.br_cpf, "cpf", 0.9),
     national_id("CPF, plain", "br_cpf", r"\b\d{9}[\- ]?\d{2}\b", national.br_cpf, "cpf|cadastro", 0.3),
     national_id("CNPJ", "br_cnpj", r"\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b", national.br_cnpj, "cnpj", 0.9),

@@ -27,7 +27,20 @@ _IPV6 = (
 )
 """As RFC 4291 writes them, with a zone (RFC 4007) and a prefix length, up to what cannot go on an address."""
 
-_CARD_WORDS = ("card", "visa", "mastercard", "amex", "credit", "debit", "karte", "carte", "tarjeta", "cartao", "carta", "pan")
+_CARD_WORDS = (
+    "card",
+    "visa",
+    "mastercard",
+    "amex",
+    "credit",
+    "debit",
+    "karte",
+    "carte",
+    "tarjeta",
+    "cartao",
+    "carta",
+    "pan",
+)
 _IBAN_COUNTRY = "|".join(f"{code[0]}[ .\\-_]?{code[1]}" for code in validity.IBAN_LENGTHS)
 
 DETECTORS: tuple[Detector, ...] = (
@@ -155,7 +168,7 @@ DETECTORS: tuple[Detector, ...] = (
         "payment card",
         "card",
         "",
-        r"\b(?:[2-6]\d\d|180|979)(?:\d|(?:[ .\-_/]{1,2}| - |\r?\n)\d{3}){4,16}(?:[ .\-_/]{1,2}\d\d?)?",
+        r"\b(?:[2-6]\d\d|180|979)(?:\d|(?:[ .\-_/]{1,2}|\+| - |\r?\n)\d{3}){4,16}(?:[ .\-_/]{1,2}\d\d?)?",
         validity.card_certain,
         _CARD_WORDS,
         0.8,

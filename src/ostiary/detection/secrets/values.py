@@ -7,7 +7,7 @@ from ostiary.detection import validity
 from ostiary.detection.secrets.checks import genuine
 
 _FILLER = re.compile(
-    r"(?i)your[_\-]?|x{4}|\*{3}|\.{3}|<[a-z/]|\$\{|\{\{|\$\(|%\(|changeme|change_me|redacted|placeholder|\bexample\b|insert_|replace_|\[[a-z_]+\]|todo|fixme"
+    r"(?i)^enc\(|your[_\-]?|x{4}|\*{3}|\.{3}|<[a-z/]|\$\{|\{\{|\$\(|%\(|changeme|change_me|redacted|placeholder|\bexample\b|insert_|replace_|\[[a-z_]+\]|todo|fixme"
 )
 _CODE = re.compile(
     r"[A-Za-z_$][\w.$>\-]*[(\[].*|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+\(?.*|(?:[A-Za-z_]\w*(?:::|->))+\w+.*|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|@\w+@|&?[A-Za-z_]\w*\)+;?|[({\[].*[)}\]]|\[\].*"
