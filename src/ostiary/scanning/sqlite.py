@@ -3,13 +3,13 @@ statement has a deadline."""
 
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ostiary.clock import SECOND_US, SystemClock
 from ostiary.scanning.columns import CHARACTERS_MAX, COLUMNS_MAX, ROWS_MAX, Column
 from ostiary.scanning.place import PlaceUnreadable, Unreadable
 
@@ -28,6 +28,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 _FUNCTIONS = frozenset({"substr", "max", "min", "typeof"})
+_CLOCK = SystemClock()
 _BINARY = re.compile(r"blob|binary|image", re.I)
 
 
@@ -36,7 +37,7 @@ class SqliteFile:
 
     def __init__(self, file: Path, *, views: bool = False) -> None:
         self._kinds = ("table", "view") if views else ("table",)
-        self._deadline = 0.0
+        self._deadline = 0
         uri = f"file:{quote(str(file.absolute()))}?mode=ro"
         try:
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
@@ -133,12 +134,12 @@ class SqliteFile:
         return self._ranges[table]
 
     def _query(self, statement: str, *given: str) -> list[Any]:
-        self._deadline = time.monotonic() + STATEMENT_SECONDS_MAX
+        self._deadline = _CLOCK.monotonic_us() + int(STATEMENT_SECONDS_MAX * SECOND_US)
         with closing(self._connection.execute(statement, given)) as cursor:
             return cursor.fetchmany(COLUMNS_MAX)
 
     def _is_late(self) -> int:
-        return int(time.monotonic() > self._deadline)
+        return int(_CLOCK.monotonic_us() > self._deadline)
 
 
 def quoted(name: str) -> str:

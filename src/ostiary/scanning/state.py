@@ -6,7 +6,6 @@ A scan writes in key order, what it saw together with how far it came, in one tr
 import hashlib
 import json
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ostiary import ids
 from ostiary.detection.rules import RuleSet
 from ostiary.scanning.look import Limits, Looked
 
@@ -142,7 +142,7 @@ class State:
         if not self._connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
             for statement in _SCHEMA.split(";\n"):
                 self._connection.execute(statement)
-            rows = [("format", FORMAT), ("digest_key", secrets.token_hex(KEY_BYTES))]
+            rows = [("format", FORMAT), ("digest_key", ids.random_bytes(KEY_BYTES).hex())]
             self._connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
         meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
         if meta.get("format") != FORMAT:
