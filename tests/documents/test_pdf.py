@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from pikepdf import Dictionary
 
-from ostiary.documents.document import Change, Kind, Limits, Options
+from ostiary.documents.document import Change, Kind, Limits, Options, Piece
 from ostiary.documents.pdf import PDF
 from ostiary.documents.unpacking import blobs, views
 from tests.documents.leaky import NAME, leaky, plain
@@ -156,15 +157,71 @@ def test_without_changes_the_unseen_goes_too() -> None:
     assert "Contract of Zebedaeus" in pieces[0].text
 
 
-def test_strict_pages_are_pictures() -> None:
-    content = plain("Contract of Zebedaeus")
+def test_strict_pages_are_pictures_with_the_redacted_text_unseen() -> None:
+    with pikepdf.open(BytesIO(plain("Contract of Zebedaeus, gladly"))) as pdf:
+        pdf.pages[0].obj["/Rotate"] = 90
+        given = BytesIO()
+        pdf.save(given)
+    content = given.getvalue()
     made = PDF.write(
         content, _changes(content, NAME), Options(strict=True), replace(LIMITS, pixels_max=5_000_000)
     )
     with pikepdf.open(BytesIO(made)) as pdf:
         assert len(pdf.pages) == 1
-        assert "/Font" not in pdf.pages[0].obj["/Resources"]
-        assert pdf.pages[0].obj["/MediaBox"][2] == 400
+        assert list(pdf.pages[0].obj["/Resources"]["/XObject"].keys()) == ["/P"]
+        assert pdf.pages[0].obj["/MediaBox"][2] == 200
+    (seen,) = reading_of(made)
+    assert (seen.place, seen.kind) == ("page 1, invisible text", Kind.HIDDEN)
+    words = seen.text.split()
+    assert sorted(words) == [",", "Contract", "[NAME]", "gladly", "of"]
+    box = next(each for each in seen.boxes if each.start == seen.text.index("C"))
+    assert (box.left + box.right) / 2 == pytest.approx(153, abs=6)  # turned with the page
+    for blob in blobs(made, LIMITS):
+        assert not any(NAME in view for view in views(blob))
+
+
+def reading_of(content: bytes) -> list[Piece]:
+    """The pieces of text, without those of pictures."""
+    return [each for each in PDF.read(content, LIMITS).pieces if "picture" not in each.place]
+
+
+TYPE3 = Dictionary(
+    Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type3, FontBBox=pikepdf.Array([0, 0, 600, 700]), FontMatrix=pikepdf.Array([0.001, 0, 0, 0.001, 0, 0]),
+    FirstChar=65, LastChar=68, Widths=pikepdf.Array([600] * 4), Encoding=Dictionary(Differences=pikepdf.Array([65, pikepdf.Name("/A"), pikepdf.Name("/B"), pikepdf.Name("/C"), pikepdf.Name("/D")])),
+)  # fmt: skip
+
+
+def test_letters_that_are_drawn_by_programs_go_like_others() -> None:
+    with pikepdf.open(BytesIO(plain("x"))) as pdf:
+        font = pdf.make_indirect(TYPE3)
+        glyph = pdf.make_stream(b"600 0 0 0 600 700 d1 0 0 500 700 re f")
+        font["/CharProcs"] = Dictionary(A=glyph, B=glyph, C=glyph, D=glyph)
+        page = pdf.pages[0]
+        page.obj["/Resources"]["/Font"]["/F3"] = font
+        page.obj["/Contents"] = pdf.make_stream(b"BT /F3 20 Tf 30 100 Td (ABCD) Tj ET")
+        given = BytesIO()
+        pdf.save(given)
+    made = PDF.write(given.getvalue(), _changes(given.getvalue(), "BC", ""), Options(), LIMITS)
+    assert "".join(PDF.read(made, LIMITS).pieces[0].text.split()) == "AD"
+    with pikepdf.open(BytesIO(made)) as pdf:
+        assert b"B" not in re.sub(rb"\b(?:BT|Q)\b", b"", pdf.pages[0].obj["/Contents"].read_bytes())
+
+
+def test_an_inline_picture_in_an_area_and_text_in_a_pattern_go() -> None:
+    with pikepdf.open(BytesIO(plain("x"))) as pdf:
+        page = pdf.pages[0]
+        tile = pdf.make_stream(b"BT /F1 8 Tf 0 0 Td (Zebedaeus) Tj ET 0 0 5 5 re f", Type=pikepdf.Name.Pattern, PatternType=1, PaintType=1, TilingType=1, BBox=pikepdf.Array([0, 0, 50, 50]), XStep=50, YStep=50, Resources=page.obj["/Resources"])  # fmt: skip
+        page.obj["/Resources"]["/Pattern"] = Dictionary(P1=tile)
+        picture = b"q 50 0 0 20 30 145 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x7f EI Q q 50 0 0 20 300 20 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x7e EI Q"
+        page.obj["/Contents"] = pdf.make_stream(picture + b" /Pattern cs /P1 scn 0 0 100 40 re f BT /F1 12 Tf 30 150 Td (Zebedaeus) Tj ET")  # fmt: skip
+        given = BytesIO()
+        pdf.save(given)
+    made = PDF.write(given.getvalue(), _changes(given.getvalue(), NAME), Options(), LIMITS)
+    with pikepdf.open(BytesIO(made)) as pdf:
+        content = pdf.pages[0].obj["/Contents"].read_bytes()
+        assert (content.count(b"\x7f"), content.count(b"\x7e")) == (0, 1)
+        assert b"re" in pdf.pages[0].obj["/Resources"]["/Pattern"]["/P1"].read_bytes()
+    assert not any(NAME in view for blob in blobs(made, LIMITS) for view in views(blob))
 
 
 def test_a_rotated_page_and_one_with_an_offset() -> None:

@@ -45,7 +45,7 @@ def redact(
         bool,
         typer.Option(
             "--strict",
-            help="Pages become pictures: nothing of the old file's structure is kept, and no text can be selected.",
+            help="Pages become pictures: nothing of the old file's structure is kept. The redacted text lies unseen on them, to be searched.",
         ),
     ] = False,
     record: Annotated[

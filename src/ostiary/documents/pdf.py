@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from ostiary.documents import pdf_marking, pdf_reading
+from ostiary.documents import pdf_marking, pdf_reading, pdf_strict
 from ostiary.documents.document import Change, Document, Limits, Options
 from ostiary.documents.libraries import library
 from ostiary.documents.pdf_content import Areas, Rewriter, State, Work, form_like
@@ -18,7 +18,7 @@ from ostiary.documents.pdf_fonts import Font
 from ostiary.documents.pdf_marking import Label, Marks
 from ostiary.documents.pdf_objects import is_dictionary, is_stream
 from ostiary.documents.pdf_pictures import without_segments
-from ostiary.errors import DocumentTooManyPages, DocumentTooManyPixels
+from ostiary.errors import DocumentTooManyPages
 
 PAGE_KEPT = frozenset(
     {"/Type", "/Parent", "/Resources", "/MediaBox", "/CropBox", "/Rotate", "/Contents", "/UserUnit", "/Group"}
@@ -39,7 +39,6 @@ SAID_ASIDE = (
     "/Name",
 )
 """Keys of any object that speak to programs, not to readers."""
-STRICT_SCALE = 150 / 72
 LABEL_SIZE_MIN = 3.0
 HEAD = 1024
 _CHARS = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f\s]+)>")
@@ -74,7 +73,7 @@ class Pdf:
             _strip(opened)
             _fonts(opened, work)
             made = _saved(opened)
-        return rasterised(made, limits) if options.strict else made
+        return pdf_strict.rasterised(made, limits) if options.strict else made
 
 
 PDF = Pdf()
@@ -254,25 +253,3 @@ def _saved(opened: Any) -> bytes:
         stream_decode_level=pikepdf.StreamDecodeLevel.generalized, recompress_flate=True, fix_metadata_version=False,
     )  # fmt: skip
     return made.getvalue()
-
-
-def rasterised(content: bytes, limits: Limits) -> bytes:
-    """Each page as one picture of it."""
-    pikepdf = library("pikepdf")
-    made, saved = pikepdf.new(), BytesIO()
-    left = limits.pixels_max
-    with pdf_reading.with_pages(content, limits) as opened:
-        for page in opened:
-            width, height = page.get_size()
-            left -= int(width * height * STRICT_SCALE**2)
-            if left < 0:
-                raise DocumentTooManyPixels
-            shown = page.render(scale=STRICT_SCALE, may_draw_forms=False).to_pil().convert("RGB")
-            picture = made.make_stream(shown.tobytes(), Type=pikepdf.Name("/XObject"), Subtype=pikepdf.Name("/Image"), Width=shown.width, Height=shown.height, ColorSpace=pikepdf.Name("/DeviceRGB"), BitsPerComponent=8)  # fmt: skip
-            blank = made.add_blank_page(page_size=(width, height))
-            blank.obj["/Resources"] = pikepdf.Dictionary(XObject=pikepdf.Dictionary({"/P": picture}))
-            blank.obj["/Contents"] = made.make_stream(
-                f"q {width:.2f} 0 0 {height:.2f} 0 0 cm /P Do Q".encode()
-            )
-    made.save(saved, deterministic_id=True, compress_streams=True)
-    return saved.getvalue()
