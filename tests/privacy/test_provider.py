@@ -18,7 +18,7 @@ def complaint(text: str) -> list[tuple[str, str]]:
     return [("her back hurts", "health_complaint")] if "her back hurts" in text else []
 
 
-def set_up(url: str) -> dict[str, str]:
+def set_up(url: str) -> Any:
     return {"OSTIARY_DETECT_MODEL_URL": url, "OSTIARY_DETECT_MODEL": "m", "OSTIARY_DETECT_MODEL_KEY": "k-1"}
 
 

@@ -57,7 +57,7 @@ class Faces:
         streams = Streams(
             gateway.door, through, gateway.upstreams, gateway.masker,
             standing(gateway.database, gateway.gate.keys, gateway.clock, gateway.authority.bearers.standing),
-            stopping=lambda: gateway.stopping(),
+            stopping=lambda: gateway.stopping(), clock=gateway.clock,
         )  # fmt: skip
         passed = Passthrough(self.mcp, gateway.upstreams, through, streams, Sessions(gateway.vault))
         fittings = Fittings(

@@ -1,9 +1,10 @@
 """Messages of a client of `/mcp/<upstream>` as calls at the door, and outcomes of the door as the upstream would have answered."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Token
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -38,6 +39,7 @@ from ostiary.identity.gate import Entrance
 from ostiary.ids import CallId
 from ostiary.mcp_server import answers, state
 from ostiary.mcp_server.calls import BEHALF_META, KEY_META, ROUNDS_MAX, UNREADABLE, named_session, said
+from ostiary.mcp_server.held_back import HeldBack
 from ostiary.mcp_server.names import tool_name
 from ostiary.privacy.policy import Masker
 from ostiary.vault.sealing import Vault
@@ -57,6 +59,7 @@ POLL_TOOL = tool_name(answers.POLL_ACTION)
 _LABELLED = frozenset(
     {"prompts/get", "resources/read", "completion/complete", "tools/call", "tasks/get", "tasks/result"}
 )
+OPAQUE = re.compile(r"[0-9A-Za-z._:/+=-]{1,256}")
 _LOG = log.get("mcp")
 
 OnEvent = Callable[..., Awaitable[None]]
@@ -271,6 +274,7 @@ class Through:
             )
         finally:
             PASSING.reset(held)
+            await passing.shown()
 
     async def _action_of(self, asked: Asked, tool: str) -> str:
         """The action that a tool call is: the contract that names the tool, if there is one. Raises Conflict where several do."""
@@ -310,26 +314,41 @@ class Through:
             seen = self.masked(asked.actor, event, message, policy, task=_task_of(asked))
             await on_event(seen, passing.answer_headers.get(SESSION, ""))
 
-        passing = Passing(asked.headers, asked.message, show, asked.gone)
+        async def reveal() -> frozenset[str]:
+            return policy.reveals(asked.actor.roles)
+
+        async def shown() -> None:
+            await held.end()
+            if passing.last is not None:
+                passing.last = self._named(asked.actor, passing.last, policy)
+
+        held = HeldBack(show, reveal, self._clock)
+        passing = Passing(asked.headers, asked.message, held.say, asked.gone, shown)
         return passing
 
     def masked(self, actor: Actor, event: Event, message: JsonValue, policy: Any, *, task: str = "") -> bytes:
         """An event as this actor may see it. `task`: the one that the client has asked about, by its own id."""
         message = tasked.heard(message, task)
+        event = self._named(actor, event, policy)
         if message is None:
-            return Event("", event.id, event.name, event.retry_ms).written()
+            return replace(event, data="").written()
         shown, blobs = lifted(message)
         seen, _counts = self._masker.mask(actor, shown, policy)
-        data = orjson.dumps(put_back(seen, blobs)).decode()
-        return Event(data, event.id, event.name, event.retry_ms).written()
+        return replace(event, data=orjson.dumps(put_back(seen, blobs)).decode()).written()
+
+    def _named(self, actor: Actor, event: Event, policy: Any) -> Event:
+        """The event without a name or a place that this actor may not see: they are the upstream's own words. An opaque place stays, so that a client finds its way back."""
+        place = event.id or ""
+        told = ["" if OPAQUE.fullmatch(place) else place, event.name]
+        seen, _counts = self._masker.mask(actor, told, policy)
+        return event if seen == told else replace(event, id=None, name="")
 
     async def _upstreams_error(self, asked: Asked, passing: Passing) -> Reply:
-        """The upstream's own error, masked."""
+        """The upstream's own error, masked. It answers this request, or none that it could read."""
         policy = await self._masker.ready(asked.actor.tenant)
         error, _counts = self._masker.mask(asked.actor, passing.error, policy)
-        return Reply(
-            passing.status, {"jsonrpc": "2.0", "id": passing.error_id, "error": error}, last=passing.last
-        )
+        number = None if passing.error_id is None else asked.message.get("id")
+        return Reply(passing.status, {"jsonrpc": "2.0", "id": number, "error": error}, last=passing.last)
 
     def _tool_refused(self, asked: Asked, passing: Passing, error: OstiaryError) -> Reply:
         """A result that is an error, which a model can read. A tool that nobody accepted is refused like all else: whether the upstream has one of that name

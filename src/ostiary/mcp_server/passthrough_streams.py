@@ -19,6 +19,7 @@ from ostiary import log
 from ostiary.access.authorise import Refused, authorise
 from ostiary.actions import Actor, JsonValue
 from ostiary.asgi.wire import Receive, Send, answer, answer_json
+from ostiary.clock import Clock
 from ostiary.connectors.mcp.sse import Event
 from ostiary.connectors.mcp.upstream import Upstream
 from ostiary.connectors.upstreams.generic import CARRIED, KIND_OF
@@ -26,6 +27,7 @@ from ostiary.connectors.upstreams.shelf import PREFIX, Upstreams
 from ostiary.door.door import Door
 from ostiary.errors import CredentialRefused, InvalidParameters, NotFound, OstiaryError, TargetUnavailable
 from ostiary.identity.gate import Entrance
+from ostiary.mcp_server.held_back import HeldBack
 from ostiary.mcp_server.passthrough_calls import Asked, Through, rpc_error
 from ostiary.net.http import Streaming
 from ostiary.privacy.policy import Masker
@@ -55,7 +57,7 @@ class Streams:
     """Opens, watches and ends them."""
 
     def __init__(
-        self, door: Door, through: Through, upstreams: Upstreams, masker: Masker, who_now: WhoNow, stopping: Callable[[], bool]
+        self, door: Door, through: Through, upstreams: Upstreams, masker: Masker, who_now: WhoNow, stopping: Callable[[], bool], clock: Clock
     ) -> None:  # fmt: skip
         self._door = door
         self._through = through
@@ -63,6 +65,7 @@ class Streams:
         self._masker = masker
         self._who_now = who_now
         self._stopping = stopping
+        self._clock = clock
         self._open: dict[str, int] = {}
 
     async def get(self, asked: Asked, receive: Receive, send: Send) -> None:
@@ -152,14 +155,29 @@ class Streams:
     ) -> None:
         """Returns where the upstream ends it. Raises the Target errors where it breaks off."""
         actor = stream.asked.actor
-        async for event, message in events:
-            if isinstance(message, dict) and message.get("method") == "notifications/tools/list_changed":
-                await upstream.heard_of_change(actor)
+
+        async def show(event: Event, message: JsonValue) -> None:
             policy = await self._masker.ready(actor.tenant)
             await stream.say(self._through.masked(actor, event, message, policy))
             stream.events += 1
-            if stream.answered_by(message):
-                return
+
+        async def reveal() -> frozenset[str]:
+            return (await self._masker.ready(actor.tenant)).reveals(actor.roles)
+
+        held = HeldBack(show, reveal, self._clock)
+        try:
+            async for event, message in events:
+                if isinstance(message, dict) and message.get("method") == "notifications/tools/list_changed":
+                    await upstream.heard_of_change(actor)
+                await held.say(event, message)
+                if stream.answered_by(message):
+                    break
+            await held.end()
+        except OstiaryError:
+            await held.end()
+            raise
+        finally:
+            held.drop()
 
     async def _allowed(self, stream: "Stream") -> OstiaryError | None:
         """Returns as soon as this actor may not listen any more, with the reason; or the gateway stops: None."""

@@ -13,6 +13,7 @@ from ostiary.db.database import Database
 from ostiary.db.kept import Kept
 from ostiary.ids import TenantId
 from ostiary.privacy import store
+from ostiary.privacy.joined import mask_blocks
 from ostiary.privacy.masking import mask_json
 
 POLICIES_MAX = 10_000
@@ -57,4 +58,9 @@ class Masker:
 
     def mask(self, actor: Actor, value: JsonValue, policy: Policy) -> tuple[JsonValue, dict[str, int]]:
         """The value as this actor may see it by its tenant's policy, and what was masked, by family."""
-        return mask_json(value, policy.reveals(actor.roles) if policy.shown else frozenset())
+        reveal = policy.reveals(actor.roles) if policy.shown else frozenset[str]()
+        value, joined = mask_blocks(value, reveal)
+        masked, counts = mask_json(value, reveal)
+        return masked, {
+            name: joined.get(name, 0) + counts.get(name, 0) for name in joined | counts
+        } if joined else counts

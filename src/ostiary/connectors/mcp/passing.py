@@ -16,10 +16,15 @@ async def _nowhere(_event: Event, _message: JsonValue) -> None:
     """Nobody listens."""
 
 
+async def _nothing() -> None:
+    """Nothing is held."""
+
+
 @dataclass(slots=True)
 class Passing:
     """headers: of the client's request, those that belong to the protocol. message: the JSON-RPC message without what the door judges. show: takes each
-    event that comes before the answer, with its message (None: it has none). gone: returns when the client has hung up, where that cancels its request.
+    event that comes before the answer, with its message (None: it has none). gone: returns when the client has hung up, where that cancels its request. shown: to be called when
+    nothing more comes before the answer: what was held back is shown.
 
     Afterwards: `status` and `answer_headers` are the upstream's, `error` its JSON-RPC error (with the id that it answers), `last` the event that brought
     the answer, if an event did.
@@ -29,6 +34,7 @@ class Passing:
     message: Mapping[str, JsonValue]
     show: Callable[[Event, JsonValue], Awaitable[None]] = _nowhere
     gone: Callable[[], Awaitable[None]] | None = None
+    shown: Callable[[], Awaitable[None]] = _nothing
     status: int = 0
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     error: JsonValue = None
