@@ -29,6 +29,8 @@ BEYOND_SCHEMA = {
     "key.create": "programs and agents have roles, publishable keys have contracts",
     "member.add": "the role exists",
     "member.change_role": "the role exists",
+    "discovery.items": "a cursor is what the last page gave",
+    "discovery_place.put": "the connector and the rule set exist, and only a bucket has credentials",
     "role.put": "the permissions exist",
     "privacy.policy_put": "the roles exist",
     "session.request_code": "an address has to be one, and gets few codes an hour",
