@@ -176,6 +176,18 @@ def test_a_destroyed_scope_opens_nothing_and_a_certificate_says_so(tmp_path: Pat
     play(tmp_path, story)
 
 
+def test_a_dictionary_may_have_fifty_thousand_names(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        named = {"name": "staff", "category": "staff", "entries": [f"Quoll {n}" for n in range(50_000)]}
+        rules = json.dumps({"categories": ["staff"], "dictionaries": [named]}, separators=(",", ":"))
+        await house.good("PUT", "/v1/redaction-rules/tickets", json={"text": rules})
+        await house.good("PUT", "/v1/redaction-plans/letters", json={"text": "rule_set: tickets\n"})
+        done = await redacted(house, "From quoll 49999 to Quoll 50000.")
+        assert done["text"] == "From [staff] to Quoll 50000."
+
+    play(tmp_path, story)
+
+
 def test_versions_stay_and_a_removed_name_goes_on_counting(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await made(house)
