@@ -134,7 +134,9 @@ def _in_postgresql(column: SampledColumn, most: int, *, spread: bool) -> str:
     if spread:
         table += f" TABLESAMPLE SYSTEM ({min(100.0, 300.0 * ROWS_MAX / column.rows):.6f})"
     rows = f"SELECT {value} AS value FROM {table} LIMIT {ROWS_MAX}"
-    return f"SELECT DISTINCT value FROM ({rows}) AS sampled WHERE value IS NOT NULL AND value <> '' LIMIT {most}"
+    return (
+        f"SELECT DISTINCT value FROM ({rows}) AS sampled WHERE value IS NOT NULL AND value <> '' LIMIT {most}"
+    )
 
 
 def _quoted(name: str) -> str:

@@ -170,7 +170,7 @@ def actions(discovery: Discovery) -> list[Action]:
         look("discovery.inventory", "Show an inventory", "What a place holds by its newest run: by category, by folder or table, with the risk, and what was not looked at.",
              OfPlace, InventoryShown, desk.inventory, Route("GET", one + "/inventory")),
         look("discovery.items", "List items", "The items of a place with what was found in each; their names, never a value.", OfPlaceItems, ItemsShown, desk.items,
-             Route("GET", one + "/items"), recorded=Recorded.DURABLE),
+             Route("GET", one + "/items")),
         look("discovery.trend", "Show a trend", "What each run over a place found, and what changed between the last two.", OfPlace, TrendShown, desk.trend,
              Route("GET", one + "/trend")),
         look("discovery.report", "Take a report", "The inventory of a place as a file: JSON, CSV, or HTML that needs nothing else.", OfPlaceReport, ReportShown, desk.report,
