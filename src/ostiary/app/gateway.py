@@ -277,9 +277,7 @@ class Gateway:
             still=lambda actor: self.shield.stops.check(actor, ""),
         )
         consent.surroundings = Surroundings(self.audit).of
-        self.discovery = discovering.build(
-            settings, vault, clock, self.connectors, self.jobs, self.notices.outbox.announce
-        )
+        self.discovery = discovering.build(settings, vault, clock, self.connectors, self.jobs, self.notices.outbox.announce)  # fmt: skip
         self.documents = documents.Documents(database, vault, self.blobs, clock, self.jobs.enqueue)
         self.retention = Retention(
             database, self.keys_database, vault, self.audit, self.blobs, clock, self.jobs.enqueue, shut,
