@@ -287,10 +287,7 @@ class Gateway:
         return [
             *identity_actions.actions(services),
             *access_actions.actions(
-                database,
-                vault,
-                lambda: self.registry.all().values(),
-                identity_store.role_in_use,
+                database, vault, lambda: self.registry.all().values(), identity_store.role_in_use
             ),
             *consent_actions.actions(consent),
             *consents.actions(
