@@ -165,3 +165,11 @@ def test_share_rows_and_values_of_a_column_are_told() -> None:
     looked = look(Item("t.mail", 0, ""), sample, FAST, Limits(), b"k")
     assert (looked.counts, looked.rows, looked.values) == ({"email": 2}, 5000, 3)
     assert round(looked.share, 2) == 0.67
+
+
+def test_names_are_looked_for_unless_left_out() -> None:
+    text = b"Dear Anna Miller, thank you. Yours, Robert Stone, mail robert@stone.example\n"
+    item = Item("a.txt", len(text), "v")
+    whole, quick = (look(item, text, DEFAULT, Limits(names=names)).counts for names in (True, False))
+    assert (whole["person"] >= 1, whole["email"]) == (True, 1)
+    assert quick == {"email": 1}

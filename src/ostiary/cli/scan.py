@@ -10,10 +10,6 @@ from ostiary.cli.detect import rules_from
 
 WORKERS_MAX = 256
 MEGABYTE = 1024 * 1024
-NAMES_AND_PLACES = frozenset({"person", "organisation", "location", "address", "date", "age", "username", "nationality", "job_title", "medical"})  # fmt: skip
-"""What the model finds; without these a scan is patterns alone."""
-
-
 Place = Annotated[
     str,
     typer.Argument(
@@ -116,10 +112,6 @@ def scan(
     from ostiary.cli import scanning
 
     chosen = rules_from(categories, rules)
-    if quick:
-        from dataclasses import replace
-
-        chosen = replace(chosen, without=chosen.without | NAMES_AND_PLACES)
     if cluster and workers > 1:
         output.fail("Either --workers or --cluster: the cluster has its own.", code=scanning.CANNOT)
     wanted = scanning.Wanted(
@@ -139,6 +131,7 @@ def scan(
         bytes_max=max_mb * MEGABYTE,
         text_bytes_max=max_text_mb * MEGABYTE,
         pictures=pictures,
+        names=not quick,
         exposure=exposure,
         plain_http=plain_http,
         as_json=as_json,

@@ -56,6 +56,7 @@ class Wanted:
     bytes_max: int
     text_bytes_max: int
     pictures: bool
+    names: bool
     exposure: float
     plain_http: bool
     as_json: bool
@@ -69,7 +70,7 @@ def run(wanted: Wanted) -> int:
         if not each.absolute().parent.is_dir():
             output.fail(f"{each}: there is no such folder.", code=CANNOT)
     clock = SystemClock()
-    limits = Limits(wanted.bytes_max, wanted.text_bytes_max, pictures=wanted.pictures)
+    limits = Limits(wanted.bytes_max, wanted.text_bytes_max, pictures=wanted.pictures, names=wanted.names)
     setup = Setup(wanted.rules, limits, wanted.full, _since(wanted.since), wanted.exclude, wanted.exposure)
     file = wanted.state or _state_file()
     try:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from ostiary.detection.engine import detect
+from ostiary.detection.engine import detect, find
+from ostiary.detection.finding import Finding
 from ostiary.detection.pieces import of_the_whole, pieces
 from ostiary.detection.rules import RuleSet
 from ostiary.documents import document, looking
@@ -37,6 +38,7 @@ class Limits:
     """What one item may cost. bytes_max: of a document, and of what is held in memory. text_bytes_max: a longer text is looked at up to here.
 
     distinct_max: distinct values of an item that are told apart; beyond, the count is a lower bound. pictures: whether letters in pictures are read, which takes seconds each.
+    names: whether the model looks for names of people and places too, which takes ten times as long.
     """
 
     bytes_max: int = BYTES_MAX
@@ -44,6 +46,7 @@ class Limits:
     document_seconds_max: int = DOCUMENT_SECONDS_MAX
     distinct_max: int = DISTINCT_MAX
     pictures: bool = True
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def look(item: Item, content: bytes | Sample, rules: RuleSet, limits: Limits, ke
     """What is in this content. It does not raise for anything that content can be: what cannot be looked at is told by its state."""
     told = Looked(item.key, item.version, item.size, digest_of(content, key), LOOKED)
     if isinstance(content, Sample):
-        own = held(content, rules, limits.distinct_max)
+        own = held(content, rules, limits.distinct_max, names=limits.names)
         return replace(
             told,
             counts=own.counts,
@@ -127,7 +130,7 @@ def look_long(
             if read >= limits.text_bytes_max:
                 return
 
-    _count_text(found, _letters(told()), rules)
+    _count_text(found, _letters(told()), rules, limits)
     state = LOOKED if read >= item.size else IN_PART
     size = max(item.size, read)
     return Looked(
@@ -151,7 +154,8 @@ def digest_of(content: bytes | Sample, key: bytes) -> str:
 def _by_text(told: Looked, content: bytes, rules: RuleSet, limits: Limits, *, table: bool) -> Looked:
     found = Found(limits.distinct_max)
     text = decoded(content).text
-    _count_text(found, (text[at : at + CHUNK_CHARACTERS] for at in range(0, len(text), CHUNK_CHARACTERS)), rules)  # fmt: skip
+    chunks = (text[at : at + CHUNK_CHARACTERS] for at in range(0, len(text), CHUNK_CHARACTERS))
+    _count_text(found, chunks, rules, limits)
     counts, distinct = dict(found.counts), dict(found.distinct)
     if table:
         for category, (cells, different) in _by_header(text, rules, limits).items():
@@ -160,11 +164,15 @@ def _by_text(told: Looked, content: bytes, rules: RuleSet, limits: Limits, *, ta
     return replace(told, counts=counts, distinct=distinct)
 
 
-def _count_text(found: Found, chunks: Iterable[str], rules: RuleSet) -> None:
-    looked_at = ((piece, detect([piece.text], rules)[0]) for piece in pieces(chunks))
+def _count_text(found: Found, chunks: Iterable[str], rules: RuleSet, limits: Limits) -> None:
+    looked_at = ((piece, _findings(piece.text, rules, limits)) for piece in pieces(chunks))
     for piece, findings in of_the_whole(looked_at):
         for each in findings:
             found.add(str(each.category), piece.text[each.start - piece.offset : each.end - piece.offset])
+
+
+def _findings(text: str, rules: RuleSet, limits: Limits) -> list[Finding]:
+    return detect([text], rules)[0] if limits.names else find(text, "", rules)
 
 
 def _letters(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -219,7 +227,8 @@ def _by_document(told: Looked, content: bytes, rules: RuleSet, limits: Limits) -
         version = "" if state == "library_missing" else told.version  # by the next scan it may be there
         return replace(told, state=state, code=error.code, version=version)
     found = Found(limits.distinct_max)
-    for number, findings in looking.findings(read.pieces, rules).items():
+    pieces_of = read.pieces if limits.names else [replace(each, prose=False) for each in read.pieces]
+    for number, findings in looking.findings(pieces_of, rules).items():
         add_all(found, read.pieces[number].text, findings)
     told = replace(told, counts=dict(found.counts), distinct=dict(found.distinct))
     if {each.what for each in read.carriers} <= SAID:

@@ -37,7 +37,7 @@ class Held:
     share: float
 
 
-def held(sample: Sample, rules: RuleSet, distinct_max: int) -> Held:
+def held(sample: Sample, rules: RuleSet, distinct_max: int, *, names: bool = True) -> Held:
     """The categories of a column, with how many of the sampled values are of them."""
     values = [value for value in sample.values if value.strip()]
     if not values:
@@ -45,7 +45,7 @@ def held(sample: Sample, rules: RuleSet, distinct_max: int) -> Held:
     hint = hint_of(sample.name)
     found, digits = Found(distinct_max), Found(distinct_max)
     prose = [value[:PROSE_CHARACTERS_MAX] for value in values if _is_prose(value)][:PROSE_VALUES_MAX]
-    read = dict(zip(prose, detect(prose, rules), strict=True))
+    read = dict(zip(prose, detect(prose, rules), strict=True)) if names else {}
     for value in values:
         more = read.get(value[:PROSE_CHARACTERS_MAX], ()) if _is_prose(value) else ()
         for category, of_digits in _categories(value, hint, rules, more).items():
