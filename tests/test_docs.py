@@ -232,6 +232,7 @@ def test_codes_that_the_walk_and_the_how_tos_name_exist() -> None:
         "call",
         "contract",
         "audit",
+        "document",
         "keys",
         "limit",
         "policy",

@@ -5,6 +5,7 @@ interface Decided {
   version: number;
   changed: number;
   ids: string[];
+  waiting: Record<string, number>;
 }
 
 const WORDS: Record<string, [string, string, string]> = {
@@ -65,29 +66,20 @@ async function decideNow(kind: string, name: string, id: string, reason: string)
   if (!answer.ok) return complain(said.detail || said.title || "It was refused.");
   const done = said as Decided;
   for (const field of all<HTMLInputElement>("[data-seen], [data-selection] input[name=seen]")) field.value = String(done.version);
-  const before = all<HTMLElement>("[data-finding][data-state=proposed]").length;
-  if (name.endsWith("-all") || done.ids.some((each) => !one(`[data-finding="${each}"]`))) waitingElsewhere = true;
   for (const each of done.ids) setState(each, STATES[kind]!);
-  count(before);
+  count(done.waiting);
   announce(`${done.changed === 1 ? "One finding" : `${done.changed} findings`}: ${WORDS[STATES[kind]!]![0].toLowerCase()}`);
   filter();
 }
 
-let waitingElsewhere = false;
-
-/** The counts of this leaf are right at once; those of the whole document where the decision was about this leaf alone. */
-function count(before: number): void {
-  const now = all<HTMLElement>("[data-finding][data-state=proposed]").length;
-  const place = one<HTMLElement>("[data-waiting-count]");
-  if (place) {
-    const whole = Number.parseInt(place.textContent ?? "0", 10) - (before - now);
-    place.textContent = waitingElsewhere ? `${now} here wait` : `${Math.max(whole, now)} of the document wait`;
-  }
-  for (const group of all<HTMLElement>("[data-group]")) {
-    const label = group.querySelector<HTMLElement>("[data-group-count]");
-    const left = group.querySelectorAll("[data-finding][data-state=proposed]").length;
-    if (label) label.textContent = `${left} here wait`;
-  }
+/** How many of the whole document wait now, as the answer says. */
+function count(waiting: Record<string, number>): void {
+  const whole = Object.values(waiting).reduce((sum, each) => sum + each, 0);
+  for (const place of all<HTMLElement>("[data-waiting-count]")) place.textContent = `${whole} of the document wait`;
+  for (const place of all<HTMLElement>("[data-waiting-export]")) place.textContent = whole === 1 ? "1 finding waits." : `${whole} findings wait.`;
+  const button = one<HTMLButtonElement>("[data-export][data-all-decided]");
+  if (button) button.disabled = whole > 0;
+  for (const label of all<HTMLElement>("[data-group-count]")) label.textContent = `${waiting[label.dataset.groupCount!] ?? 0} of ${label.dataset.of} wait`;
 }
 
 function current(): HTMLElement | null {

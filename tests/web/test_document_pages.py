@@ -18,6 +18,9 @@ from tests.web.conftest import ARGUMENTS
 from tests.web.test_real_pages import signed_in
 from tests.web.test_retention_browser import look
 
+SHOTS = os.environ.get("OSTIARY_SHOTS")
+LOOKS = ((1440, "light"), (390, "dark"), (1440, "dark"), (390, "light"))
+"""The last two differ in nothing that a program sees: they are for people who look at pictures."""
 EVIL = (
     "Dear <script>alert(1)</script>, write to jane@example.com or joe@example.com.\nThe word is Bluebottle.\n"
 )
@@ -111,7 +114,7 @@ def test_documents_in_a_browser(tmp_path: Path) -> None:
             serving = asyncio.create_task(server.serve())
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-                for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")):
+                for width, scheme in LOOKS if SHOTS else LOOKS[:2]:
                     context = await browser.new_context(
                         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True,  # type: ignore[arg-type]
                     )  # fmt: skip

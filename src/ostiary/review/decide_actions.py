@@ -27,7 +27,7 @@ IDS_MAX = 5_000
 PLACES_MAX = 2_000
 Seen = Annotated[int, Field(ge=0, le=1_000_000)]
 Reason = Annotated[str, Field(max_length=300, json_schema_extra=UNSEEN)]
-Category = Annotated[str, Field(pattern=r"^[a-z](?:[a-z0-9_]{0,62}[a-z0-9])?$")]
+Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Measure = Annotated[float, Field(ge=-1_000, le=100_000, allow_inf_nan=False)]
 
 
@@ -80,11 +80,12 @@ class Undo(DocumentNamed):
 
 
 class Decided(Answer):
-    """`version`: the number of this decision; `changed`: how many findings it is about; `ids` of them."""
+    """`version`: the number of this decision; `changed`: how many findings it is about; `ids` of them. `waiting`: by category, how many of the document wait for a decision now."""
 
     version: int
     changed: int
     ids: list[str]
+    waiting: dict[str, int]
 
 
 class DecisionShown(Answer):
@@ -150,7 +151,7 @@ def actions(reviews: Reviews) -> list[Action]:
         decision = Decision(found.version + 1, call.actor.id, call.at_us, "undo", wanted.ids, undoes=number)
         await reviews.decide(call, found, decision)
         call.counts |= {"undone": len(wanted.ids)}
-        return Decided(version=decision.number, changed=len(wanted.ids), ids=list(wanted.ids))
+        return _told(found, decision)
 
     async def listed(call: Call, asked: DocumentNamed) -> Decisions:
         found = await reviews.whole(call.tenant, asked.document_id)
@@ -207,7 +208,7 @@ async def _decided(
     await reviews.decide(call, found, decision)
     families = Counter(f"{kind}.{family_of(found.marks[name].category).value}" for name in chosen)
     call.counts |= dict(sorted(families.items()))
-    return Decided(version=decision.number, changed=len(chosen), ids=chosen[:IDS_MAX])
+    return _told(found, decision)
 
 
 async def _added(
@@ -220,7 +221,18 @@ async def _added(
     decision = Decision(number, call.actor.id, call.at_us, "add", ids, made=made)
     await reviews.decide(call, found, decision)
     call.counts |= {f"add.{family_of(str(made['category'])).value}": count}
-    return Decided(version=number, changed=count, ids=list(ids))
+    return _told(found, decision)
+
+
+def _told(found: Reviewed, decision: Decision) -> Decided:
+    """What is told of a decision that is about to be committed."""
+    after = deciding.marks(found.paper, [*found.decisions, decision])
+    waiting = {mark.category: 0 for mark in after.values()}
+    for mark in after.values():
+        waiting[mark.category] += mark.state == "proposed"
+    return Decided(
+        version=decision.number, changed=len(decision.ids), ids=list(decision.ids[:IDS_MAX]), waiting=waiting
+    )
 
 
 def _elsewhere(paper: Paper, asked: AddText) -> list[tuple[int, int, int]]:

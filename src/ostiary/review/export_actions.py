@@ -110,7 +110,7 @@ def actions(reviews: Reviews) -> list[Action]:
         own_action("document.export", "Export a reviewed document", "Redacts the document as it was decided, verifies the output, and signs the record. What nobody has decided goes.", Export,
                    Exporting, export, Route("POST", one + "/exports", 202), permission=EXPORT, effect=Effect.LOCAL, sentence="Export document {document_id}"),
         look("document.fetch", "Fetch an exported document", "A part of the redacted document, or of its signed record.", Fetch, Part, fetch, Route("GET", one + "/exports/{what}")),
-        look("document.key", "Show the key of a document's record", "The public key by which `ostiary redact verify` checks the record.", DocumentNamed, Key, key, Route("GET", one + "/key")),
+        look("document.key", "Show the key of a document's record", "The public key by which `ostiary verify-redaction` checks the record.", DocumentNamed, Key, key, Route("GET", one + "/key")),
     ]  # fmt: skip
 
 

@@ -153,7 +153,7 @@ async def fetch(desk: Desk) -> Response:
 
 
 async def key(desk: Desk) -> Response:
-    """The public key that verifies the record, as `ostiary redact verify --key` takes it."""
+    """The public key that verifies the record, as `ostiary verify-redaction --key` takes it."""
     found = await desk.ask("document.key", {"document_id": desk.path("document_id")})
     headers = {**SERVED, "Content-Disposition": disposition("ostiary-documents.pem")}
     return Response(found["pem"], headers=headers, media_type="application/octet-stream")
