@@ -299,7 +299,15 @@ def test_the_keys_of_a_open_no_file_of_b(street: Street) -> None:
     keys, vault, thief = vaults(street)
     a, b = street.tenants["alpha"], street.tenants["bravo"]
     blobs = storage.at(f"file://{street.home / 'blobs'}")
-    (file_of_a,), (file_of_b,) = blobs.list(a), blobs.list(b)
+    (file_of_a,), (file_of_b,) = (
+        [each for each in blobs.list(tenant) if not each.id.startswith("doc-")] for tenant in (a, b)
+    )
+    papers_of_b = [each.id for each in blobs.list(b) if each.id.startswith("doc-")]
+    assert len(papers_of_b) == 2
+    for name in papers_of_b:
+        assert b"bravo" in b"".join(files.open_file(vault, blobs, b, name))
+        with pytest.raises((SealBroken, KeysUnavailable)):
+            b"".join(files.open_file(thief, blobs, b, name))
     assert b"alpha-evidence" in b"".join(files.open_file(thief, blobs, a, file_of_a.id))
     assert b"bravo-evidence" in b"".join(files.open_file(vault, blobs, b, file_of_b.id))
     with pytest.raises((SealBroken, KeysUnavailable)):

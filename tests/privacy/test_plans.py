@@ -188,6 +188,26 @@ def test_a_dictionary_may_have_fifty_thousand_names(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_a_pattern_is_inferred_from_examples_and_shown_before_it_is_used(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        at, examples = "/v1/redaction-rules/infer", ["ACME-4711", "ACME-20001"]
+        found = await house.good("POST", at, json={"examples": examples, "counter": ["ACME-x"]})
+        assert found == {
+            "pattern": r"\bACME\-[0-9]{4,5}\b",
+            "reading": '"ACME", then "-", then 4 to 5 digits',
+        }
+        wrong = await house.ask("POST", at, json={"examples": examples, "counter": ["ACME-4712"]})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "redaction.invalid")
+        assert "ACME" not in wrong.text
+        rules = {"patterns": [{"name": "case", "category": "case", "pattern": found["pattern"]}]}
+        await house.good("PUT", "/v1/redaction-rules/tickets", json={"text": json.dumps(rules)})
+        await house.good("PUT", "/v1/roles/opener", json={"permissions": ["privacy.restore"]})
+        opener = await house.make_key("opener", "program", ("opener",))
+        assert (await house.ask("POST", at, opener, json={"examples": examples})).status_code == 403
+
+    play(tmp_path, story)
+
+
 def test_versions_stay_and_a_removed_name_goes_on_counting(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await made(house)

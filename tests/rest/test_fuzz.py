@@ -48,6 +48,7 @@ BEYOND_SCHEMA = {
     "redaction_plan.put": "the text is a plan",
     "redaction_rules.put": "the text is a rule set",
     "redaction_plan.history": "a cursor is what the last page gave",
+    "redaction_rules.infer": "examples have a shape in common",
     "redaction_rules.history": "a cursor is what the last page gave",
     "redaction.redact": "a text or a value, and a plan that fits it",
     "redaction.restore": "a text or a value",

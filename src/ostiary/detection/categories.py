@@ -94,7 +94,7 @@ _NATIONAL: Mapping[Family, str] = {
     Family.NATIONAL_ID: (
         "ae_emirates_id: Emirates ID; ar_cuit: CUIT or CUIL; ar_dni: DNI; at_svnr: Sozialversicherungsnummer; at_tax_id: Abgabenkontonummer;"
         "au_abn: Business number (ABN); au_acn: Company number (ACN); au_tfn: Tax file number; be_national_number: Rijksregisternummer; bg_egn: EGN; bg_lnch: LNCh;"
-        "br_cnpj: CNPJ; br_cpf: CPF; ca_sin: Social insurance number; ch_ahv: AHV number; cl_rut: RUT; cn_resident_id: Resident identity number; co_cedula: Cédula;"
+        "br_pis: PIS, PASEP, NIS or NIT; br_titulo_eleitor: Título de eleitor; br_cnpj: CNPJ; br_cpf: CPF; ca_sin: Social insurance number; ch_ahv: AHV number; cl_rut: RUT; cn_resident_id: Resident identity number; co_cedula: Cédula;"
         "co_nit: NIT; cy_tax_id: Tax identification code; cz_birth_number: Rodné číslo; de_identity_card: Personalausweis; de_pension_id: Rentenversicherungsnummer;"
         "de_tax_id: Steuer-Identifikationsnummer; de_tax_number: Steuernummer; dk_cpr: CPR number; ec_cedula: Cédula; ee_isikukood: Isikukood; es_dni: DNI; es_nie: NIE;"
         "es_social_security: Número de la Seguridad Social; fi_hetu: Henkilötunnus; fr_nir: Numéro de sécurité sociale (NIR); fr_tax_id: Numéro fiscal (SPI);"

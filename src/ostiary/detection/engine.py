@@ -6,9 +6,9 @@ in the text: RE2 does not backtrack, and a match is at most MATCH_BYTES_MAX long
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import re2
@@ -17,9 +17,10 @@ from ostiary.detection.categories import NAMES
 from ostiary.detection.crowds import Bare, by_chance
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
-from ostiary.detection.detectors import DETECTORS, GATES, PARTS
+from ostiary.detection.detectors import DETECTORS, PARTS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
+from ostiary.detection.matching import ANYWHERE, HERE, searched, stands
 from ostiary.detection.model import by_model
 from ostiary.detection.overlaps import without_guesses, without_overlaps
 from ostiary.detection.rules import DEFAULT, RuleSet, compiled
@@ -45,36 +46,30 @@ class _Part:
     automaton: Any
     indexes: tuple[int, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Gated:
-    """gate: what has to stand in the text before the parts are asked; None: nothing."""
-
-    gate: Any
-    parts: tuple[_Part, ...]
-
     def asked(self, data: bytes) -> list[int]:
-        """The detectors that could match in these bytes."""
-        if self.gate is not None and self.gate.search(data) is None:
-            return []
-        return [part.indexes[hit] for part in self.parts for hit in part.automaton.Match(data) or ()]
+        """Those that could match in these bytes."""
+        return [self.indexes[hit] for hit in self.automaton.Match(data) or ()]
+
+
+_Speaks = Callable[[bytes], bool] | None
+"""Whether one of a detector's context words stands in the bytes; None for one without."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
 
-    patterns: (the compiled expression's search, number of the group that holds the value); what the library's own `search` does around it costs as much again. context: words of its own, words that others answer to as well.
+    patterns: (the compiled expression's search, number of the group that holds the value). context: words of its own, words that others answer to as well.
     """
 
     detectors: tuple[Detector, ...]
     needs: tuple[float, ...]
-    certain: tuple[_Gated, ...]
-    doubtful: tuple[_Gated, ...]
+    certain: tuple[_Part, ...]
+    doubtful: tuple[_Part, ...]
     patterns: tuple[tuple[Any, int], ...]
-    context: tuple[tuple[Any, Any], ...]
+    context: tuple[tuple[_Speaks, _Speaks], ...]
     any_context: Any
-    unless: tuple[Any, ...]
+    unless: tuple[_Speaks, ...]
 
 
 def detect(batch: Sequence[str], rules: RuleSet = DEFAULT) -> list[list[Finding]]:
@@ -136,15 +131,13 @@ def warm(rules: RuleSet = DEFAULT) -> None:
 
 def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not any(gated.asked(data) for gated in _compiled(rules).certain)
+    return not any(part.automaton.Match(data) for part in _compiled(rules).certain)
 
 
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
     """Every word on which a detector that needs context waits."""
     chosen = _compiled(rules)
-    return _words_of(
-        chosen.detectors[index] for gated in chosen.doubtful for part in gated.parts for index in part.indexes
-    )
+    return _words_of(chosen.detectors[index] for part in chosen.doubtful for index in part.indexes)
 
 
 @lru_cache(maxsize=4096)
@@ -189,7 +182,7 @@ def _by_chance(chosen: _Compiled, bare: list[tuple[int, Finding]], data: bytes) 
         if detector.valid is None or finding.why != detector.name:
             continue
         if index not in spoken:
-            spoken[index] = own is not None and own.search(data) is not None
+            spoken[index] = own is not None and own(data)
         if not spoken[index]:
             asked.append(Bare(finding, detector.valid))
     return by_chance(asked, data) if asked else set()
@@ -214,8 +207,8 @@ def _asked(chosen: _Compiled, data: bytes, start: int, hint: str) -> set[int]:
     """The detectors that may match in the window: those that need no context, or in whose reach a word of theirs stands."""
     stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
     piece = data[max(0, start - 1) : stop + 1]  # a boundary of words is judged by what stands beside it
-    asked = {index for gated in chosen.certain for index in gated.asked(piece)}
-    doubtful = [index for gated in chosen.doubtful for index in gated.asked(piece)]
+    asked = {index for part in chosen.certain for index in part.asked(piece)}
+    doubtful = [index for part in chosen.doubtful for index in part.asked(piece)]
     if hint or not doubtful:
         return asked.union(doubtful)
     around = data[max(0, start - _REACH[0]) : stop + _REACH[1]]
@@ -224,7 +217,7 @@ def _asked(chosen: _Compiled, data: bytes, start: int, hint: str) -> set[int]:
         for context in chosen.context[index]:
             if context is not None:
                 if id(context) not in said:
-                    said[id(context)] = context.search(around) is not None
+                    said[id(context)] = context(around)
                 if said[id(context)]:
                     asked.add(index)
     return asked
@@ -250,12 +243,12 @@ def _scan(
     search, group = chosen.patterns[index]
     stop = min(end + AHEAD_BYTES, len(data))
     while position < end:
-        spans = search(_ANYWHERE, data, position, stop)
+        spans = search(ANYWHERE, data, position, stop)
         low, high = spans[0]
         if low < 0 or low >= end:
             return end
         if stop < len(data) and (high == stop or detector.follows):
-            longer = search(_HERE, data, low, min(len(data), low + MATCH_BYTES_MAX))
+            longer = search(HERE, data, low, min(len(data), low + MATCH_BYTES_MAX))
             spans = longer if longer[0][0] >= 0 else spans
             high = spans[0][1]
         start, last = spans[group]
@@ -267,9 +260,6 @@ def _scan(
         if span is not None and (finding := _weighed(chosen, index, data, span, hint)):
             found.append(finding)
     return position
-
-
-_ANYWHERE, _HERE = re2._re2.RE2.Anchor.UNANCHORED, re2._re2.RE2.Anchor.ANCHOR_START
 
 
 def _after_group(data: bytes, start: int, end: int) -> int:
@@ -346,7 +336,7 @@ def _weighed(chosen: _Compiled, index: int, data: bytes, span: tuple[int, int], 
     start, end = span
     detector = chosen.detectors[index]
     unless = chosen.unless[index]
-    if unless is not None and unless.search(data[max(0, start - 24) : start]) is not None:
+    if unless is not None and unless(data[max(0, start - 24) : start]):
         return None
     score, why = detector.score, detector.name
     own, general = chosen.context[index]
@@ -359,12 +349,14 @@ def _weighed(chosen: _Compiled, index: int, data: bytes, span: tuple[int, int], 
     return Finding(start, end, detector.category, detector.country, round(score, 2), why)
 
 
-def _stands_by(context: Any, detector: Detector, data: bytes, start: int, end: int, hint: str) -> bool:
-    if hint and context.search(hint.encode("latin-1", "replace")) is not None:
+def _stands_by(
+    context: Callable[[bytes], bool], detector: Detector, data: bytes, start: int, end: int, hint: str
+) -> bool:
+    if hint and context(hint.encode("latin-1", "replace")):
         return True
     before, after = detector.reach
     around = data[max(0, start - before) : start] + b" \0 " + data[end : end + after]
-    return context.search(around) is not None
+    return context(around)
 
 
 def _placed(finding: Finding, folded: Folded) -> Finding:
@@ -378,8 +370,9 @@ def _words_of(detectors: Iterable[Detector]) -> frozenset[str]:
     return frozenset(word for one in detectors for word in (*one.context, *one.general))
 
 
-def _spoken(words: tuple[str, ...]) -> Any:
-    return pattern(_words(words)) if words else None
+@cache
+def _spoken(words: tuple[str, ...]) -> Callable[[bytes], bool] | None:
+    return stands(pattern(_words(words))) if words else None
 
 
 def _words(words: tuple[str, ...]) -> str:
@@ -417,22 +410,12 @@ def _compiled(rules: RuleSet) -> _Compiled:
     return _Compiled(
         detectors=detectors,
         needs=tuple(need for _, _, need in wanted),
-        certain=_gated(detectors, certain),
-        doubtful=_gated(detectors, {"": doubtful} if doubtful else {}),
-        patterns=tuple((each._regexp.Match, _value_group(each)) for each in expressions),
+        certain=tuple(_part(detectors, indexes) for indexes in certain.values()),
+        doubtful=(_part(detectors, doubtful),) if doubtful else (),
+        patterns=tuple((searched(each), _value_group(each)) for each in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
-        unless=tuple(pattern(one.unless) if one.unless else None for one in detectors),
-    )
-
-
-def _gated(detectors: tuple[Detector, ...], parts: Mapping[str, list[int]]) -> tuple[_Gated, ...]:
-    """Parts with one gate together, so that it is looked for once."""
-    gates: dict[str | None, list[_Part]] = {}
-    for name, indexes in parts.items():
-        gates.setdefault(GATES.get(name), []).append(_part(detectors, indexes))
-    return tuple(
-        _Gated(None if gate is None else pattern(gate), tuple(parts)) for gate, parts in gates.items()
+        unless=tuple(stands(pattern(one.unless)) if one.unless else None for one in detectors),
     )
 
 

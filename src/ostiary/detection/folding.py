@@ -18,6 +18,8 @@ from urllib.parse import unquote
 
 import re2
 
+from ostiary.detection.matching import stands
+
 LETTER = "\xe9"
 """Stands for any letter with upper and lower case that has no plain counterpart."""
 OTHER = "\xa4"
@@ -86,15 +88,13 @@ def _plainly(error: UnicodeError) -> tuple[bytes, int]:
 codecs.register_error(_PLAINLY, _plainly)
 
 
-_MAY_ESCAPE = re2.compile(
-    rb"&(?:#|[a-zZ])|%[2-7C-Fc-f]|\\(?:[ux]|[nrt][0-9+(A-Z])|[\[({<] ?(?:[.@]|(?i:at|dot))|<wbr|[0-9]</?[a-z]|=\r?\n[0-9.@]"
-    rb"|(?:^|[^0-9A-Za-z_\-])_{1,2}(?:[+(]?[0-9]|[A-Z]{2}[0-9])|[0-9A-Z]_{1,2}(?:$|[^0-9A-Za-z_\-])|(?:[0-9A-Za-z@.\-+/()_:'] ){8}"
+may_escape = stands(
+    re2.compile(
+        rb"&(?:#|[a-zZ])|%[2-7C-Fc-f]|\\(?:[ux]|[nrt][0-9+(A-Z])|[\[({<] ?(?:[.@]|(?i:at|dot))|<wbr|[0-9]</?[a-z]|=\r?\n[0-9.@]"
+        rb"|(?:^|[^0-9A-Za-z_\-])_{1,2}(?:[+(]?[0-9]|[A-Z]{2}[0-9])|[0-9A-Z]_{1,2}(?:$|[^0-9A-Za-z_\-])|(?:[0-9A-Za-z@.\-+/()_:'] ){8}"
+    )
 )
-
-
-def may_escape(data: bytes) -> bool:
-    """Whether anything in the ASCII text may stand for a character that is not written. It may say so too often, never too seldom."""
-    return _MAY_ESCAPE.search(data) is not None
+"""Whether anything in the ASCII text may stand for a character that is not written. It may say so too often, never too seldom."""
 
 
 def fold(text: str) -> Folded:

@@ -5,6 +5,7 @@ get a low score in `detectors` and need a context word.
 """
 
 import re
+from operator import mul
 
 from ostiary.detection.checksum import (
     calendar_day,
@@ -108,6 +109,34 @@ def br_cnpj(text: str) -> bool:
     number = digits(text)
     first = (5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
     return not all_same(number) and _br_check(number, first) and _br_check(number, (6, *first))
+
+
+def br_cnpj_letters(text: str) -> bool:
+    """CNPJ of letters and digits, given since July 2026 (Receita Federal, IN RFB 2.229/2024): a letter is worth its ASCII code less 48, the weights stay."""
+    number = letters_and_digits(text)
+    values = [ord(char) - 48 for char in number]
+    weights = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)
+    for length in (12, 13):
+        rest = sum(map(mul, values[:length], weights[13 - length :])) % 11
+        if values[length] != (0 if rest < 2 else 11 - rest):
+            return False
+    return not number.isdigit()
+
+
+def br_pis(text: str) -> bool:
+    """Number of a worker (PIS, PASEP, NIS, NIT; Caixa Econômica Federal): modulus 11 over ten digits."""
+    number = digits(text)
+    return not all_same(number) and _br_check(number, (3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
+
+
+def br_voter(text: str) -> bool:
+    """Título de eleitor (Tribunal Superior Eleitoral): eight digits, the state (01 to 28), and a check digit over each; in São Paulo and Minas Gerais 1 stands for 0."""
+    number = digits(text)
+    state = int(number[8:10])
+    first = weighed(number, (2, 3, 4, 5, 6, 7, 8, 9)) % 11 % 10
+    first = first or int(state in (1, 2))
+    second = weighed(number[8:10] + str(first), (7, 8, 9)) % 11 % 10
+    return 1 <= state <= 28 and number[10:] == f"{first}{second or int(state in (1, 2))}"
 
 
 def ar_cuit(text: str) -> bool:

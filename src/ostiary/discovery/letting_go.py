@@ -6,7 +6,7 @@ from ostiary.discovery import store
 from ostiary.ids import TenantId
 from ostiary.retention.kinds import Batch, KeptKind, Purged
 
-DAYS = 365
+DAYS = 90
 DAYS_MIN = 7
 
 

@@ -63,9 +63,9 @@ class Archive:
         files, _ = self._opened(content, limits)
         nested.apply(_members(files), changes, options)
         parts: dict[str, bytes] = {}
+        taken: set[str] = set()
         for each in files:
-            name = each.name.fitting(each.inner)
-            parts[_free(_safe(name), parts)] = each.inner.new
+            parts[_free(_safe(each.name.fitting(each.inner)), taken)] = each.inner.new
         return packages.packed(parts)
 
     def _opened(self, content: bytes, limits: Limits) -> tuple[list[_File], Counter[str]]:
@@ -168,11 +168,11 @@ def _safe(name: str) -> str:
     return "/".join([*folders, last.removesuffix(ending)[:NAME_CHARACTERS_MAX] + ending])
 
 
-def _free(name: str, taken: dict[str, bytes]) -> str:
-    """The name, or the next one like it: two names may have become one."""
-    lower = {each.casefold() for each in taken}
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or the next one like it: two names may have become one, also for a system that does not tell letter cases apart."""
     ending, number, free = nested.ending_of(name), 1, name
-    while free.casefold() in lower:
+    while free.casefold() in taken:
         number += 1
         free = f"{name.removesuffix(ending)} ({number}){ending}"
+    taken.add(free.casefold())
     return free

@@ -65,7 +65,9 @@ class _Layer:
         left, right = sorted(x / SCALE for x, _ in corners)
         bottom, top = sorted(height - y / SCALE for _, y in corners)
         size, text = max(top - bottom, 1.0), "".join(each.text for each in word)
-        codes = "".join(f"{self._codes.setdefault(letter, len(self._codes) + 1):04X}" for letter in text + " ")
+        codes = "".join(
+            f"{self._codes.setdefault(letter, len(self._codes) + 1):04X}" for letter in text + " "
+        )
         if len(self._codes) >= LETTERS_MAX:
             return b""
         stretched = max(right - left, 1.0) / (len(text) * WIDE * size) * 100

@@ -7,7 +7,7 @@ Masking a masked value changes nothing.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from ostiary.detection.engine import doubtful_words, find, has_context, nothing_
 from ostiary.detection.fields import FIELDS, QUANTITIES, Field, field_of
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import fold, may_escape
+from ostiary.detection.matching import stands
 from ostiary.detection.rules import RuleSet
 
 DEPTH_MAX = 64
@@ -102,7 +103,7 @@ def _is_clean(value: JsonValue) -> bool:
         and b"\\" not in data
         and not may_escape(data)
         and nothing_certain(data, _RULES)
-        and _telling_words().search(data) is None
+        and not _telling_words()(data)
     )
 
 
@@ -114,13 +115,15 @@ def warm() -> None:
 
 
 @cache
-def _telling_words() -> Any:
+def _telling_words() -> Callable[[bytes], bool]:
     """Finds, in JSON text, any word that a field rule or a detector waits for, in snake_case and camelCase; it may find too much, never too little."""
     words = sorted(doubtful_words(_RULES) | {spelling for rule in FIELDS for spelling in rule.spellings})
     spelled = [re.sub(r"[^a-z0-9]", r"[^a-z0-9]{0,3}", word) for word in words]
     humps = [word[0].upper() + word[1:] for word in spelled]
-    return pattern(
-        f"(?:(?:^|[^A-Za-z])(?i:{'|'.join(spelled)})|[a-z0-9](?:{'|'.join(f'{w[0]}(?i:{w[1:]})' for w in humps)}))(?:$|[^a-z])"
+    return stands(
+        pattern(
+            f"(?:(?:^|[^A-Za-z])(?i:{'|'.join(spelled)})|[a-z0-9](?:{'|'.join(f'{w[0]}(?i:{w[1:]})' for w in humps)}))(?:$|[^a-z])"
+        )
     )
 
 

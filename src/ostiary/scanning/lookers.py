@@ -71,12 +71,15 @@ class Processes:
         self.threads = workers * 2
         self._pool = self._started(workers)
         self._changing, self._alone = threading.Lock(), threading.Lock()
+        self._stopped = False
 
     def look(self, item: Item, content: bytes | Sample) -> Looked:
         pool = self._pool
         try:
             return pool.submit(_look, item, content).result()
         except BrokenExecutor:
+            if self._stopped:
+                raise
             with self._changing:
                 if self._pool is pool:
                     pool.shutdown(wait=False, cancel_futures=True)
@@ -99,6 +102,7 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
+            self._stopped = True
             for process in list((self._pool._processes or {}).values()):
                 process.terminate()
         self._pool.shutdown(wait=kind is None, cancel_futures=True)

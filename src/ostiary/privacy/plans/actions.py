@@ -8,6 +8,8 @@ from pydantic import Field
 from ostiary import ids
 from ostiary.actions import Action, Call, Effect, Risk, Route
 from ostiary.clock import rfc3339
+from ostiary.detection.examples import CHARACTERS_MAX, EXAMPLES_MAX, EXAMPLES_MIN, inferred
+from ostiary.detection.rules import BadRules
 from ostiary.errors import Fault, InvalidParameters, RedactionInvalid, RedactionUnfit
 from ostiary.privacy.plans import document, work
 from ostiary.privacy.plans.document import NAME, TEXT_CHARACTERS_MAX, Ruling
@@ -25,6 +27,8 @@ UNSEEN = {"writeOnly": True}
 
 Name = Annotated[str, Field(pattern=NAME, examples=["support"])]
 Text = Annotated[str, Field(max_length=TEXT_CHARACTERS_MAX, json_schema_extra=UNSEEN)]
+Example = Annotated[str, Field(max_length=CHARACTERS_MAX, json_schema_extra=UNSEEN)]
+Examples = Annotated[list[Example], Field(min_length=EXAMPLES_MIN, max_length=EXAMPLES_MAX)]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -65,6 +69,20 @@ class CheckPlan(CheckRules):
     answer alone: what they become here is no token of the scope."""
 
     rules: Text = ""
+
+
+class InferPattern(Params):
+    """`examples`: some values of one shape; `counter`: values that are none."""
+
+    examples: Examples
+    counter: Annotated[list[Example], Field(max_length=EXAMPLES_MAX)] = Field(default_factory=list)
+
+
+class PatternInferred(Answer):
+    """`pattern`: RE2, for `patterns` of a rule set; `reading`: the same in words, for whoever decides whether it is meant so."""
+
+    pattern: str
+    reading: str
 
 
 class DocumentListed(Answer):
@@ -257,7 +275,17 @@ def actions(plans: Plans) -> list[Action]:
     return [
         *_of_kind(plans, PLAN, "redaction_plan", "/v1/redaction-plans", "redaction plan", CheckPlan),
         *_of_kind(plans, RULES, "redaction_rules", "/v1/redaction-rules", "rule set", CheckRules),
-    ]
+        own_action("redaction_rules.infer", "Infer a pattern from examples", "What examples have in common, as a pattern for a rule set, and in words. Nothing is changed or kept.",
+                   InferPattern, PatternInferred, _infer, Route("POST", "/v1/redaction-rules/infer"), permission="privacy.read", keeps_answer=False),
+    ]  # fmt: skip
+
+
+async def _infer(_call: Call, asked: InferPattern) -> PatternInferred:
+    try:
+        found = inferred(asked.examples, asked.counter)
+    except BadRules as error:
+        raise RedactionInvalid(faults=(Fault("/examples", str(error)),)) from None
+    return PatternInferred(pattern=found.pattern, reading=found.reading)
 
 
 def _of_kind(
