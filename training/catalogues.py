@@ -93,5 +93,5 @@ def _cleaned(english: str, text: str) -> str:
         return ""
     if len(text.split()) < WORDS_MIN and text.isascii():
         return ""
-    kept = {word for word in _CAPITAL.findall(english)[1:]} & set(_CAPITAL.findall(text))
-    return "" if kept or english[:1].isupper() and english.split()[0] in text.split() else text
+    kept = set(_CAPITAL.findall(english)[1:]) & set(_CAPITAL.findall(text))
+    return "" if kept or (english[:1].isupper() and english.split()[0] in text.split()) else text
