@@ -23,6 +23,11 @@ from training.corpora import CORPORA, NOTHING, Corpus, ours
 HELD_OUT_OF = 7
 """One document in so many is held out."""
 OWN_LINES = 30
+_WITH_DIGITS = frozenset({"date", "age", "address", "id_number", "organisation"})
+_SMALL = frozenset({"date", "age", "job_title", "medical", "nationality"})
+_CAPITAL = frozenset(
+    {"person", "organisation", "location", "address", "date", "nationality", "job_title", "medical"}
+)
 OTHERS_PARTS = 8
 PERSON_TITLES = frozenset(
     "mr mrs ms miss mx dr prof professor sir madam lady lord herr frau m mme mlle monsieur madame sr sra srta señor señora signor signora dott pan pani "
@@ -145,15 +150,30 @@ def _allow(allowed: list[int], segment: Segment, low: int, span: Annotated, docu
         return
     labels = [label for label in span.labels if label != NOTHING]
     if NOTHING in span.labels or document.loose or len(labels) > 2:
-        mask = _bits(labels) | (1 << OUTSIDE | _bits(document.silent) if NOTHING in span.labels else 0)
+        small = all(segment.words[index].islower() for index in tokens)
         for index in tokens:
-            allowed[index] = mask
+            mask = _bits(_fitting(labels, segment.words[index], small=small))
+            free = NOTHING in span.labels or not segment.words[index][0].isalnum()
+            allowed[index] = mask | (1 << OUTSIDE | _bits(document.silent) if free else 0)
         return
     for index in tokens:
         allowed[index] = _bits(labels, (INSIDE,))
     allowed[tokens[0]], allowed[tokens[-1]] = _bits(labels, (BEGIN,)), _bits(labels, (END,))
     if len(tokens) == 1:
         allowed[tokens[0]] = _bits(labels, (SINGLE,))
+
+
+def _fitting(labels: list[str], word: str, *, small: bool) -> list[str]:
+    """Which of many labels a word may have by how it is written; `small`: whether all of its span is written small. What is left open is learnt as anything."""
+    if len(labels) <= 2:
+        return labels
+    if word[0].isdigit():
+        fitting = _WITH_DIGITS
+    elif small:
+        fitting = _SMALL
+    else:
+        fitting = _CAPITAL if word[0].isalpha() else _WITH_DIGITS | _CAPITAL
+    return [label for label in labels if label in fitting]
 
 
 def own_code(folder: Path) -> Iterator[Document]:

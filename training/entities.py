@@ -38,7 +38,7 @@ class Cast:
         return {
             "person": self.person, "full": self.full, "again": self.again, "first": self.some_first, "last": self.some_last, "listed": self.listed,
             "titled": self.titled, "org": self.organisation, "place": self.place, "country": self.country, "address": self.address, "street": self.street,
-            "date": self.date, "longdate": self.long_date, "isodate": self.iso_date, "year": self.year, "age": self.age, "user": self.username,
+            "date": self.date, "longdate": self.long_date, "dayonly": self.day_only, "isodate": self.iso_date, "year": self.year, "age": self.age, "user": self.username,
             "nat": self.nationality, "job": self.job, "med": self.medical, "id": self.identifier, "work": self.work, "num": self.number,
             "money": self.money, "adj": self.adjective, "noun": self.noun, "nouns": self.plural, "mail": self.mail, "phone": self.phone,
             "team": self.team, "upteam": lambda: upper(self.team()), "upplace": lambda: upper(self.place()), "uplast": lambda: upper(self.last_only()),
@@ -269,6 +269,11 @@ class Cast:
             "es": [f"{day} de {name} de {year}", f"{name} de {year}", f"{day} de {name}"], "pt": [f"{day} de {name} de {year}", f"{name} de {year}"],
         }.get(self.language, [f"{day} {name} {year}", f"{name} {year}", f"{day} {name}"])  # fmt: skip
         return labelled(self.random.choice(forms), "date")
+
+    def day_only(self) -> Piece:
+        """As lists of days have it."""
+        day, month, _ = self._day()
+        return labelled(f"{day} {words.MONTHS[self.language].split()[month - 1]}", "date")
 
     def iso_date(self) -> Piece:
         day, month, year = self._day()

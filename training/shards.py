@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostiary.detection.model_tokens import Lexicon, setting
-from training import generator, noise
+from training import catalogues, generator, noise
 from training.corpora import CORPORA
 from training.data import Document, documents, examples, others_code, own_code
 from training.names import Names
@@ -20,6 +20,7 @@ SUBSTITUTED = 0.7
 
 
 OTHERS_FILES = 150
+CATALOGUE_TEXTS = 9_000
 SOURCE = Path(__file__).parent.parent / "src" / "ostiary"
 
 
@@ -64,6 +65,8 @@ def human(seed: int, avoid: frozenset[str]) -> Iterator[Document]:
                 yield noise.worn(noise.cased(other, random), random)
     yield from own_code(SOURCE)
     yield from others_code(seed, OTHERS_FILES)
+    for document in catalogues.documents(seed, CATALOGUE_TEXTS):
+        yield noise.worn(noise.cased(document, random), random)
 
 
 def made(lexicon: Lexicon, seed: int, generated: int, avoid: frozenset[str]) -> Shard:

@@ -22,9 +22,9 @@ WEEKDAYS = {
 }
 TITLES = {
     "en": "Mr|Mr.|Mrs|Mrs.|Ms|Ms.|Dr|Dr.|Prof.|Professor|Sir|Judge|Captain|Sgt.|Senator|President|Rev.|Mayor|Governor|Coach",
-    "de": "Herr|Frau|Dr.|Prof.|Prof. Dr.|Herrn|Bürgermeister|Richter", "fr": "M.|Mme|Mlle|Dr|Me|Monsieur|Madame|le docteur|le président",
-    "es": "Sr.|Sra.|Don|Doña|Dr.|Dra.|el señor|la señora|el presidente", "it": "Sig.|Sig.ra|Dott.|Dott.ssa|Avv.|il signor|la signora|Ing.",
-    "nl": "dhr.|mevr.|de heer|mevrouw|dr.|prof.|meneer", "pt": "Sr.|Sra.|Dr.|Dra.|o senhor|a senhora|Dom|Eng.", "pl": "pan|pani|Pan|Pani|dr|prof.|mec.|inż.",
+    "de": "Herr|Frau|Dr.|Prof.|Prof. Dr.|Herrn|Frau Dr.|Herr Dr.|Herrn Dr.|Frau Prof. Dr.|Rechtsanwältin|Rechtsanwalt|Frau|Bürgermeister|Richter", "fr": "M.|Mme|Mlle|Dr|le Dr|la docteure|Me|Me|Monsieur|Madame|le docteur|le président",
+    "es": "Sr.|Sra.|la doctora|el doctor|D.|D.ª|Don|Doña|Dr.|Dra.|el señor|la señora|el presidente", "it": "Sig.|Sig.ra|il dott.|la dott.ssa|signora|Dott.|Dott.ssa|Avv.|il signor|la signora|Ing.",
+    "nl": "dhr.|mevr.|mr.|drs.|mevrouw dr.|de heer|mevrouw|dr.|prof.|meneer", "pt": "Sr.|Sra.|Dr.|Dra.|o senhor|a senhora|Dom|Eng.", "pl": "pan|pani|pan dr|pani doktor|Pan|Pani|dr|prof.|mec.|inż.",
 }  # fmt: skip
 DEMONYMS = {
     "en": "American British French German Spanish Italian Dutch Polish Portuguese Irish Scottish Welsh Swedish Norwegian Danish Finnish Russian Ukrainian Czech Slovak Slovenian "
@@ -38,8 +38,19 @@ DEMONYMS = {
     "nl": "Nederlandse Duitse Franse Belgische Turkse Marokkaanse Spaanse Poolse Surinaamse katholieke", "pt": "brasileiro portuguesa francês alemã espanhol italiana católico angolana evangélica americano",
     "pl": "polski niemiecki francuska hiszpański ukraiński katolicki żydowski czeska amerykański rosyjska",
 }  # fmt: skip
+PLACES_AS_SAID = {
+    "en": "London|Paris|New York|Washington|Berlin|Moscow|Tokyo|Beijing|Rome|Madrid|Chicago|Los Angeles|Boston|Sydney|Melbourne|Toronto|Dublin|Edinburgh|Manchester|Liverpool|Vienna|Prague|Warsaw|Brussels|Geneva|Munich|Cologne|California|Texas|Florida|Ontario|Bavaria",
+    "de": "Deutschland|Österreich|Schweiz|Frankreich|Italien|Spanien|Polen|Türkei|Russland|Großbritannien|Niederlande|Belgien|Dänemark|Schweden|Ungarn|Tschechien|Griechenland|Ägypten|Brasilien|China|Japan|"
+    "Köln|München|Wien|Zürich|Genf|Nürnberg|Düsseldorf|Münster|Göttingen|Tübingen|Hannover|Frankfurt|Brüssel|Mailand|Rom|Venedig|Prag|Warschau|Moskau|Bayern|Hessen|Sachsen|Thüringen|Baden-Württemberg|Nordrhein-Westfalen|Tirol|Südtirol|Kärnten|Europa|Afrika",
+    "fr": "France|Belgique|Suisse|Allemagne|Espagne|Italie|Pays-Bas|Royaume-Uni|Angleterre|Pologne|Russie|Algérie|Maroc|Tunisie|Sénégal|Québec|États-Unis|Chine|Japon|Brésil|Londres|Bruxelles|Genève|Vienne|Moscou|Pékin|Bretagne|Normandie|Provence|Bourgogne|Île-de-France|Orléans|Béziers|Besançon|Liège|Montréal|Europe|Afrique",
+    "es": "España|Francia|Alemania|Italia|Portugal|Inglaterra|Reino Unido|Estados Unidos|México|Perú|Argentina|Chile|Colombia|Brasil|Japón|China|Rusia|Marruecos|Cádiz|Málaga|Córdoba|León|San Sebastián|Ciudad de México|Bogotá|Londres|París|Roma|Bruselas|Cataluña|Andalucía|Aragón|País Vasco|Europa|África|América Latina",
+    "it": "Italia|Francia|Germania|Spagna|Svizzera|Austria|Inghilterra|Regno Unito|Stati Uniti|Polonia|Russia|Cina|Giappone|Brasile|Egitto|Milano|Roma|Torino|Firenze|Venezia|Napoli|Genova|Bologna|Parigi|Londra|Berlino|Monaco di Baviera|Lombardia|Toscana|Sicilia|Sardegna|Puglia|Forlì|Cefalù|Europa|Africa",
+    "nl": "Nederland|België|Duitsland|Frankrijk|Spanje|Italië|Engeland|Verenigd Koninkrijk|Zweden|Polen|Rusland|Turkije|Marokko|Suriname|Verenigde Staten|China|Den Haag|'s-Hertogenbosch|Antwerpen|Gent|Brugge|Luik|Brussel|Parijs|Londen|Berlijn|Keulen|Wenen|Rome|Friesland|Zeeland|Noord-Brabant|Limburg|Vlaanderen|Europa|Afrika",
+    "pt": "Portugal|Brasil|Espanha|França|Alemanha|Itália|Inglaterra|Reino Unido|Estados Unidos|Angola|Moçambique|Cabo Verde|Japão|China|Rússia|Lisboa|Porto|Coimbra|Évora|Braga|São Paulo|Rio de Janeiro|Brasília|Belém|Goiânia|Maceió|Londres|Paris|Madrid|Minas Gerais|Bahia|Algarve|Alentejo|Europa|África",
+    "pl": "Polska|Polsce|Polski|Niemcy|Niemczech|Francja|Francji|Hiszpania|Włochy|Włoszech|Anglia|Anglii|Rosja|Ukraina|Ukrainie|Czechy|Szwecja|Stany Zjednoczone|Chiny|Japonia|Warszawa|Warszawie|Kraków|Krakowie|Łódź|Łodzi|Wrocław|Wrocławiu|Poznań|Poznaniu|Gdańsk|Gdańsku|Białystok|Częstochowa|Londyn|Paryż|Berlinie|Śląsk|Mazury|Małopolska|Europa",
+}  # fmt: skip
 JOBS = {
-    "en": "software engineer|nurse|accountant|sales manager|teacher|lawyer|project manager|Chief Executive Officer|CFO|head of marketing|data analyst|plumber|electrician|HR specialist|"
+    "en": "software engineer|nurse|accountant|primary school teacher|school-teacher|farmer|taxi driver|prison officer|bricklayer|shop assistant|bank clerk|mechanic|widow|student|housewife|pensioner|businessman|army officer|sales manager|teacher|lawyer|project manager|Chief Executive Officer|CFO|head of marketing|data analyst|plumber|electrician|HR specialist|"
     "graphic designer|civil engineer|pharmacist|police officer|journalist|research assistant|truck driver|operations manager|product designer|Senior Account Executive|general counsel|surgeon",
     "de": "Geschäftsführer|Buchhalterin|Krankenschwester|Lehrer|Rechtsanwältin|Ingenieur|Vertriebsleiter|Tischler|Ärztin", "fr": "comptable|infirmière|directeur commercial|avocate|ingénieur|enseignant|chef de projet",
     "es": "contable|enfermera|abogado|profesora|ingeniero|jefe de ventas|periodista", "it": "ragioniere|infermiera|avvocato|insegnante|ingegnere|direttore generale", "nl": "boekhouder|verpleegkundige|advocaat|leraar|projectleider|huisarts",

@@ -123,6 +123,39 @@ def test_a_number_must_be_sure_and_numbers_alone_are_not_asked_about() -> None:
     assert found("東京 1990", 0.6)
 
 
+class Saying:
+    """Says of each segment what it was told: (first word, word after the last, label, score)."""
+
+    def __init__(self, *spans: tuple[int, int, str, float]) -> None:
+        self.lexicon, self.spans = tokens.Lexicon({}, {}), spans
+
+    def find(self, segments: list[tokens.Segment]) -> list[network.Span]:
+        return [network.Span(number, *span) for number in range(len(segments)) for span in self.spans]
+
+
+def said(text: str, *spans: tuple[int, int, str, float]) -> list[str]:
+    return [text[f.start : f.end] for f in model.Tier(Saying(*spans)).find_all([text])[0]]
+
+
+def test_marks_around_a_finding_do_not_belong_to_it() -> None:
+    assert said("the \u201cGovernment\u201d, x", (1, 5, "organisation", 0.9)) == ["Government"]
+    assert said("in Ankara (Turkey) x", (1, 5, "location", 0.9)) == ["Ankara (Turkey)"]
+    assert said("(in Ankara) x", (1, 4, "location", 0.9)) == ["in Ankara"]
+
+
+def test_an_id_without_a_digit_and_a_mark_alone_are_nothing() -> None:
+    assert said("Ask ) now", (1, 2, "id_number", 0.9)) == []
+    assert said("Ask @ now", (1, 2, "username", 0.99)) == []
+    assert said("Ask AB-12 now", (1, 4, "id_number", 0.95)) == ["AB-12"]
+
+
+def test_first_and_last_name_written_small_are_one_name() -> None:
+    spans = ((0, 1, "person", 0.95), (1, 2, "person", 0.9))
+    assert said("jane doe said so", *spans) == ["jane doe"]
+    assert said("Jane Doe said so", *spans) == ["Jane", "Doe"]
+    assert said("jane, doe said so", (0, 1, "person", 0.95), (2, 3, "person", 0.9)) == ["jane", "doe"]
+
+
 @pytest.mark.parametrize(
     ("text", "starts"),
     [

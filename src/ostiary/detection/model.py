@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -47,8 +47,13 @@ _PART_OF_A_PATH = frozenset("._/\\$@#=")
 """What stands before a word that is a piece of an address, a file or an attribute."""
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
 
-_Found = tuple[tuple[int, int, str, float], ...]
-"""Findings of one paragraph: start, end, label and score, counted from its start."""
+_MARKS = frozenset(" \t\r\n\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb,;:!?")
+_PAIRS = ("()", "[]", "{}", "<>")
+
+_One = tuple[int, int, str, float]
+"""Start, end, label and score, counted from the start of the paragraph."""
+_Found = tuple[_One, ...]
+"""Findings of one paragraph."""
 
 
 @cache
@@ -175,7 +180,7 @@ class Tier:
         )
 
     def _read(self, fresh: dict[bytes, tuple[str, bool]]) -> dict[bytes, _Found]:
-        found: dict[bytes, list[tuple[int, int, str, float]]] = {key: [] for key in fresh}
+        found: dict[bytes, list[_One]] = {key: [] for key in fresh}
         batch: list[tokens.Segment] = []
         keys: list[bytes] = []
         size = 0
@@ -190,9 +195,7 @@ class Tier:
                     self._find(batch, keys, found)
                     batch, keys, size = [], [], 0
         self._find(batch, keys, found)
-        done = {
-            key: tuple(each for each in those if _plain(each, fresh[key][0])) for key, those in found.items()
-        }
+        done = {key: tuple(_said(those, fresh[key][0])) for key, those in found.items()}
         self._keep(done)
         return done
 
@@ -200,7 +203,7 @@ class Tier:
         self,
         batch: list[tokens.Segment],
         keys: list[bytes],
-        found: dict[bytes, list[tuple[int, int, str, float]]],
+        found: dict[bytes, list[_One]],
     ) -> None:
         for span in self.network.find(batch):
             if span.label != OTHER and span.score >= SCORE_MIN:
@@ -241,14 +244,53 @@ def _has_a_word(segment: tokens.Segment) -> bool:
     return any(word[0].isalpha() for word in segment.words)
 
 
-def _plain(found: tuple[int, int, str, float], paragraph: str) -> bool:
+def _said(found: Sequence[_One], paragraph: str) -> Iterator[_One]:
+    """What is sure enough for how it is written, without the marks around it; of a name written small its words in one."""
+    before: _One | None = None
+    for each in (_bare(one, paragraph) for one in found):
+        if before and _is_one_name(before, each, paragraph):
+            before = (before[0], each[1], each[2], min(before[3], each[3]))
+            continue
+        if before and _is_plain(before, paragraph):
+            yield before
+        before = each
+    if before and _is_plain(before, paragraph):
+        yield before
+
+
+def _bare(found: _One, paragraph: str) -> _One:
+    """Without quotes, commas and brackets whose other half is elsewhere."""
+    start, end, label, score = found
+    while start < end and (paragraph[start] in _MARKS or _is_lone(paragraph, start, end, start)):
+        start += 1
+    while start < end and (paragraph[end - 1] in _MARKS or _is_lone(paragraph, start, end, end - 1)):
+        end -= 1
+    return start, end, label, score
+
+
+def _is_lone(paragraph: str, start: int, end: int, at: int) -> bool:
+    pair = next((pair for pair in _PAIRS if paragraph[at] in pair), "")
+    return bool(pair) and paragraph.count(pair[0], start, end) != paragraph.count(pair[1], start, end)
+
+
+def _is_one_name(one: _One, other: _One, paragraph: str) -> bool:
+    """`jane` and `doe` side by side, which a text without capitals hides from the network."""
+    if (one[2], other[2]) != ("person", "person") or paragraph[one[1] : other[0]] != " ":
+        return False
+    words = paragraph[one[0] : one[1]], paragraph[other[0] : other[1]]
+    return all(word.islower() and word.isalpha() for word in words)
+
+
+def _is_plain(found: _One, paragraph: str) -> bool:
     """Whether it is sure enough for how it is written."""
     start, end, label, score = found
     value = paragraph[start:end]
+    if not any(char.isdigit() if label == "id_number" else char.isalnum() for char in value):
+        return False
     if label == "person" and value.islower():
         return score >= SMALL_NAME_MIN
     return score >= NUMBER_MIN or any(char.isalpha() for char in value)
 
 
-def _placed(span: "Span", segment: tokens.Segment) -> tuple[int, int, str, float]:
+def _placed(span: "Span", segment: tokens.Segment) -> _One:
     return segment.starts[span.first], segment.ends[span.last - 1], span.label, round(span.score, 2)
