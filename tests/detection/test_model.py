@@ -149,6 +149,12 @@ def test_an_id_without_a_digit_and_a_mark_alone_are_nothing() -> None:
     assert said("Ask AB-12 now", (1, 4, "id_number", 0.95)) == ["AB-12"]
 
 
+def test_a_date_of_words_names_a_month_or_a_day() -> None:
+    assert said("Ask four children", (1, 3, "date", 0.99)) == []
+    assert said("Ask last Tuesday", (1, 3, "date", 0.99)) == ["last Tuesday"]
+    assert said("w Środa", (1, 2, "date", 0.99)) == ["Środa"]
+
+
 def test_first_and_last_name_written_small_are_one_name() -> None:
     spans = ((0, 1, "person", 0.95), (1, 2, "person", 0.9))
     assert said("jane doe said so", *spans) == ["jane doe"]

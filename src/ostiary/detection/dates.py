@@ -37,6 +37,19 @@ _CAPITAL = "|".join(
         reverse=True,
     )
 )
+_WEEKDAYS = (
+    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag "
+    "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miercoles jueves viernes sabado domingo "
+    "lunedi martedi mercoledi giovedi venerdi domenica maandag dinsdag woensdag donderdag vrijdag zaterdag zondag "
+    "segunda terca quarta quinta sexta poniedzialek wtorek sroda czwartek piatek sobota niedziela"
+)
+_SPANS = (
+    "day days week weeks month months year years decade century yesterday today tomorrow tag tage tagen woche wochen monat monate monaten jahr jahre jahren gestern heute morgen "
+    "jour jours semaine semaines mois an ans annee annees hier demain dia dias semana semanas mes meses ano anos ayer hoy giorno giorni settimana settimane mese mesi anno anni ieri oggi domani "
+    "dag dagen weken maand maanden jaar gisteren vandaag ontem hoje dzien dni tydzien tygodni miesiac miesiecy rok lat wczoraj dzisiaj jutro"
+)
+CALENDAR_WORDS = frozenset(f"{_FULL} {_ALSO_WORDS} {_WEEKDAYS} {_SPANS}".split())
+"""Months, days of the week and what time is counted in, small and without accents."""
 _ORDINAL = r"(?i:st|nd|rd|th|er|e|o|a|\.)?"
 _OF = r"(?:,? ?(?i:of|de|del|d'|den|di|do|da)? ?)"
 _YEAR = r"(?:1[4-9]\d\d|20\d\d|21\d\d)"

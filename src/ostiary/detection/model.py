@@ -9,15 +9,19 @@ import hashlib
 import importlib
 import os
 import re
+import sys
 import threading
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ostiary.detection import model_tokens as tokens
+from ostiary.detection.dates import CALENDAR_WORDS
 from ostiary.detection.finding import Finding
 from ostiary.detection.model_labels import LABELS, OTHER
 from ostiary.detection.rules import RuleSet
@@ -42,7 +46,9 @@ ECHO_SCORE = 0.6
 BATCH_TOKENS = 4096
 CACHED_PARAGRAPHS_MAX = 50_000
 CACHED_FINDINGS_MAX = 200_000
+_THREADS = "OPENBLAS_NUM_THREADS"
 _NAME_WORD = re.compile(r"\b[^\W\d_]{3,40}\b")
+_CALENDAR_WORD = re.compile(r"[^\W\d_]{2,}")
 _PART_OF_A_PATH = frozenset("._/\\$@#=")
 """What stands before a word that is a piece of an address, a file or an attribute."""
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
@@ -83,9 +89,22 @@ def by_model(texts: Sequence[str], rules: RuleSet) -> list[list[Finding]]:
 @cache
 def tier() -> "Tier":
     """The process's own, with its cache. Needs weights."""
-    module = importlib.import_module("ostiary.detection.model_network")  # NumPy only where the model is asked
+    module = _network()
     content = resources.files("ostiary.detection").joinpath("weights", WEIGHTS_FILE).read_bytes()
     return Tier(module.unpacked(content))
+
+
+def _network() -> ModuleType:
+    """NumPy, only where the model is asked. Its matrices are small: threads of OpenBLAS that wait for each other would cost a third of the processor's time, so it gets one,
+    unless the operator says otherwise or NumPy is there already."""
+    told = _THREADS in os.environ or "numpy" in sys.modules
+    if not told:
+        os.environ[_THREADS] = "1"
+    try:
+        return importlib.import_module("ostiary.detection.model_network")
+    finally:
+        if not told:
+            del os.environ[_THREADS]
 
 
 os.register_at_fork(
@@ -287,9 +306,17 @@ def _is_plain(found: _One, paragraph: str) -> bool:
     value = paragraph[start:end]
     if not any(char.isdigit() if label == "id_number" else char.isalnum() for char in value):
         return False
+    if label == "date" and not any(char.isdigit() for char in value) and not _names_a_day(value):
+        return False
     if label == "person" and value.islower():
         return score >= SMALL_NAME_MIN
     return score >= NUMBER_MIN or any(char.isalpha() for char in value)
+
+
+def _names_a_day(value: str) -> bool:
+    """Whether a word of the calendar stands in it: `last Tuesday` tells a day, `four children` tells none."""
+    letters = "".join(char for char in unicodedata.normalize("NFD", value.lower()) if not unicodedata.combining(char))  # fmt: skip
+    return not CALENDAR_WORDS.isdisjoint(_CALENDAR_WORD.findall(letters.replace("\u0142", "l")))
 
 
 def _placed(span: "Span", segment: tokens.Segment) -> _One:
