@@ -37,6 +37,8 @@ def test_a_text_goes_through_a_plan_and_back(ostiary: Command, tmp_path: Path) -
     assert (back.stdout, back.stderr.strip()) == ("See ACME-4711, please.\n", "1 restored")
     Path(files["letter"]).write_text(done.stdout.replace("_1_", "_2_"))
     assert "1 stayed (key_destroyed)" in ostiary(*asked, code=1).stderr
-    assert ostiary.json("redaction", "scopes", "list")["scopes"] == [{"name": "desk", "living": True}]
+    assert ostiary.json("redaction", "scopes", "list")["scopes"] == [
+        {"name": "desk", "living": True, "erasure": ""}
+    ]
     assert ostiary(*group, "remove", "letters").stdout == "letters was removed.\n"
     assert [row["removed"] for row in ostiary.json(*group, "history", "letters")["versions"]] == [True, False]
