@@ -290,3 +290,16 @@ def test_a_large_output_comes_in_parts(tmp_path: Path, monkeypatch: pytest.Monke
         assert await code_of(house, "GET", at, params={"part": "99"}) == "404 not_found"
 
     play(tmp_path, story)
+
+
+def test_the_name_of_an_export_tells_nothing_that_goes(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        for name, called in (
+            ("ada_marsh.txt", "document-redacted.txt"),
+            ("re-Bluebottle.txt", "re-Bluebottle-redacted.txt"),
+            ("to ada.marsh@example.com.txt", "document-redacted.txt"),
+        ):
+            document = await opened(house, name=name)
+            assert (await exported(house, document))["output"]["name"] == called
+
+    play(tmp_path, story)

@@ -16,7 +16,9 @@ from typing import Any
 from ostiary.actions import Call
 from ostiary.clock import rfc3339
 from ostiary.detection.categories import family_of
-from ostiary.documents import record
+from ostiary.detection.engine import detect
+from ostiary.detection.rules import RuleSet
+from ostiary.documents import formats, record
 from ostiary.documents.document import Drawn, Options
 from ostiary.documents.redacting import Pick, Settings
 from ostiary.documents.redacting import Reviewed as Picked
@@ -32,7 +34,7 @@ from ostiary.review.store import ReviewRow
 OUTPUT_BYTES_MAX = 256 * 1024 * 1024
 KEPT_LISTED_MAX = 1_000
 PRODUCT = "ostiary"
-ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "pptx": "pptx", "html": "html", "xml": "xml", "csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "text": "txt"}  # fmt: skip
+VALUE_LETTERS_MIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,22 @@ def _made(reviews: Reviews, call: Call, found: Reviewed, settings: Settings, num
     reviews.put(tenant, output_name(row.id, number), done.content, bytes_max=OUTPUT_BYTES_MAX)
     reviews.put(tenant, record_name(row.id, number), envelope, bytes_max=OUTPUT_BYTES_MAX)
     families = Counter(f"redacted.{family_of(each.category).value}" for each in done.found)
-    ending = about["ending"] if done.format == found.paper.format and about["ending"] else ENDINGS.get(done.format, "")  # fmt: skip
+    ending = about["ending"] if done.format == found.paper.format and about["ending"] else formats.by_name()[done.format].endings[0]  # fmt: skip
+    name = filenames.UNNAMED if _tells(about["name"], found, settings.rules) else about["name"]
     return Exported(
-        done.output, len(done.content), len(envelope), filenames.redacted(about["name"], ending), found.version, call.actor.id, call.at_us,
+        done.output, len(done.content), len(envelope), filenames.redacted(name, ending), found.version, call.actor.id, call.at_us,
         dict(sorted(families.items())),
     )  # fmt: skip
+
+
+def _tells(name: str, found: Reviewed, rules: RuleSet) -> bool:
+    """Whether what the file was called holds something that goes, or that is found in it: `jane-doe.pdf` would tell what its pages no longer do."""
+    words = filenames.words(name)
+    values = (found.paper.parts[mark.piece].text[mark.start : mark.end] for mark in found.marks.values() if mark.state != "rejected" and mark.area is None)  # fmt: skip
+    plain = {filenames.words(value).casefold() for value in values}
+    return any(len(value) >= VALUE_LETTERS_MIN and value in words.casefold() for value in plain) or bool(
+        detect([words], rules)[0]
+    )
 
 
 def reviewed_statement(reviews: Reviews, call: Call, found: Reviewed) -> dict[str, Any]:

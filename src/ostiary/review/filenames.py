@@ -25,6 +25,11 @@ def plain(name: str) -> str:
     return kept or UNNAMED
 
 
+def words(name: str) -> str:
+    """A name as one would say it: its marks are spaces."""
+    return " ".join(re.split(r"[\s_.+()\[\]-]+", name)).strip()
+
+
 def ending(name: str) -> str:
     """The ending of a name, without the dot; empty for what is none."""
     tail = name.rpartition(".")[2].lower() if "." in name else ""
