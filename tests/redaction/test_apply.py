@@ -48,6 +48,11 @@ def test_overlapping_findings_are_one_and_leave_nothing() -> None:
     assert done.changes[0].merged == ("email", "phone")
 
 
+def test_what_covers_the_whole_says_what_it_is() -> None:
+    done = redacted("0123456789", [found(0, 3, "person", 0.99), found(0, 9, "email", 0.9)], plans.Plan())
+    assert done.text == "[email]9"
+
+
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 10)), max_size=12))
 def test_what_stands_outside_of_findings_stays_as_it_was(spans: list[tuple[int, int]]) -> None:
     text = "".join(chr(0x4E00 + i) for i in range(50))

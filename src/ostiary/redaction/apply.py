@@ -114,7 +114,12 @@ def stretches(text: str, findings: Iterable[Finding], around: Surroundings) -> l
 
 
 def _stretch(group: Sequence[Finding], span: tuple[int, int]) -> Stretch:
-    strongest = max(group, key=lambda each: (each.score, each.end - each.start, -each.start))
+    """What covers all of it says what it is, however sure its parts are: a mail address that holds a name is a mail address."""
+
+    def rank(each: Finding) -> tuple[bool, float, int, int]:
+        return each.start <= span[0] and each.end >= span[1], each.score, each.end - each.start, -each.start
+
+    strongest = max(group, key=rank)
     others = tuple(sorted({str(each.category) for each in group} - {str(strongest.category)}))
     return Stretch(*span, strongest, others)
 
