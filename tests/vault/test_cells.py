@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import Connection, delete, update
 
 from ostiary.db.database import Database
 from ostiary.errors import Conflict, KeysUnavailable, NotFound, SealBroken
-from ostiary.ids import INSTALL
+from ostiary.ids import INSTALL, TenantId
 from ostiary.secret import Secret
 from ostiary.vault import envelope, store, turning
-from ostiary.vault.keyring import tenant_aad
+from ostiary.vault.keyring import KeyRing, tenant_aad
 from ostiary.vault.root import EnvironmentRoot, RootKeyProvider, generate
 from ostiary.vault.roots import cells
 from ostiary.vault.roots.adopting import adopt
@@ -89,6 +89,26 @@ def test_a_pinned_tenant_opens_in_its_cell_only(two: Two) -> None:
         assert home.verifier(A) == verifier, "its log is still verified here"
     assert adopt(two.home.keys, (INSTALL, A, B)).foreign == []
     assert adopt(two.cell.keys, (A, B)).foreign == []
+
+
+def test_two_processes_of_a_cell_take_a_tenant_over_at_once(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is done between our look at the key's row and our look at what wraps it."""
+    two.home.pin(A, "eu")
+    other, real, late = two.fresh_cell(), KeyRing.unwrapped, iter([True])
+
+    def unwrapped(
+        ring: KeyRing, connection: Connection, tenant: TenantId, key: store.TenantKeyRow
+    ) -> bytes | None:
+        if next(late, False):
+            return None  # what our statement sees once the other has dropped the wrap
+        return real(ring, connection, tenant, key)
+
+    assert adopt(other.keys, (A,)).foreign == []
+    monkeypatch.setattr(KeyRing, "unwrapped", unwrapped)
+    assert adopt(two.cell.keys, (A,)).foreign == []
+    assert two.fresh_cell().open(PLACE, two.a) == b"a"
 
 
 def test_a_tenant_is_open_to_one_of_the_two_at_any_moment_of_its_move(two: Two) -> None:

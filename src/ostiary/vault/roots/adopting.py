@@ -41,6 +41,10 @@ def adopt(ring: KeyRing, tenants: Iterable[TenantId]) -> Adopted:
     links = [rows.link_of(name) for name in ring.read(lambda connection: rows.cells(connection, INSTALL))]
     for tenant in (*tenants, *links):
         ring.settled(lambda connection, tenant=tenant: _adopt(ring, connection, tenant, adopted))  # type: ignore[misc]
+    # Another process that starts beside this one may have taken a key over between our look at its row and our look at its wraps: then the row says so now.
+    closed, adopted.foreign = adopted.foreign, []
+    for tenant in closed:
+        ring.settled(lambda connection, tenant=tenant: _adopt(ring, connection, tenant, adopted))  # type: ignore[misc]
     return adopted
 
 
