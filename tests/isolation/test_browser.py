@@ -1,24 +1,19 @@
 """A browser whose tenant has moved to a cell: the page that says so, in Chromium, takes it there, past the policy of the page."""
 
-import asyncio
 import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import async_playwright
 
 from tests.conftest import KINDS
-from tests.house import House, free_port
+from tests.house import free_port
 from tests.isolation.inside import MEMBER, Two, play
-from tests.web.conftest import ARGUMENTS
 from tests.web.test_accessible import EVERYTHING
+from tests.web.whole import ARGUMENTS, listening, program
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,24 +23,9 @@ pytestmark = [
 SHOTS = os.environ.get("OSTIARY_SHOTS", "")
 
 
-@asynccontextmanager
-async def at(house: House, port: int) -> AsyncIterator[None]:
-    """The gateway of a house, as a real server."""
-    config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
-
-
 @pytest.mark.timeout(180)
 def test_who_is_served_elsewhere_is_taken_there(tmp_path: Path) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)("not run: no Chromium")  # fmt: skip
+    chromium = program()
     found: dict[str, Any] = {}
 
     async def story(of: Two) -> None:
@@ -57,11 +37,11 @@ def test_who_is_served_elsewhere_is_taken_there(tmp_path: Path) -> None:
         settings = {"OSTIARY_PORT": str(of.ports[1]), "OSTIARY_PUBLIC_URL": cell_origin}
         async with (
             of.cell(**settings) as cell,
-            at(of.home, of.ports[0]),
-            at(cell, of.ports[1]),
+            listening(of.home, of.ports[0]),
+            listening(cell, of.ports[1]),
             async_playwright() as playwright,
         ):
-            browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+            browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
             for width, scheme, scripts in ((1440, "light", True), (390, "dark", False)):
                 context = await browser.new_context(
                     viewport={"width": width, "height": 900}, color_scheme=scheme, locale="en-GB", java_script_enabled=scripts

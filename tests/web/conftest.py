@@ -1,7 +1,5 @@
 """A browser for the tests that need one, over the sample door; a page fails its test when its console shows an error."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,19 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from ostiary.consent.watch import Watch
 from tests.web.sample import SESSION, SampleDoor
 from tests.web.serving import Served, serving
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from tests.web.whole import ARGUMENTS, program
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
-            "not run: no Chromium"
-        )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -1,23 +1,18 @@
 """The pages of discovery: over a real gateway, and in a browser, where axe finds nothing and everything goes by keyboard alone."""
 
 import asyncio
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from playwright.async_api import async_playwright
 
 from ostiary.discovery.looking import Looker
 from tests.discovery.conftest import _here
 from tests.discovery.test_runs import papers
-from tests.house import House, free_port, opened, play
-from tests.web.conftest import ARGUMENTS
+from tests.house import House, play
 from tests.web.test_real_pages import signed_in
 from tests.web.test_retention_browser import look
+from tests.web.whole import browsing
 
 MARKUP = '<img src=x onerror="alert(1)">@x.txt'
 
@@ -71,38 +66,15 @@ def test_a_place_is_added_looked_through_and_removed_and_names_are_never_markup(
 @pytest.mark.xdist_group("browser_too")
 @pytest.mark.timeout(180)
 def test_discovery_in_a_browser(tmp_path: Path) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
-            "not run: no Chromium"
-        )
     folder = papers(tmp_path / "data")
     found: dict[str, Any] = {}
-    port = free_port()
-    origin = f"http://localhost:{port}"
 
     async def whole() -> None:
-        settings = {"OSTIARY_PORT": str(port), "OSTIARY_PUBLIC_URL": origin, "OSTIARY_DISCOVERY_ROOTS": str(folder)}  # fmt: skip
-        async with opened(tmp_path / "home", **settings) as house:
-            house.client.base_url = httpx.URL(origin)
-            await house.found()
-            await house.enrol()
-            config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve())
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-                for width, scheme, scripts in ((1280, "light", True), (390, "dark", True), (1280, "light", False)):  # fmt: skip
-                    context = await browser.new_context(
-                        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, java_script_enabled=scripts,  # type: ignore[arg-type]
-                    )  # fmt: skip
-                    await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
-                    kind = f"{width}-{scheme}" if scripts else "plain"
-                    await walk(house, await context.new_page(), origin, kind, folder, found)
-                    await context.close()
-                await browser.close()
-            server.should_exit = True
-            await serving
+        async with browsing(tmp_path / "home", OSTIARY_DISCOVERY_ROOTS=str(folder)) as at:
+            for width, scheme, scripts in ((1280, "light", True), (390, "dark", True), (1280, "light", False)):  # fmt: skip
+                kind = f"{width}-{scheme}" if scripts else "plain"
+                async with at.page(width, scheme, java_script_enabled=scripts) as page:
+                    await walk(at.house, page, at.origin, kind, folder, found)
 
     asyncio.run(whole())
     assert found == {}

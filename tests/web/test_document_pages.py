@@ -3,20 +3,17 @@
 import asyncio
 import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from playwright.async_api import async_playwright
 
-from tests.house import House, free_port, opened, play
+from tests.house import House, play
 from tests.review import papers
-from tests.web.conftest import ARGUMENTS
 from tests.web.test_real_pages import signed_in
 from tests.web.test_retention_browser import look
+from tests.web.whole import browsing
 
 SHOTS = os.environ.get("OSTIARY_SHOTS")
 LOOKS = ((1440, "light"), (390, "dark"), (1440, "dark"), (390, "light"))
@@ -95,36 +92,13 @@ def test_a_document_goes_all_the_way_by_forms_alone(tmp_path: Path) -> None:
 @pytest.mark.xdist_group("browser_too")
 @pytest.mark.timeout(240)
 def test_documents_in_a_browser(tmp_path: Path) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
-            "not run: no Chromium"
-        )
     found: dict[str, Any] = {}
-    port = free_port()
-    origin = f"http://localhost:{port}"
 
     async def whole() -> None:
-        async with opened(tmp_path, OSTIARY_PORT=str(port), OSTIARY_PUBLIC_URL=origin) as house:
-            house.client.base_url = httpx.URL(origin)
-            await house.found()
-            await house.enrol()
-            config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve())
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-                for width, scheme in LOOKS if SHOTS else LOOKS[:2]:
-                    context = await browser.new_context(
-                        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True,  # type: ignore[arg-type]
-                    )  # fmt: skip
-                    await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
-                    page = await context.new_page()
-                    await walk(house, page, origin, f"{width}-{scheme}", found)
-                    await context.close()
-                await browser.close()
-            server.should_exit = True
-            await serving
+        async with browsing(tmp_path) as at:
+            for width, scheme in LOOKS if SHOTS else LOOKS[:2]:
+                async with at.page(width, scheme) as page:
+                    await walk(at.house, page, at.origin, f"{width}-{scheme}", found)
 
     asyncio.run(whole())
     assert found == {}

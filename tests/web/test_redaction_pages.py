@@ -1,20 +1,15 @@
 """The pages of rule sets and redaction plans: over a real gateway, and in a browser, where axe finds nothing and everything goes by keyboard alone."""
 
 import asyncio
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
-from playwright.async_api import async_playwright
 
-from tests.house import House, free_port, opened, play
-from tests.web.conftest import ARGUMENTS
+from tests.house import House, play
 from tests.web.test_real_pages import signed_in
 from tests.web.test_retention_browser import look
+from tests.web.whole import browsing
 
 PLAN = "scope: desk\nrules: {email: token, card: {operator: mask, last: 4}}\n"
 SCOPES_WALKED = ("1280-dark", "390-light")
@@ -94,43 +89,22 @@ def test_a_scope_is_destroyed_by_its_name_and_its_page_leads_to_the_certificate(
 @pytest.mark.xdist_group("browser_too")
 @pytest.mark.timeout(180)
 def test_redaction_plans_in_a_browser(tmp_path: Path) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
-            "not run: no Chromium"
-        )
     found: dict[str, Any] = {}
-    port = free_port()
-    origin = f"http://localhost:{port}"
 
     async def whole() -> None:
-        async with opened(tmp_path, OSTIARY_PORT=str(port), OSTIARY_PUBLIC_URL=origin) as house:
-            house.client.base_url = httpx.URL(origin)
-            await house.found()
-            await house.enrol()
+        async with browsing(tmp_path) as at:
+            house = at.house
             await house.good("PUT", "/v1/redaction-rules/tickets", json={"text": "without: [date]"})
             for kind in SCOPES_WALKED:
                 plan = {"text": f"scope: s-{kind}\nrules: {{email: token}}\n"}
                 await house.good("PUT", f"/v1/redaction-plans/s-{kind}", json=plan)
                 await house.good("POST", "/v1/redact", json={"plan": f"s-{kind}", "text": SAMPLE})
-            config = uvicorn.Config(house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1)  # fmt: skip
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve())
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-                for width, scheme, scripts in ((1280, "light", True), (1280, "dark", True), (390, "light", True), (1280, "light", False)):  # fmt: skip
-                    context = await browser.new_context(
-                        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, java_script_enabled=scripts,  # type: ignore[arg-type]
-                    )  # fmt: skip
-                    await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
-                    kind = f"{width}-{scheme}" if scripts else "plain"
-                    await walk(await context.new_page(), origin, kind, found)
+            for width, scheme, scripts in ((1280, "light", True), (1280, "dark", True), (390, "light", True), (1280, "light", False)):  # fmt: skip
+                kind = f"{width}-{scheme}" if scripts else "plain"
+                async with at.page(width, scheme, java_script_enabled=scripts) as page:
+                    await walk(page, at.origin, kind, found)
                     if kind in SCOPES_WALKED:
-                        await walk_scope(house, await context.new_page(), origin, kind, found)
-                    await context.close()
-                await browser.close()
-            server.should_exit = True
-            await serving
+                        await walk_scope(house, await page.context.new_page(), at.origin, kind, found)
 
     asyncio.run(whole())
     assert found == {}

@@ -2,19 +2,16 @@
 
 import asyncio
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-from tests.house import House, free_port, opened
-from tests.web.conftest import ARGUMENTS
+from tests.house import House
 from tests.web.test_accessible import EVERYTHING
+from tests.web.whole import browsing
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser_too")]
 
@@ -59,42 +56,14 @@ async def walk(house: House, page: Page, origin: str, kind: str, found: dict[str
 
 @pytest.mark.timeout(180)
 def test_retention_in_a_browser(tmp_path: Path) -> None:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        (pytest.fail if os.environ.get("OSTIARY_TEST_REQUIRE_BROWSER") else pytest.skip)(
-            "not run: no Chromium"
-        )
     found: dict[str, Any] = {}
-    port = free_port()
-    origin = f"http://localhost:{port}"
 
     async def whole() -> None:
-        async with opened(tmp_path, OSTIARY_PORT=str(port), OSTIARY_PUBLIC_URL=origin) as house:
-            house.client.base_url = httpx.URL(origin)
-            await house.found()
-            await house.enrol()
-            config = uvicorn.Config(
-                house.gateway.asgi, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
-            )
-            server = uvicorn.Server(config)
-            serving = asyncio.create_task(server.serve())
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-                for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light")):
-                    context = await browser.new_context(
-                        viewport={"width": width, "height": 900},
-                        color_scheme=scheme,
-                        bypass_csp=True,
-                        locale="en-GB",
-                    )
-                    await context.add_cookies([{"name": "ostiary", "value": house.owner, "url": origin}])
-                    page = await context.new_page()
+        async with browsing(tmp_path) as at:
+            for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light")):
+                async with at.page(width, scheme, locale="en-GB") as page:
                     page.set_default_timeout(15_000)
-                    await walk(house, page, origin, f"{scheme}-{width}", found)
-                    await context.close()
-                await browser.close()
-            server.should_exit = True
-            await serving
+                    await walk(at.house, page, at.origin, f"{scheme}-{width}", found)
 
     asyncio.run(whole())
     assert found == {}
