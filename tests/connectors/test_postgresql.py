@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -16,26 +17,32 @@ BOUNDS = RowBounds(timeout_s=5, answer_rows_max=500, answer_bytes_max=100_000, t
 LOOPBACK = egress(("127.0.0.0/8",))
 
 
-@pytest.fixture(scope="module")
-def company() -> Iterator[Server]:
-    """A schema of its own with a few rows, and the server to reach it; the role may write there, so that what stops it is us."""
+@contextmanager
+def behind(*statements: str) -> Iterator[Server]:
+    """A schema of its own in which these were done, and the server to reach it; its role may write there, so that what stops it is us."""
     url = make_url(servers.fresh_postgresql())
     schema = str(url.query["options"]).removeprefix("-c search_path=")
     if (url.host or "127.0.0.1") not in {"127.0.0.1", "localhost"}:
         pytest.skip("this PostgreSQL listens on a socket only")
     engine = create_engine(url)
     with engine.begin() as connection:
-        for statement in (
-            "CREATE TABLE customers (id text PRIMARY KEY, name text, balance numeric(12,2), since date, seen timestamptz, tags text[], more jsonb, photo bytea)",
-            "INSERT INTO customers VALUES ('C-1', 'Ada', 12.50, '2026-01-31', '2026-01-31T08:30:00+02', '{a,b}', '{\"x\": [1]}', '\\x00')",
-            "INSERT INTO customers (id, name) VALUES ('C-2', 'Bob')",
-            "CREATE SEQUENCE counter",
-        ):
+        for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
     endpoint = Endpoint("postgresql", "127.0.0.1", url.port or 5432)
     yield Server(endpoint, url.database or "postgres", url.username or "", Secret(""), "off", schema)
     servers.drop_postgresql(url.render_as_string(hide_password=False))
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Server]:
+    with behind(
+        "CREATE TABLE customers (id text PRIMARY KEY, name text, balance numeric(12,2), since date, seen timestamptz, tags text[], more jsonb, photo bytea)",
+        "INSERT INTO customers VALUES ('C-1', 'Ada', 12.50, '2026-01-31', '2026-01-31T08:30:00+02', '{a,b}', '{\"x\": [1]}', '\\x00')",
+        "INSERT INTO customers (id, name) VALUES ('C-2', 'Bob')",
+        "CREATE SEQUENCE counter",
+    ) as server:
+        yield server
 
 
 def ask(server: Server, statement: str | Statement, bounds: RowBounds = BOUNDS, allowed=LOOPBACK, **params):

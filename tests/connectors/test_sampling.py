@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from ostiary.connectors import sampling
 from ostiary.connectors.postgresql import PostgresqlSource, Server
 from ostiary.connectors.sampling import SampledColumn
 from ostiary.connectors.settings import PostgresqlSettings
 from ostiary.ids import TenantId
-from ostiary.net.address import Endpoint
-from ostiary.secret import Secret
-from tests import servers
-from tests.connectors.test_postgresql import BOUNDS, LOOPBACK
+from tests.connectors.test_postgresql import BOUNDS, LOOPBACK, behind
 
 T = TenantId("ten_a")
 
@@ -40,25 +36,15 @@ class Connected:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Server, str]]:
-    url = make_url(servers.fresh_postgresql())
-    schema = str(url.query["options"]).removeprefix("-c search_path=")
-    if (url.host or "127.0.0.1") not in {"127.0.0.1", "localhost"}:
-        pytest.skip("this PostgreSQL listens on a socket only")
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for statement in (
-            'CREATE TABLE person (id bigint PRIMARY KEY, mail text, "odd""na%me" text, photo bytea, card bigint)',
-            "INSERT INTO person SELECT n, 'p' || n || '@example.com', repeat('x', 5000), 'a', 4111111111111111 FROM generate_series(1, 30000) n",
-            "CREATE VIEW hidden AS SELECT mail FROM person",
-            "CREATE TABLE split (mail text) PARTITION BY LIST (mail)",
-            "CREATE TABLE split_a PARTITION OF split DEFAULT",
-            "ANALYZE person",
-        ):
-            connection.execute(text(statement))
-    engine.dispose()
-    endpoint = Endpoint("postgresql", "127.0.0.1", url.port or 5432)
-    yield Server(endpoint, url.database or "postgres", url.username or "", Secret(""), "off", schema), schema
-    servers.drop_postgresql(url.render_as_string(hide_password=False))
+    with behind(
+        'CREATE TABLE person (id bigint PRIMARY KEY, mail text, "odd""na%me" text, photo bytea, card bigint)',
+        "INSERT INTO person SELECT n, 'p' || n || '@example.com', repeat('x', 5000), 'a', 4111111111111111 FROM generate_series(1, 30000) n",
+        "CREATE VIEW hidden AS SELECT mail FROM person",
+        "CREATE TABLE split (mail text) PARTITION BY LIST (mail)",
+        "CREATE TABLE split_a PARTITION OF split DEFAULT",
+        "ANALYZE person",
+    ) as made:
+        yield made, made.schema
 
 
 def asked(server: tuple[Server, str], work: Callable[[Any], Any], **settings: Any) -> Any:
