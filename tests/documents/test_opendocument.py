@@ -170,3 +170,13 @@ def test_a_text_is_told_by_its_content_and_never_taken_for_an_archive() -> None:
     assert formats.format_of(package("", "odp"), "a.zip").name == "odp"
     assert formats.format_of(package("", "ods"), "").name == "ods"
     assert formats.ODT.read(package("<text:p>a</text:p>"), Limits()).pieces[0].text == "a"
+
+
+def test_a_type_that_cannot_be_unpacked_is_a_malformed_document() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+    content = bytearray(packed.getvalue())
+    content[content.index(b"mimetype") + len("mimetype")] = 0xFF
+    with pytest.raises(DocumentMalformed):
+        redact(bytes(content), "letter.odt", SETTINGS)

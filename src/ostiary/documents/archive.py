@@ -7,7 +7,6 @@ unpacked than packed.
 import io
 import re
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -107,7 +106,7 @@ def _unpacked(content: bytes, limits: Limits, carriers: Counter[str]) -> list[tu
             _apart(entries, len(content))
             _counted(package, entries, carriers)
             return _files(package, entries, len(content), limits)
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError):
+    except packages.BROKEN:
         raise DocumentMalformed("The archive cannot be unpacked.") from None
 
 

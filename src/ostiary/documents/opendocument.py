@@ -83,7 +83,7 @@ def _media_type(content: bytes) -> str:
             package.open(package.getinfo(MIMETYPE)) as opened,
         ):
             return opened.read(MIMETYPE_BYTES_MAX).decode("ascii", "replace").strip()
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError, NotImplementedError, RuntimeError):
+    except (*packages.BROKEN, KeyError):
         return ""
 
 

@@ -18,6 +18,8 @@ ENTRIES_MAX = 20_000
 _BEFORE_1981 = (1980, 1, 1, 0, 0, 0)
 _READ_BYTES = 1024 * 1024
 _UPWARDS = re.compile(r"(?:^|[/\\])\.\.(?:[/\\]|$)|^[/\\]|^[A-Za-z]:|\\|\x00")
+BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises for archives that cannot be read."""
 
 
 def is_package(content: bytes) -> bool:
@@ -29,7 +31,7 @@ def names(content: bytes) -> list[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             return package.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError):
+    except BROKEN:
         return []
 
 
@@ -51,7 +53,7 @@ def unpacked(content: bytes, limits: Limits) -> dict[str, bytes]:
                     continue
                 parts[entry.filename] = bytes_of(package, entry, left)
                 left -= len(parts[entry.filename])
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError):
+    except BROKEN:
         raise DocumentMalformed("The package cannot be unpacked.") from None
     return parts
 
