@@ -155,6 +155,31 @@ def test_a_date_of_words_names_a_month_or_a_day() -> None:
     assert said("w Środa", (1, 2, "date", 0.99)) == ["Środa"]
 
 
+@pytest.mark.parametrize("value", ["4-0", "3.09", "23 KOs", "90th", "13 innings", "soldiers march", "22 § 1"])
+def test_a_score_a_ratio_and_a_verb_are_no_dates(value: str) -> None:
+    words = len(next(tokens.segments(f"Ask {value} now")).words) - 2
+    assert said(f"Ask {value} now", (1, 1 + words, "date", 0.99)) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["1972", "the 1980s", "summer of '68", "3/4/1999", "12 May", "in March", "half past 12:30", "2005/2006", "11 p.m", "six years"]
+)  # fmt: skip
+def test_what_tells_a_time_is_a_date(value: str) -> None:
+    words = len(next(tokens.segments(f"Ask {value} now")).words) - 2
+    assert said(f"Ask {value} now", (1, 1 + words, "date", 0.99)) == [value]
+
+
+def test_an_organisation_or_a_place_named_once_is_known_in_the_whole_text() -> None:
+    text = "Acme Rail Trust (ART) is old, ART runs ARTS, the Acme Rail Trust, acme rail trust and x/Acme Rail Trust"
+    assert said(text, (0, 3, "organisation", 0.9)) == ["Acme Rail Trust", "ART", "ART", "Acme Rail Trust"]
+    assert said("Lisse is small, so is Lisse; Lisses is not", (0, 1, "location", 0.9)) == ["Lisse", "Lisse"]
+    assert said("Lisse is small, so is Lisse", (0, 1, "location", 0.8)) == ["Lisse"]
+
+
+def test_letters_in_brackets_that_are_no_initials_are_no_name() -> None:
+    assert said("Acme Rail Trust (PDF) as PDF", (0, 3, "organisation", 0.9)) == ["Acme Rail Trust"]
+
+
 def test_first_and_last_name_written_small_are_one_name() -> None:
     spans = ((0, 1, "person", 0.95), (1, 2, "person", 0.9))
     assert said("jane doe said so", *spans) == ["jane doe"]

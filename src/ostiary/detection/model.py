@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ostiary.detection import model_tokens as tokens
-from ostiary.detection.dates import CALENDAR_WORDS
+from ostiary.detection.dates import CALENDAR_WORDS, MONTHS_THAT_ARE_WORDS
 from ostiary.detection.finding import Finding
 from ostiary.detection.model_labels import LABELS, OTHER
 from ostiary.detection.rules import RuleSet
@@ -48,7 +48,14 @@ CACHED_PARAGRAPHS_MAX = 50_000
 CACHED_FINDINGS_MAX = 200_000
 _THREADS = "OPENBLAS_NUM_THREADS"
 _NAME_WORD = re.compile(r"\b[^\W\d_]{3,40}\b")
+_TIME_IN_DIGITS = re.compile(
+    r"(?<![\d.,])(?:1[0-9]|20|21)\d\d(?![\d,]|\.\d)|\d[./\- ]\d{1,2}[./\- ]\d|\d\d?:\d\d|['\u2019]\d\d|\d0s\b|\d ?(?i:[ap]\.? ?m\b)|\d{1,2}/\d{1,4}\b|\d{5}"
+)
+"""What digits of a date look like: a year, three numbers, a time, a decade, a month of a year. `4-0`, `3.09` and `23 KOs` tell no day."""
 _CALENDAR_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_]+")
+_IN_BRACKETS = re.compile(r" ?\([\"\u201c'\u2018]?([A-Z][A-Za-z]{1,9})[\"\u201d'\u2019]?\)")
+_ECHOED = frozenset({"person", "organisation", "location"})
 _PART_OF_A_PATH = frozenset("._/\\$@#=")
 """What stands before a word that is a piece of an address, a file or an attribute."""
 _TELLING = tokens.FIRST_NAME | tokens.SURNAME | tokens.PLACE | tokens.COUNTRY | tokens.DEMONYM
@@ -155,36 +162,65 @@ class Tier:
         return [self._with_echoes(text, each) for text, each in zip(texts, found, strict=True)]
 
     def _with_echoes(self, text: str, found: list[Finding]) -> list[Finding]:
-        """And where a word of a person's full name stands again alone: who is named once in a text is known in all of it.
+        """And where a word of a person's full name stands again alone, or an organisation or a place again: who is named once in a text is known in all of it.
 
         A word written small is looked for only where the whole text has no capitals.
         """
-        small = text.islower()
-        names = (
-            _NAME_WORD.findall(text[each.start : each.end])
-            for each in found
-            if each.category == "person" and each.score >= SURE_MIN
-        )
-        words = {
-            word
-            for name in names
-            if len(name) > 1
-            for word in name
-            if (small or not word.islower()) and self._names_only(word)
-        }
-        if not words:
+        told = self._told(text, found)
+        if not told:
             return found
         starts = [each.start for each in found]
-        echoes = []
+        echoes: list[Finding] = []
         for match in _NAME_WORD.finditer(text):
-            start, end = match.span()
-            if match[0] not in words or (start and text[start - 1] in _PART_OF_A_PATH):
+            start = match.start()
+            if match[0] not in told or (start and text[start - 1] in _PART_OF_A_PATH):
                 continue
-            after = bisect_right(starts, start)
-            taken = (after and found[after - 1].end > start) or (after < len(found) and starts[after] < end)
-            if not taken:
-                echoes.append(Finding(start, end, "person", "", ECHO_SCORE, WHY_ECHO))
+            for value, category in told[match[0]]:
+                end = start + len(value)
+                if text.startswith(value, start) and not text[end : end + 1].isalnum():
+                    after = bisect_right(starts, start)
+                    taken = (
+                        (after and found[after - 1].end > start)
+                        or (after < len(found) and starts[after] < end)
+                        or (echoes and echoes[-1].end > start)
+                    )
+                    if not taken:
+                        echoes.append(Finding(start, end, category, "", ECHO_SCORE, WHY_ECHO))
+                    break
         return sorted([*found, *echoes], key=lambda each: each.start) if echoes else found
+
+    def _told(self, text: str, found: list[Finding]) -> dict[str, list[tuple[str, str]]]:
+        """What is looked for again, (value, category), by its first word; the longer before the shorter."""
+        small = text.islower()
+        told: dict[tuple[str, str], None] = {}
+        for each in found:
+            if each.score < SURE_MIN or each.category not in _ECHOED:
+                continue
+            value = text[each.start : each.end]
+            words = _NAME_WORD.findall(value)
+            if each.category == "person":
+                if len(words) > 1:
+                    told |= {
+                        (word, "person"): None
+                        for word in words
+                        if (small or not word.islower()) and self._names_only(word)
+                    }
+            elif words and value[0] == words[0][0] and (len(words) > 1 or self._stands_alone(value)):
+                told[value, each.category] = None
+            if each.category == "organisation" and (short := _short_form(text, each)):
+                told[short, each.category] = None
+        by_word: dict[str, list[tuple[str, str]]] = {}
+        for value, category in sorted(told, key=lambda item: (-len(item[0]), item)):
+            first = _NAME_WORD.match(value)
+            if first is not None:
+                by_word.setdefault(first[0], []).append((value, category))
+        return by_word
+
+    def _stands_alone(self, word: str) -> bool:
+        """Whether the one word of a name is written as a name and is no common word."""
+        return (
+            not word.islower() and not self.network.lexicon.listed.get(tokens.normal(word), 0) & tokens.COMMON
+        )
 
     def _names_only(self, word: str) -> bool:
         """Not what is a common word, a place or a people as well: `May`, `Paris`, `German`."""
@@ -306,7 +342,7 @@ def _is_plain(found: _One, paragraph: str) -> bool:
     value = paragraph[start:end]
     if not any(char.isdigit() if label == "id_number" else char.isalnum() for char in value):
         return False
-    if label == "date" and not any(char.isdigit() for char in value) and not _names_a_day(value):
+    if label == "date" and not (_names_a_day(value) or _TIME_IN_DIGITS.search(value)):
         return False
     if label == "person" and value.islower():
         return score >= SMALL_NAME_MIN
@@ -314,9 +350,22 @@ def _is_plain(found: _One, paragraph: str) -> bool:
 
 
 def _names_a_day(value: str) -> bool:
-    """Whether a word of the calendar stands in it: `last Tuesday` tells a day, `four children` tells none."""
-    letters = "".join(char for char in unicodedata.normalize("NFD", value.lower()) if not unicodedata.combining(char))  # fmt: skip
-    return not CALENDAR_WORDS.isdisjoint(_CALENDAR_WORD.findall(letters.replace("\u0142", "l")))
+    """Whether a word of the calendar stands in it: `last Tuesday` tells a day, `four children` and `soldiers march` tell none."""
+    letters = "".join(char for char in unicodedata.normalize("NFD", value) if not unicodedata.combining(char))
+    words = _CALENDAR_WORD.findall(letters.replace("\u0142", "l"))
+    told = {word.lower() for word in words} & CALENDAR_WORDS
+    if told <= MONTHS_THAT_ARE_WORDS and not any(char.isdigit() for char in value):
+        return any(word.lower() in told and word[0].isupper() for word in words)
+    return bool(told)
+
+
+def _short_form(text: str, whole: Finding) -> str:
+    """The letters that stand in brackets after a name for it: `BIRT` after `Brain Injury Rehabilitation Trust`; "" where there are none, or they are of something else."""
+    match = _IN_BRACKETS.match(text, whole.end)
+    if match is None:
+        return ""
+    initials = iter([word[0].upper() for word in _WORD.findall(text[whole.start : whole.end])])
+    return match[1] if all(letter in initials for letter in match[1] if letter.isupper()) else ""
 
 
 def _placed(span: "Span", segment: tokens.Segment) -> _One:
