@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 from ostiary.documents.document import Kind
 from ostiary.documents.slots import Group, Slot, gap
@@ -17,6 +20,16 @@ _TECHNICAL = re.compile(
     r"(?:https?://(?:schemas\.(?:openxmlformats|microsoft)\.(?:org|com)|www\.w3\.org|purl\.(?:oclc\.)?org)/|urn:(?:schemas-microsoft-com|oasis):)[A-Za-z0-9/.:_+#\-]*"
 )
 """Attributes that are measures, colours, ids of programs and names of standards."""
+_STANDARD = re.compile(
+    r"https?://(?:schemas\.(?:openxmlformats|microsoft)\.(?:org|com)|www\.w3\.org|purl\.(?:oclc\.)?org|docs\.oasis-open\.org|openoffice\.org)/[A-Za-z0-9/.:_+#\-]*|"
+    r"urn:(?:schemas-microsoft-com|oasis|org:documentfoundation):[A-Za-z0-9/.:_+#\-]*"
+)
+"""Namespaces of office documents."""
+_PLAIN_TYPE = re.compile(
+    rb"""\A(\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!--).)*-->\s*)*)<!DOCTYPE\s+[\w:.-]+(?:\s+(?:PUBLIC\s+(?:"[^"\[]*"|'[^'\[]*')|SYSTEM)\s+(?:"[^"\[]*"|'[^'\[]*'))?\s*>""",
+    re.S,
+)
+"""A document type that is but a name, with nothing of its own: it goes."""
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.I)
 
 
@@ -29,8 +42,9 @@ def library(name: str = "lxml.etree") -> Any:
 
 
 def parsed(data: bytes, depth_max: int) -> Element:
-    """The root. DocumentMalformed, also for any DOCTYPE; DocumentTooDeep."""
+    """The root. DocumentMalformed, also for a DOCTYPE that declares anything; DocumentTooDeep."""
     etree = library()
+    data = _PLAIN_TYPE.sub(rb"\1", data, count=1)
     head = data.replace(b"\0", b"")
     if _DOCTYPE.search(head):
         raise DocumentMalformed("It declares a document type or entities.")
@@ -70,6 +84,87 @@ def local(element: Element) -> str:
     """The name without its namespace; empty for what is no element."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def standard_only(root: Element) -> None:
+    """Take out of a part of an office document what belongs to no namespace of the standards, and the declarations of it: they are text that nobody reads."""
+    foreign = {prefix for prefix, uri in root.nsmap.items() if not _STANDARD.fullmatch(uri)}
+    for element in list(root.iter()):
+        foreign |= {prefix for prefix, uri in element.nsmap.items() if not _STANDARD.fullmatch(uri)}
+        if element is not root and not _is_standard(element.tag):
+            removed(element)
+            continue
+        for key in [key for key in element.attrib if not _is_standard(key)]:
+            del element.attrib[key]
+    if not foreign:
+        return
+    for element in list(root.iter()):
+        for key in ("Requires", "{http://schemas.openxmlformats.org/markup-compatibility/2006}Ignorable"):
+            named = (element.get(key) or "").split()
+            if not foreign & set(named):
+                continue
+            if key == "Requires":
+                removed(element)
+            else:
+                element.set(key, " ".join(each for each in named if each not in foreign))
+    kept = [prefix for prefix, uri in root.nsmap.items() if prefix and _STANDARD.fullmatch(uri)]
+    library().cleanup_namespaces(root, keep_ns_prefixes=kept)
+
+
+def _is_standard(name: object) -> bool:
+    return (
+        not isinstance(name, str)
+        or name[:1] != "{"
+        or _STANDARD.fullmatch(name[1 : name.index("}")]) is not None
+    )
+
+
+@dataclass(slots=True)
+class Names:
+    """The names in a tree that somebody chose: of elements, of attributes, and its namespaces. new: what they become."""
+
+    new: dict[str, str] = field(default_factory=dict)
+
+    def groups(self, root: Element, place: str) -> Iterator[Group]:
+        chosen: dict[str, None] = {}
+        for element in root.iter():
+            for uri in element.nsmap.values():
+                if not is_technical(uri):
+                    chosen[uri] = None
+            for each in (element.tag, *element.attrib):
+                chosen[each.rpartition("}")[2]] = None
+        for each in chosen:
+            yield Group(
+                f"{place}, name", [Slot(each, partial(self.new.__setitem__, each))], Kind.HIDDEN, prose=False
+            )
+
+    def written(self, root: Element) -> bytes:
+        """The tree with its new names."""
+        if not self.new:
+            return written(root)
+        for element in root.iter():
+            element.tag = self._named(element.tag)
+            for key, value in list(element.attrib.items()):
+                if (name := self._named(key)) != key:
+                    del element.attrib[key]
+                    element.set(name, value)
+        made = written(root)
+        for uri, new in self.new.items():
+            for old in {escape(uri, {'"': "&quot;"}), uri}:
+                made = re.sub(
+                    rb'(xmlns(?::[^=\s"]+)?=)"%b"' % re.escape(old.encode()),
+                    lambda found, new=new: (
+                        found[1] + quoteattr(re.sub(r"[^\w.:-]", "", new) or "urn:x").encode()
+                    ),  # type: ignore[misc]
+                    made,
+                )
+        return made
+
+    def _named(self, name: str) -> str:
+        space, mark, plain = name.rpartition("}")
+        if plain not in self.new:
+            return name
+        return f"{space}{mark}_{re.sub(r'[^A-Za-z0-9_.-]', '', self.new[plain])}"
 
 
 def removed(element: Element) -> None:
