@@ -16,6 +16,7 @@ from ostiary.documents.libraries import library
 from ostiary.documents.pdf_content import Areas, Rewriter, State, Work, form_like
 from ostiary.documents.pdf_fonts import Font
 from ostiary.documents.pdf_marking import Label, Marks
+from ostiary.documents.pdf_names import shown_only, silenced
 from ostiary.documents.pdf_objects import is_dictionary, is_stream
 from ostiary.documents.pdf_pictures import without_segments
 from ostiary.errors import DocumentTooManyPages
@@ -37,6 +38,7 @@ SAID_ASIDE = (
     "/Thumb",
     "/AF",
     "/Name",
+    "/FontFamily",
 )
 """Keys of any object that speak to programs, not to readers."""
 LABEL_SIZE_MIN = 3.0
@@ -72,6 +74,7 @@ class Pdf:
                 _rewrite(work, page, Areas(own.areas, drawn, own.shifts), own.labels)
             _strip(opened)
             _fonts(opened, work)
+            silenced(opened)
             made = _saved(opened)
         return pdf_strict.rasterised(made, limits) if options.strict else made
 
@@ -201,6 +204,7 @@ def _fonts(opened: Any, work: Work) -> None:
         letters = given.get("/ToUnicode")
         if is_stream(letters):
             given["/ToUnicode"] = opened.make_stream(_letters(letters.read_bytes(), font))
+        shown_only(given, font.used)
         first, widths = int(given.get("/FirstChar", 0)), given.get("/Widths")
         if widths is not None:
             given["/Widths"] = library("pikepdf").Array(
