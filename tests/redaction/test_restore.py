@@ -152,6 +152,39 @@ def test_arguments_of_calls_of_chat_completions() -> None:
     ] * 2
 
 
+def test_a_chat_that_ends_without_saying_so_loses_nothing_whatever_its_texts_are_called() -> None:
+    arguments = json.dumps({"to": TWO})
+    deltas: list[dict[str, object]] = [
+        {"role": "assistant", "content": f"To {TWO[:30]}", "reasoning_content": f"about {TWO[:12]}"},
+        {"content": TWO[30:], "reasoning_content": TWO[12:] + " os"},
+        {"tool_calls": [{"index": 0, "id": "ostk_", "function": {"name": "send", "arguments": arguments}}]},
+    ]
+    restorer, texts = ChatRestorer(SCOPE), {"content": "", "reasoning_content": "", "call": ""}
+    events = [restorer.feed({"choices": [{"delta": delta}]}) for delta in deltas]
+    events += restorer.close()
+    for delta in (choice["delta"] for event in events for choice in event["choices"]):
+        for name in ("content", "reasoning_content"):
+            texts[name] += delta.get(name) or ""
+        for call in delta.get("tool_calls") or ():
+            texts["call"] += call["function"]["arguments"]
+    assert texts == {
+        "content": "To jane@example.com",
+        "reasoning_content": "about jane@example.com os",
+        "call": json.dumps({"to": "jane@example.com"}),
+    }
+    assert events[0]["choices"][0]["delta"]["role"] == "assistant"
+    assert restorer.close() == []
+
+
+def test_messages_that_end_without_saying_so_lose_nothing() -> None:
+    restorer = MessageRestorer(SCOPE)
+    piece = {"type": "content_block_delta", "index": 3, "delta": {"type": "text_delta", "text": "To " + TWO[:30]}}  # fmt: skip
+    first = restorer.feed(piece)
+    rest = restorer.close()
+    assert (first[0]["delta"]["text"], rest[0]["index"], rest[0]["delta"]) == ("To ", 3, {"type": "text_delta", "text": TWO[:30]})  # fmt: skip
+    assert restorer.close() == []
+
+
 def test_arguments_of_calls_of_messages() -> None:
     arguments = json.dumps({"to": [TWO, ONE]})
     events: list[dict[str, object]] = [
