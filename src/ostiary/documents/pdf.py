@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import cos, sin
 from typing import Any
 
 from ostiary.documents import pdf_marking, pdf_reading, pdf_strict
@@ -156,6 +157,14 @@ def _textless(work: Work, owner: Any) -> None:
 def _drawn(label: Label) -> bytes:
     """The box in black, and the replacement in white where it fits."""
     width, height = label.right - label.left, label.top - label.bottom
+    if label.turn:
+        across, up = cos(label.turn), sin(label.turn)
+        level = _drawn(Label(0, 0, width, height, label.text))
+        return (
+            f"q {across:.5f} {up:.5f} {-up:.5f} {across:.5f} {label.left:.2f} {label.bottom:.2f} cm\n".encode()
+            + level
+            + b"Q\n"
+        )
     made = f"q 0 g {label.left - 0.5:.2f} {label.bottom - 1:.2f} {width + 1:.2f} {height + 2:.2f} re f Q\n".encode()
     text = label.text.encode("cp1252", "replace")
     long = pdf_marking.long(label.text)
