@@ -155,7 +155,7 @@ class Html:
 
 def _page(content: bytes, limits: Limits) -> tuple[Element, Counter[str]]:
     etree = xmls.library()
-    text = decoded(content).text.replace("\0", "")
+    text = xmls.fitting(decoded(content).text)
     text = re.sub(r"^\s*<\?xml[^>]*>", "", text)
     parser = etree.HTMLParser(no_network=True, huge_tree=False, remove_pis=True, encoding="utf-8")
     try:

@@ -30,6 +30,8 @@ _PLAIN_TYPE = re.compile(
     re.S,
 )
 """A document type that is but a name, with nothing of its own: it goes."""
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Letters that XML 1.0 (2.2) does not have, and HTML's parser lets in."""
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.I)
 
 
@@ -201,7 +203,7 @@ def _append(parent: Element, before: Element, text: str | None) -> None:
 
 def text_slot(element: Element) -> Slot:
     def put(new: str) -> None:
-        element.text = new
+        element.text = _UNFIT.sub("", new)
         element.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
 
     return Slot(element.text or "", put)
@@ -211,7 +213,7 @@ def bare_slot(element: Element, *, tail: bool) -> Slot:
     """An element's text, or what follows it."""
 
     def put(new: str) -> None:
-        setattr(element, "tail" if tail else "text", new)
+        setattr(element, "tail" if tail else "text", _UNFIT.sub("", new))
 
     return Slot((element.tail if tail else element.text) or "", put)
 
@@ -253,6 +255,11 @@ def other_texts(root: Element, place: str, seen: Iterable[str]) -> Iterator[Grou
             yield Group(place, [bare_slot(element, tail=True)], Kind.HIDDEN)
 
 
+def fitting(text: str) -> str:
+    """The text without letters that no XML has."""
+    return _UNFIT.sub("", text)
+
+
 def is_technical(value: str) -> bool:
     """Whether an attribute's value can be nothing but a measure, a colour, an id of a program or the name of a standard."""
     return _TECHNICAL.fullmatch(value) is not None
@@ -269,6 +276,6 @@ def attributes(root: Element, place: str, without: tuple[str, str] = ("", "")) -
 
         def put(new: str, holders: list[tuple[Element, str]] = holders) -> None:
             for element, name in holders:
-                element.set(name, new)
+                element.set(name, _UNFIT.sub("", new))
 
         yield Group(f"{place}, attribute", [Slot(value, put)], Kind.HIDDEN, prose=False)
