@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -124,7 +125,7 @@ def test_arguments_of_calls_of_chat_completions() -> None:
     arguments = json.dumps({"to": TWO, "body": json.dumps({"name": ONE})})
     pieces = [arguments[i : i + 9] for i in range(0, len(arguments), 9)]
     restorer, content, calls = ChatRestorer(SCOPE), "", {0: "", 1: ""}
-    events = [
+    events: list[dict[str, Any]] = [
         {"choices": [{"index": 0, "delta": {"content": f"Writing to {TWO[:30]}"}}]},
         {"choices": [{"index": 0, "delta": {"content": TWO[30:] + " os"}}]},
     ]
