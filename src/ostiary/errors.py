@@ -667,6 +667,12 @@ class DocumentResidue(OstiaryError):
     code, status = "document.residue", 422
 
 
+class DocumentStopped(OstiaryError):
+    """The job that read or exported this document was cancelled, or ended without a word. Export it again; a document that was not read has to be uploaded again."""
+
+    code, status = "document.stopped", 409
+
+
 class Undecided(OstiaryError):
     """Findings wait for a decision, and this document may be exported only when all are decided."""
 

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from ostiary.clock import SystemClock
+from ostiary.config import load
 from ostiary.detect_server import face
 from ostiary.detect_server.entities import categories_of, entity_of, names
 from ostiary.detect_server.face import Exposed, Settings, application
 from ostiary.detection.engine import detect
+from ostiary.privacy.provider import provider_of
 from ostiary.secret import Secret
+from tests.completions import provider
 from tests.detection.vectors import ALONE, HARMLESS
 
 TOKEN = "t0ken-" * 5
@@ -328,10 +332,50 @@ def test_entities_and_categories_lead_to_each_other() -> None:
 
 
 def test_a_mistake_of_ours_shows_nothing_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_given: Any) -> Any:
+    def broken(_given: Any, **_more: Any) -> Any:
         raise IndexError(TEXT)
 
     monkeypatch.setitem(face.POSTED, "/v1/detect", broken)
     status, problem, _ = ask("/v1/detect", {"texts": [TEXT]})
     assert (status, problem["code"]) == (500, "internal")
     assert "jane" not in json.dumps(problem)
+
+
+ASKS = {"provider": "required", "categories": ["email"], "described": [{"category": "health_complaint", "description": "a complaint about a person's health"}]}  # fmt: skip
+LETTER = "Ann Poole writes that her back hurts again, and to answer her at ann@example.com."
+
+
+def with_provider(url: str) -> Settings:
+    env = {"OSTIARY_DETECT_MODEL_URL": url, "OSTIARY_DETECT_MODEL": "m"}
+    return Settings(provider=provider_of(load(env, offline=True), SystemClock()))
+
+
+def test_a_model_provider_joins_where_the_rules_ask_for_it() -> None:
+    with provider(lambda text: [("her back hurts", "health_complaint")]) as (stub, url):
+        settings = with_provider(url)
+        status, answer, _ = ask("/v1/detect", {"texts": [LETTER], "rules": ASKS}, settings=settings)
+        assert (status, answer["provider"]) == (200, "used")
+        kinds = [(LETTER[each["start"] : each["end"]], each["category"]) for each in answer["findings"][0]]
+        assert kinds == [("her back hurts", "health_complaint"), ("ann@example.com", "email")]
+        assert stub.asked == [LETTER.replace("ann@example.com", "[email]")]
+        _, answer, _ = ask("/v1/detect", {"texts": [LETTER]}, settings=settings)
+        assert ("provider" in answer, len(stub.asked)) == (False, 1)
+
+
+def test_a_provider_that_is_away_is_said_or_refuses() -> None:
+    with provider() as (stub, url):
+        stub.status = 503
+        status, answer, _ = ask("/v1/detect", {"texts": [LETTER], "rules": ASKS}, settings=with_provider(url))
+        assert (status, answer["code"]) == (503, "detect.provider_unavailable")
+        assert "back" not in json.dumps(answer)
+        rules = {**ASKS, "provider": "optional"}
+        for settings in (with_provider(url), Settings()):
+            status, answer, _ = ask("/v1/detect", {"texts": [LETTER], "rules": rules}, settings=settings)
+            assert (status, answer["provider"], len(answer["findings"][0])) == (200, "away", 1)
+
+
+def test_where_none_is_set_up_rules_that_require_one_are_refused() -> None:
+    status, answer, _ = ask("/v1/detect", {"texts": [LETTER], "rules": ASKS})
+    assert (status, answer["errors"][0]["pointer"]) == (422, "/rules/provider")
+    status, answer, _ = ask("/v1/detect", {"texts": [LETTER], "rules": {"provider": "perhaps"}})
+    assert (status, answer["errors"][0]["pointer"]) == (422, "/rules")

@@ -83,3 +83,11 @@ def test_xml() -> None:
 def test_xml_with_a_document_type_is_refused() -> None:
     with pytest.raises(DocumentMalformed):
         redact(b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "a.xml", SETTINGS)
+
+
+def test_letters_that_no_xml_has_stop_nothing() -> None:
+    given = (
+        b"<!doctype html><html><body><p a\x01b=1>One\x02 &#3; write to zora@leakmail.org</p></body></html>"
+    )
+    made = redact(given, "a.html", SETTINGS).content
+    assert b"write to [email]" in made.replace(b"&#3;", b"")

@@ -7,6 +7,7 @@ from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from ostiary.documents import sheets, xmls
 from ostiary.documents.redacting import redact
 from tests.documents.given import CARD, MAIL, NAME, SETTINGS
 from tests.documents.test_office import edited, residues
@@ -69,3 +70,13 @@ def test_a_finding_names_its_cell() -> None:
 def test_texts_that_no_cell_shows_go() -> None:
     content = edited(book(), {"xl/sharedStrings.xml": ("</sst>", f"<si><t>left {NAME}</t></si></sst>")})
     assert residues(redact(content, "a.xlsx", SETTINGS).content) == []
+
+
+def test_the_codes_of_a_header_are_no_letters_of_the_address_beside_them() -> None:
+    tree = xmls.parsed(
+        b'<s><oddHeader>&amp;Lzora@leakmail.org&amp;C&amp;"Zora Q,Bold"&amp;12Page &amp;P</oddHeader></s>', 9
+    )
+    group = sheets._margins(tree, "sheet")[0]
+    assert [slot.text for slot in group.slots if slot.text.strip()] == ["zora@leakmail.org", "Page "]
+    group.slots[2].put("[a & b]")
+    assert tree[0].text == "&L[a && b]&C&12Page &P"

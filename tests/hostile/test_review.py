@@ -303,3 +303,38 @@ def test_the_name_of_an_export_tells_nothing_that_goes(tmp_path: Path) -> None:
             assert (await exported(house, document))["output"]["name"] == called
 
     play(tmp_path, story)
+
+
+def test_an_export_whose_job_was_cancelled_says_so_at_once_and_starts_again(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        document = await opened(house)
+        at = f"/v1/documents/{document}"
+        await house.good("POST", f"{at}/exports", json={"seen": 0})
+        assert await code_of(house, "POST", f"{at}/exports", json={"seen": 0}) == "409 conflict"
+        (job,) = (await house.good("GET", "/v1/jobs", params={"kind": "document.redact"}))["jobs"]
+        await house.good("POST", f"/v1/jobs/{job['id']}/cancel")
+        (listed,) = (await house.good("GET", "/v1/documents"))["documents"]
+        assert (listed["state"], listed["code"]) == ("open", "document.stopped")
+        await house.good("POST", f"{at}/exports", json={"seen": 0})
+        await house.good("POST", f"/v1/jobs/{job['id']}/retry")
+        await house.work()
+        done = await house.good("GET", at)
+        assert (done["state"], done["code"], done["output"]["version"]) == ("open", "", 0)
+        part = await house.good("GET", f"{at}/exports/document")
+        assert hashlib.sha256(base64.b64decode(part["content"])).hexdigest() == done["output"]["sha256"]
+
+    play(tmp_path, story)
+
+
+def test_a_reading_whose_job_was_cancelled_says_so(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        upload, sha256 = await uploaded(house, LETTER.encode())
+        asked = {"upload_id": upload, "sha256": sha256, "name": "letter.txt"}
+        document = (await house.good("POST", "/v1/documents", json=asked))["id"]
+        (job,) = (await house.good("GET", "/v1/jobs", params={"kind": "document.read"}))["jobs"]
+        await house.good("POST", f"/v1/jobs/{job['id']}/cancel")
+        shown = await house.good("GET", f"/v1/documents/{document}")
+        assert (shown["state"], shown["code"]) == ("failed", "document.stopped")
+        await house.good("DELETE", f"/v1/documents/{document}")
+
+    play(tmp_path, story)

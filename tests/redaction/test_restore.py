@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -124,7 +125,7 @@ def test_arguments_of_calls_of_chat_completions() -> None:
     arguments = json.dumps({"to": TWO, "body": json.dumps({"name": ONE})})
     pieces = [arguments[i : i + 9] for i in range(0, len(arguments), 9)]
     restorer, content, calls = ChatRestorer(SCOPE), "", {0: "", 1: ""}
-    events = [
+    events: list[dict[str, Any]] = [
         {"choices": [{"index": 0, "delta": {"content": f"Writing to {TWO[:30]}"}}]},
         {"choices": [{"index": 0, "delta": {"content": TWO[30:] + " os"}}]},
     ]
@@ -150,6 +151,39 @@ def test_arguments_of_calls_of_chat_completions() -> None:
     assert [json.loads(call) for call in calls.values()] == [
         {"to": "jane@example.com", "body": json.dumps({"name": HARD}, ensure_ascii=False)}
     ] * 2
+
+
+def test_a_chat_that_ends_without_saying_so_loses_nothing_whatever_its_texts_are_called() -> None:
+    arguments = json.dumps({"to": TWO})
+    deltas: list[dict[str, object]] = [
+        {"role": "assistant", "content": f"To {TWO[:30]}", "reasoning_content": f"about {TWO[:12]}"},
+        {"content": TWO[30:], "reasoning_content": TWO[12:] + " os"},
+        {"tool_calls": [{"index": 0, "id": "ostk_", "function": {"name": "send", "arguments": arguments}}]},
+    ]
+    restorer, texts = ChatRestorer(SCOPE), {"content": "", "reasoning_content": "", "call": ""}
+    events = [restorer.feed({"choices": [{"delta": delta}]}) for delta in deltas]
+    events += restorer.close()
+    for delta in (choice["delta"] for event in events for choice in event["choices"]):
+        for name in ("content", "reasoning_content"):
+            texts[name] += delta.get(name) or ""
+        for call in delta.get("tool_calls") or ():
+            texts["call"] += call["function"]["arguments"]
+    assert texts == {
+        "content": "To jane@example.com",
+        "reasoning_content": "about jane@example.com os",
+        "call": json.dumps({"to": "jane@example.com"}),
+    }
+    assert events[0]["choices"][0]["delta"]["role"] == "assistant"
+    assert restorer.close() == []
+
+
+def test_messages_that_end_without_saying_so_lose_nothing() -> None:
+    restorer = MessageRestorer(SCOPE)
+    piece = {"type": "content_block_delta", "index": 3, "delta": {"type": "text_delta", "text": "To " + TWO[:30]}}  # fmt: skip
+    first = restorer.feed(piece)
+    rest = restorer.close()
+    assert (first[0]["delta"]["text"], rest[0]["index"], rest[0]["delta"]) == ("To ", 3, {"type": "text_delta", "text": TWO[:30]})  # fmt: skip
+    assert restorer.close() == []
 
 
 def test_arguments_of_calls_of_messages() -> None:

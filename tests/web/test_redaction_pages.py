@@ -53,6 +53,31 @@ def test_a_plan_is_tried_saved_changed_and_removed(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_a_pattern_is_inferred_in_the_editor_with_scripts_or_without(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with await signed_in(house) as browser:
+            assert "A pattern from examples" not in (await browser.get("/redaction/plans")).text
+            assert "A pattern from examples" in (await browser.get("/redaction/rules")).text
+            form = {"name": "tickets", "text": "without: [date]", "examples": "ACME-4711\n\n ACME-20001 \n"}
+            whole = await browser.post("/redaction/rules", data={**form, "do": "infer"})
+            part = await browser.post("/redaction/rules/shape", data=form)
+            for shown in (whole, part):
+                assert shown.status_code == 200
+                assert r"pattern: &#39;\bACME\-[0-9]{4,5}\b&#39;" in shown.text
+            assert ("<!doctype" in whole.text.lower(), "<!doctype" in part.text.lower()) == (True, False)
+            assert "without: [date]" in whole.text
+            form["examples"] = "<b>ACME</b>\n7"
+            for shown in (
+                await browser.post("/redaction/rules", data={**form, "do": "infer"}),
+                await browser.post("/redaction/rules/shape", data=form),
+                await browser.post("/redaction/rules/shape", data={**form, "examples": "x" * 300 + "\n7"}),
+            ):
+                assert (shown.status_code, "No pattern." in shown.text, "<b>ACME" in shown.text) == (200, True, False)  # fmt: skip
+            assert (await browser.get("/redaction")).text.count("tickets") == 0
+
+    play(tmp_path, story)
+
+
 def test_a_scope_is_destroyed_by_its_name_and_its_page_leads_to_the_certificate(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         await house.good("PUT", "/v1/redaction-plans/letters", json={"text": PLAN})
@@ -103,6 +128,7 @@ def test_redaction_plans_in_a_browser(tmp_path: Path) -> None:
                 kind = f"{width}-{scheme}" if scripts else "plain"
                 async with at.page(width, scheme, java_script_enabled=scripts) as page:
                     await walk(page, at.origin, kind, found)
+                    await walk_examples(page, at.origin, kind, found)
                     if kind in SCOPES_WALKED:
                         await walk_scope(house, await page.context.new_page(), at.origin, kind, found)
 
@@ -139,6 +165,18 @@ async def walk(page: Any, origin: str, kind: str, found: dict[str, Any]) -> None
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name=name).wait_for()
     await look(page, f"redaction-list-{kind}", found)
+
+
+async def walk_examples(page: Any, origin: str, kind: str, found: dict[str, Any]) -> None:
+    """A pattern from two examples, by keyboard alone, also without scripts; what was written stays."""
+    await page.goto(f"{origin}/redaction/rules")
+    await page.get_by_text("A pattern from examples").press("Enter")
+    await page.get_by_label("Examples, one a line").fill("ACME-4711\nACME-20001")
+    await page.get_by_role("button", name="Find what they have in common").press("Enter")
+    await page.get_by_label("The pattern", exact=True).get_by_text("[0-9]{4,5}").wait_for()
+    assert "ACME-20001" in await page.get_by_label("Examples, one a line").input_value()
+    if kind != "plain":
+        await look(page, f"redaction-shape-{kind}", found)
 
 
 async def walk_scope(house: House, page: Any, origin: str, kind: str, found: dict[str, Any]) -> None:

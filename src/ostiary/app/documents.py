@@ -4,6 +4,7 @@ from ostiary.actions import Action
 from ostiary.blobs.storage import Blobs
 from ostiary.clock import Clock
 from ostiary.db.database import Database
+from ostiary.jobs.queue import Queue
 from ostiary.privacy.plans.plans import Plans
 from ostiary.review import actions as review_actions
 from ostiary.review import letting_go
@@ -11,7 +12,6 @@ from ostiary.review.going import Going
 from ostiary.review.intake import Intake
 from ostiary.review.reviews import Reviews
 from ostiary.vault.sealing import Vault
-from ostiary.work import Enqueue
 
 KINDS = review_actions.KINDS
 KEPT = letting_go.KEPT
@@ -20,10 +20,8 @@ KEPT = letting_go.KEPT
 class Documents:
     """One for the process."""
 
-    def __init__(
-        self, database: Database, vault: Vault, blobs: Blobs, clock: Clock, enqueue: Enqueue
-    ) -> None:
-        self.reviews = Reviews(database, vault, blobs, clock, Plans(database, vault), enqueue)
+    def __init__(self, database: Database, vault: Vault, blobs: Blobs, clock: Clock, queue: Queue) -> None:
+        self.reviews = Reviews(database, vault, blobs, clock, Plans(database, vault), queue)
         self.intake = Intake(self.reviews)
 
     def actions(self) -> list[Action]:

@@ -278,7 +278,7 @@ class Gateway:
         )
         consent.surroundings = Surroundings(self.audit).of
         self.discovery = discovering.build(settings, vault, clock, self.connectors, self.jobs, self.notices.outbox.announce)  # fmt: skip
-        self.documents = documents.Documents(database, vault, self.blobs, clock, self.jobs.enqueue)
+        self.documents = documents.Documents(database, vault, self.blobs, clock, self.jobs)
         self.retention = Retention(
             database, self.keys_database, vault, self.audit, self.blobs, clock, self.jobs.enqueue, shut,
             kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),

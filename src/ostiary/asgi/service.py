@@ -42,6 +42,8 @@ TOKEN_CHARACTERS_MIN = 20
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 PROBES = ("/livez", "/readyz")
+LATER_AT_ONCE = 2
+"""So many answers wait for somebody else at a time; detection has its own turns, and goes on."""
 
 
 class Exposed(Exception):
@@ -60,6 +62,13 @@ class Settings:
     port: int
     names: frozenset[str] = frozenset()
     token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What work gives instead of an answer where it has to wait for somebody else: the rest of it, which is done in a thread without a processor's turn."""
+
+    work: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class ServiceFace:
         self._service, self._token = service, token
         self._log = log.get(f"{service.name}_server")
         self._turn = asyncio.Semaphore(max(1, os.cpu_count() or 1))
+        self._later = asyncio.Semaphore(LATER_AT_ONCE)
         self._waiting = 0
         self._registry = CollectorRegistry()
         self._fetched = {"/metrics", *PROBES, *service.told}
@@ -151,6 +161,9 @@ class ServiceFace:
             work = self._service.posted[path](scope, body)
             async with self._turn:
                 made = await asyncio.to_thread(work)
+            if isinstance(made, Later):
+                async with self._later:
+                    made = await asyncio.to_thread(made.work)
         finally:
             self._waiting -= 1
         await answer(send, 200, orjson.dumps(made), [JSON_TYPE, NO_STORE])

@@ -11,7 +11,7 @@ from ostiary.cli import output
 if TYPE_CHECKING:
     from ostiary.cli.detecting import Tier
     from ostiary.detection.finding import Finding
-    from ostiary.detection.provider import Asking
+    from ostiary.detection.provider import Asking, Provider
     from ostiary.detection.rules import RuleSet
 
 STDIN = Path("-")
@@ -93,19 +93,9 @@ def _sources(texts: list[str], files: list[Path]) -> list[tuple[Path, str | None
 
 def _tier(asking: "Asking") -> "Tier":
     """The model provider, as what joins the findings of a batch. Ends with exit code 2 where none is set up."""
-    import os
-
-    from ostiary import config
-    from ostiary.clock import SystemClock
     from ostiary.detection.provider import ProviderAway
-    from ostiary.errors import ConfigurationError
-    from ostiary.privacy.provider import provider_of
 
-    try:
-        settings = config.load(os.environ, offline=True)
-    except ConfigurationError as error:
-        output.fail(str(error), code=2)
-    found = provider_of(settings, SystemClock(), paragraphs_max=PARAGRAPHS_MAX)
+    found = provider_here()
     if found is None:
         output.fail("No model provider is set up: OSTIARY_DETECT_MODEL_URL and OSTIARY_DETECT_MODEL.", code=2)
 
@@ -120,6 +110,22 @@ def _tier(asking: "Asking") -> "Tier":
         return [sorted([*first, *second], key=lambda each: each.start) for first, second in zip(own, more, strict=True)]  # fmt: skip
 
     return join
+
+
+def provider_here() -> "Provider | None":
+    """The model provider of the environment; None where none is set up. Ends with exit code 2 where a setting is wrong."""
+    import os
+
+    from ostiary import config
+    from ostiary.clock import SystemClock
+    from ostiary.errors import ConfigurationError
+    from ostiary.privacy.provider import provider_of
+
+    try:
+        settings = config.load(os.environ, offline=True)
+    except ConfigurationError as error:
+        output.fail(str(error), code=2)
+    return provider_of(settings, SystemClock(), paragraphs_max=PARAGRAPHS_MAX)
 
 
 def rules_from(categories: str, file: Path | None) -> "RuleSet":

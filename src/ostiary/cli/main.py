@@ -24,6 +24,7 @@ from ostiary.cli.db import db
 from ostiary.cli.detect import detect
 from ostiary.cli.detect_server import detect_server
 from ostiary.cli.discovery import discovery
+from ostiary.cli.documents import documents
 from ostiary.cli.intent_keys import intent_keys
 from ostiary.cli.jobs import jobs
 from ostiary.cli.keys import keys
@@ -77,6 +78,7 @@ for name, group in (
     ("quota", quota),
     ("discovery", discovery),
     ("redaction", redaction),
+    ("documents", documents),
     ("session", session),
     ("intent-keys", intent_keys),
     ("oauth", oauth),

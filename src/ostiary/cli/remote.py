@@ -46,16 +46,23 @@ def ask(
     idempotency_key: str = "",
 ) -> Any:
     """One request; the answer's JSON. Raises Refused and Unreachable."""
-    headers = {"accept": "application/json"}
-    if credential := key():
-        headers["authorization"] = f"Bearer {credential.reveal()}"
-    if idempotency_key:
-        headers["idempotency-key"] = idempotency_key
+    headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
     content = None if body is None else json.dumps(body).encode()
     if content is not None:
         headers["content-type"] = "application/json"
+    return _answer(method, path + ("?" + urlencode(query) if query else ""), headers, content)
+
+
+def send(path: str, content: bytes) -> Any:
+    """A file's bytes, by PUT; the answer's JSON. Raises Refused and Unreachable."""
+    return _answer("PUT", path, {"content-type": "application/octet-stream"}, content)
+
+
+def _answer(method: str, target: str, headers: dict[str, str], content: bytes | None) -> Any:
+    headers = {"accept": "application/json", **headers}
+    if credential := key():
+        headers["authorization"] = f"Bearer {credential.reveal()}"
     url = os.environ.get("OSTIARY_URL", DEFAULT_URL).rstrip("/")
-    target = path + ("?" + urlencode(query) if query else "")
     answer = operator.ask(url, method, target, headers, content)
     try:
         told = json.loads(answer.body)

@@ -14,6 +14,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "scan",
             "discovery",
             "redaction",
+            "documents",
             "call",
             "approvals",
             "session",

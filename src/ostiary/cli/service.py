@@ -2,7 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,15 +20,17 @@ TokenFile = Annotated[
 ]
 
 
-def serve(module: str, host: str, port: int, names: list[str] | None, token_file: Path | None) -> None:
-    """Serve the face of this module until told to stop. It is imported here, so that no other command waits for it."""
+def serve(
+    module: str, host: str, port: int, names: list[str] | None, token_file: Path | None, **more: Any
+) -> None:
+    """Serve the face of this module until told to stop. It is imported here, so that no other command waits for it. `more`: settings of that face alone."""
     from ostiary import log
     from ostiary.secret import Secret
 
     face = import_module(module)
     log.configure("info")
     token = Secret(output.secret_from(token_file, "Token")) if token_file else None
-    settings = face.Settings(host, port, frozenset(each.lower() for each in names or ()), token)
+    settings = face.Settings(host, port, frozenset(each.lower() for each in names or ()), token, **more)
     try:
         face.serve(settings)
     except face.Exposed as error:

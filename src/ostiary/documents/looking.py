@@ -1,11 +1,12 @@
 """What is found in the pieces of a document, and every other place where the same values stand."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ostiary.detection.engine import detect, find
 from ostiary.detection.finding import Finding
 from ostiary.detection.rules import RuleSet
+from ostiary.documents import encoded
 from ostiary.documents.document import Piece
 from ostiary.documents.sought import Sought, joined
 from ostiary.redaction.structured import by_field, hint_of
@@ -13,6 +14,7 @@ from ostiary.redaction.structured import by_field, hint_of
 PLAIN_CHARACTERS_MIN = 5
 """Shorter pieces that are no language and of a field that says nothing (`rows: 12`) are not looked at."""
 ELSEWHERE = "stands elsewhere in the document"
+OTHERWISE = "stands there in another writing"
 
 
 def findings(pieces: Sequence[Piece], rules: RuleSet) -> dict[int, list[Finding]]:
@@ -31,7 +33,22 @@ def findings(pieces: Sequence[Piece], rules: RuleSet) -> dict[int, list[Finding]
         if more is not None and not _wanted(more, rules):
             more = None
         found.setdefault(piece.number, []).extend([more] if more else find(piece.text, hint, rules))
+    for number, finding in _written_otherwise(pieces, rules):
+        found.setdefault(number, []).append(finding)
     return {number: own for number, own in found.items() if own}
+
+
+def _written_otherwise(pieces: Sequence[Piece], rules: RuleSet) -> Iterator[tuple[int, Finding]]:
+    """What base64 and its like say, taken for the whole of what says it; and files that stand so in a text."""
+    said = [(piece.number, run) for piece in pieces for run in encoded.deeper(piece.text)]
+    texts = [(number, run) for number, run in said if not run.file]
+    for (number, run), own in zip(texts, detect([run.text for _, run in texts], rules), strict=True):
+        if own:
+            most = max(own, key=lambda each: each.score)
+            yield number, Finding(run.start, run.end, most.category, most.country, most.score, OTHERWISE)
+    for number, run in said:
+        if run.file:
+            yield number, Finding(run.start, run.end, encoded.EMBEDDED, "", 1.0, OTHERWISE)
 
 
 def _wanted(finding: Finding, rules: RuleSet) -> bool:
@@ -58,6 +75,12 @@ def elsewhere(pieces: Sequence[Piece], values: Mapping[str, Finding]) -> dict[in
                 own = Finding(start, end, like.category, like.country, like.score, ELSEWHERE)
                 found.setdefault(pieces[at].number, []).append(own)
             at += 1
+    for piece in pieces:
+        for run in encoded.deeper(piece.text) if values else ():
+            for first in sought.find(run.text)[:1]:
+                like = values[first.joined]
+                own = Finding(run.start, run.end, like.category, like.country, like.score, ELSEWHERE)
+                found.setdefault(piece.number, []).append(own)
     return found
 
 

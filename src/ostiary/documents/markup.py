@@ -155,7 +155,7 @@ class Html:
 
 def _page(content: bytes, limits: Limits) -> tuple[Element, Counter[str]]:
     etree = xmls.library()
-    text = decoded(content).text.replace("\0", "")
+    text = xmls.fitting(decoded(content).text)
     text = re.sub(r"^\s*<\?xml[^>]*>", "", text)
     parser = etree.HTMLParser(no_network=True, huge_tree=False, remove_pis=True, encoding="utf-8")
     try:
@@ -187,6 +187,8 @@ def _cleaned(root: Element) -> Counter[str]:
             carriers["hidden elements"] += 1
             xmls.removed(element)
         else:
+            if "-" in name or ":" in name:
+                element.tag = "span"  # a name that somebody chose
             _clean_attributes(element, carriers)
     return carriers
 
@@ -238,7 +240,7 @@ def _groups(root: Element) -> list[slots.Group]:
 
 @dataclass(frozen=True, slots=True)
 class Xml:
-    """XML without document types: each text and telling attribute is a piece; comments and instructions go."""
+    """XML without document types of its own: each text and telling attribute is a piece; comments and instructions go."""
 
     name: str = "xml"
     endings: tuple[str, ...] = ("xml", "svg", "rss", "atom", "xsd", "kml", "gpx")
@@ -249,14 +251,14 @@ class Xml:
     def read(self, content: bytes, limits: Limits) -> Document:
         root = xmls.parsed(content, limits.depth_max)
         comments = content.count(b"<!--")
-        return slots.document(
-            self.name, self._groups(root), [Carrier("comments", comments)] if comments else [], limits
-        )
+        groups = [*self._groups(root), *xmls.Names().groups(root, "document")]
+        return slots.document(self.name, groups, [Carrier("comments", comments)] if comments else [], limits)
 
     def write(self, content: bytes, changes: Sequence[Change], options: Options, limits: Limits) -> bytes:
         root = xmls.parsed(content, limits.depth_max)
-        slots.apply(self._groups(root), changes)
-        return xmls.written(root)
+        names = xmls.Names()
+        slots.apply([*self._groups(root), *names.groups(root, "document")], changes)
+        return names.written(root)
 
     def _groups(self, root: Element) -> list[slots.Group]:
         return [*_mixed(root), *xmls.attributes(root, "document")]

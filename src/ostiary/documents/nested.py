@@ -98,12 +98,18 @@ class FileName:
     name: str
 
     def group(self, place: str) -> slots.Group:
+        """The folders before it and the name itself, each for itself: a slash may be a letter of what is found."""
         ending = ending_of(self.name)
-        stem = self.name[: len(self.name) - len(ending)]
-        return slots.Group(place, [slots.Slot(stem, partial(self._put, ending)), slots.gap(ending)])
+        parts = self.name[: len(self.name) - len(ending)].split("/")
+        made: list[slots.Slot] = []
+        for number, part in enumerate(parts):
+            made += [slots.gap("\n")] if number else []
+            made.append(slots.Slot(part, partial(self._put, parts, ending, number)))
+        return slots.Group(place, [*made, slots.gap("\n" + ending if ending else "")])
 
-    def _put(self, ending: str, new: str) -> None:
-        self.name = new + ending
+    def _put(self, parts: list[str], ending: str, number: int, new: str) -> None:
+        parts[number] = new
+        self.name = "/".join(parts) + ending
 
     def fitting(self, inner: Inner) -> str:
         """The name, with another ending where what was written is of another format."""

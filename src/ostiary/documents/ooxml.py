@@ -175,6 +175,8 @@ def opened(content: bytes, limits: Limits) -> Package:
             package.images[renamed[name]] = data
         else:
             package.carriers[_label(name, kind)] += 1
+    for tree in package.trees.values():
+        xmls.standard_only(tree)
     _rename(package, renamed)
     return package
 

@@ -95,6 +95,8 @@ def _opened(content: bytes, limits: Limits) -> tuple[Package, Pictures]:
         raise DocumentMalformed("It has no content.")
     trees = {name: xmls.parsed(parts[name], limits.depth_max) for name in TREES if name in parts}
     package = Package(parts[MIMETYPE].decode("ascii", "replace").strip(), trees)
+    for tree in trees.values():
+        xmls.standard_only(tree)
     opendocument_cleaning.clean(package.trees, package.carriers)
     shown = _shown(package, parts)
     for name, data in parts.items():

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from io import BytesIO
 from typing import Any
 
-from ostiary.documents import mail, nested
+from ostiary.documents import mail, nested, richtext
 from ostiary.documents.document import Change, Document, Limits, Options
 from ostiary.documents.libraries import library
 from ostiary.documents.mail_headers import Address, Header, decoded_as
@@ -41,7 +41,7 @@ _KINDS = {1: "To", 2: "Cc", 3: "Bcc"}
 _PAGES = {65001: "utf-8", 20127: "ascii", 28591: "latin-1", 1200: "utf-16-le", 50220: "iso-2022-jp"}
 _ENTRY_BYTES = 16
 _BEGIN = datetime(1601, 1, 1, tzinfo=UTC)
-_READ = frozenset({_SUBJECT, _BODY, _HTML, _CLASS, _DATA, _LONG_NAME, _SHORT_NAME, "0C1A", "5D01", "0C1F", "0042", "5D02", "0065", "3001", "39FE", "3003"})  # fmt: skip
+_READ = frozenset({_SUBJECT, _BODY, _HTML, _RTF, _CLASS, _DATA, _LONG_NAME, _SHORT_NAME, "0C1A", "5D01", "0C1F", "0042", "5D02", "0065", "3001", "39FE", "3003"})  # fmt: skip
 
 Path = tuple[str, ...]
 
@@ -143,13 +143,31 @@ class _Reader:
 
     def _texts(self, at: Path, place: str, limits: Limits) -> Iterator[Node]:
         plain, html = self._text(at, _BODY), self._html(at)
-        if plain or not html:
+        rich = () if html else self._rich(at)
+        if rich and rich[1]:
+            html = rich[0]
+        elif rich and not plain:
+            plain = rich[0]
+        damaged = not plain and not html and not rich and self._is_there(at, _RTF)
+        if plain or not (html or damaged):
             yield self.walk.body(plain, "plain", place, limits)
         if html:
             yield self.walk.body(html, "html", place, limits)
-        if not plain and not html and self._is_there(at, _RTF):
+        if damaged:
             self.walk.carriers["text in RTF"] += 1
             yield Note("a text in RTF")
+
+    def _rich(self, at: Path) -> tuple[str, bool] | tuple[()]:
+        """What the body in RTF says, and whether it is HTML; nothing where there is none, or a damaged one."""
+        data = self._bytes((*at, f"{_STREAM}{_RTF}0102"))
+        if data is None:
+            return ()
+        try:
+            rtf = richtext.unpacked(data, self._left)
+            self._left -= len(rtf)
+            return richtext.read(rtf)
+        except DocumentMalformed:
+            return ()
 
     def _html(self, at: Path) -> str:
         data = self._bytes((*at, f"{_STREAM}{_HTML}0102"))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import cos, sin
 from typing import Any
 
 from ostiary.documents import pdf_marking, pdf_reading, pdf_strict
@@ -16,6 +17,7 @@ from ostiary.documents.libraries import library
 from ostiary.documents.pdf_content import Areas, Rewriter, State, Work, form_like
 from ostiary.documents.pdf_fonts import Font
 from ostiary.documents.pdf_marking import Label, Marks
+from ostiary.documents.pdf_names import shown_only, silenced
 from ostiary.documents.pdf_objects import is_dictionary, is_stream
 from ostiary.documents.pdf_pictures import without_segments
 from ostiary.errors import DocumentTooManyPages
@@ -37,6 +39,7 @@ SAID_ASIDE = (
     "/Thumb",
     "/AF",
     "/Name",
+    "/FontFamily",
 )
 """Keys of any object that speak to programs, not to readers."""
 LABEL_SIZE_MIN = 3.0
@@ -72,6 +75,7 @@ class Pdf:
                 _rewrite(work, page, Areas(own.areas, drawn, own.shifts), own.labels)
             _strip(opened)
             _fonts(opened, work)
+            silenced(opened)
             made = _saved(opened)
         return pdf_strict.rasterised(made, limits) if options.strict else made
 
@@ -153,6 +157,14 @@ def _textless(work: Work, owner: Any) -> None:
 def _drawn(label: Label) -> bytes:
     """The box in black, and the replacement in white where it fits."""
     width, height = label.right - label.left, label.top - label.bottom
+    if label.turn:
+        across, up = cos(label.turn), sin(label.turn)
+        level = _drawn(Label(0, 0, width, height, label.text))
+        return (
+            f"q {across:.5f} {up:.5f} {-up:.5f} {across:.5f} {label.left:.2f} {label.bottom:.2f} cm\n".encode()
+            + level
+            + b"Q\n"
+        )
     made = f"q 0 g {label.left - 0.5:.2f} {label.bottom - 1:.2f} {width + 1:.2f} {height + 2:.2f} re f Q\n".encode()
     text = label.text.encode("cp1252", "replace")
     long = pdf_marking.long(label.text)
@@ -201,6 +213,7 @@ def _fonts(opened: Any, work: Work) -> None:
         letters = given.get("/ToUnicode")
         if is_stream(letters):
             given["/ToUnicode"] = opened.make_stream(_letters(letters.read_bytes(), font))
+        shown_only(given, font.used)
         first, widths = int(given.get("/FirstChar", 0)), given.get("/Widths")
         if widths is not None:
             given["/Widths"] = library("pikepdf").Array(

@@ -12,6 +12,7 @@ from typing import Any, cast
 from ostiary.documents.document import Drawn, Limits
 from ostiary.documents.libraries import library
 from ostiary.documents.pdf_fonts import Font, font_of
+from ostiary.documents.pdf_names import Renamed
 from ostiary.documents.pdf_objects import is_array, is_dictionary
 from ostiary.documents.pdf_pictures import filled
 from ostiary.errors import DocumentTookTooLong
@@ -32,6 +33,8 @@ CLIPS = frozenset({"W", "W*"})
 PAINTS_PATH = frozenset({"S", "s", "f", "F", "f*", "B", "B*", "b", "b*"})
 MARKS = frozenset({"BMC", "BDC", "EMC", "MP", "DP"})
 POSITIONS = frozenset({"Td", "TD", "T*", "Tm"})
+SETS = frozenset({"w", "J", "j", "M", "d", "ri", "i", "gs", "q", "Q", "cm", "BT", "ET", "Tc", "Tw", "Tz", "TL", "Tf", "Tr", "Ts", "d0", "d1", "CS", "cs", "SC", "SCN", "sc", "scn", "G", "g", "RG", "rg", "K", "k", "sh", "n"})  # fmt: skip
+"""Operators that go through as they are, with those of paths and places; a word that is none of them is somebody's text."""
 SHOWS = frozenset({"Tj", "TJ", "'", '"'})
 
 
@@ -167,6 +170,7 @@ class Rewriter:
         self.resources = pikepdf.Dictionary(
             {key: value for key, value in (resources or {}).items() if key not in ("/Properties", "/ProcSet")}
         )
+        self._names = Renamed(self.resources)
         self._work, self._areas, self._state, self._forms, self._textless = (
             work,
             areas,
@@ -194,7 +198,8 @@ class Rewriter:
             self._work.left -= 1
             if self._work.left < 0:
                 raise DocumentTookTooLong
-            self._step(str(each.operator), list(each.operands), each)
+            name = str(each.operator)
+            self._step(name, self._names.operands(name, list(each.operands)), each)
         self.made += [([], self._operator("Q"))] * len(self._saved)
         if len(self._kept):
             self.resources["/XObject"] = self._kept
@@ -215,13 +220,13 @@ class Rewriter:
         elif name in ("q", "Q"):
             self._save(name)
         elif name == "INLINE IMAGE":
-            if not any(self._marks) and not self._covered():
+            if not any(self._marks) and not self._covered() and self._names.keeps(given[0]):
                 self.made.append(each)
         elif self._areas.drawn and self._is_path(name, given):
             return
         elif any(self._marks) and (name in PAINTS_PATH or name == "sh"):
             self._emit("n" if name != "sh" else "")
-        else:
+        elif name in SETS or name in POSITIONS or name in BUILDS_PATH or name in CLIPS or name in PAINTS_PATH:
             self._set(name, given)
             if not (self._anew and name in POSITIONS):
                 self.made.append((given, self._operator(name)))

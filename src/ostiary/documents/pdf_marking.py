@@ -5,8 +5,9 @@ it, as far as words follow each other. What no moving hides: where a line that i
 of pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import cos, sin
 
 from ostiary.documents import pdf_reading
 from ostiary.documents.document import Box, Change, Drawn, Kind, Limits, Piece
@@ -22,7 +23,13 @@ WIDE_EMPTY = 2.0
 """Heights that a box is wide on which nothing is written."""
 GAP = 1.2
 """Heights between two words of one line. What stands further away does not move."""
+COLUMN = 2.5
+"""Heights between two columns: the words of a line that is justified stand nearer."""
 SAME_LINE = 0.3
+TURN_SAME = 0.02
+"""Radians between letters of one turned line."""
+BELOW = 0.22
+"""How far the letters of a font reach under their line, as a share of its height."""
 BEFORE = 0.4
 JOINED = 0.1
 SPACE = 0.25
@@ -38,6 +45,8 @@ class Label:
     right: float
     top: float
     text: str
+    turn: float = 0.0
+    """Radians by which it is turned around its lower left corner."""
 
 
 @dataclass(slots=True)
@@ -56,6 +65,8 @@ class _Run:
     areas: list[Area]
     letters: list[Character]
     label: str
+    begins: bool = True
+    """Whether it is the first of its change."""
 
 
 def marked(
@@ -111,12 +122,22 @@ def _runs(piece: Piece, change: Change, letters: Sequence[Character]) -> list[_R
             continue
         letter = letters[box.start] if letters else None
         area = _area(box, letter)
-        if not runs or not _beside(runs[-1].areas[-1], area):
-            runs.append(_Run([], [], change.replacement if not runs else ""))
+        far = bool(runs) and _is_far(runs[-1], letter)
+        if not runs or far or not _beside(runs[-1].areas[-1], area):
+            runs.append(_Run([], [], change.replacement if far or not runs else "", not runs))
         runs[-1].areas.append(area)
         if letter is not None:
             runs[-1].letters.append(letter)
     return runs
+
+
+def _is_far(run: _Run, letter: Character | None) -> bool:
+    """Whether a letter stands in another column of the same line: the parts of what goes there get a box each."""
+    before = next((each for each in reversed(run.letters) if each.text.strip()), None)
+    if letter is None or before is None or not letter.text.strip() or not (before.level and letter.level):
+        return False
+    high = before.whole[3] - before.whole[1]
+    return abs(letter.y - before.y) < SAME_LINE * high and letter.x - before.whole[2] > COLUMN * high
 
 
 def _beside(before: Area, after: Area) -> bool:
@@ -127,12 +148,19 @@ def _beside(before: Area, after: Area) -> bool:
 def _placed(marks: Marks, runs: Sequence[_Run], page: Sequence[Character]) -> None:
     """The boxes of the runs, and what moves beside them."""
     made: list[tuple[_Run, Shift]] = []
+    turned: list[tuple[str, list[Character]]] = []
     for run in runs:
         level = [each for each in run.letters if each.level and each.text.strip()]
         if len(level) != sum(bool(each.text.strip()) for each in run.letters) or not level:
-            marks.labels.append(_tight(run))
+            if not run.letters or not all(each.high > 0 for each in run.letters if each.text.strip()):
+                marks.labels.append(_tight(run))
+            elif run.begins or not turned:
+                turned.append((run.label, list(run.letters)))
+            else:
+                turned[-1][1].extend(run.letters)
         else:
             made.append((run, _shift(run, level, page)))
+    marks.labels += [label for text, letters in turned for label in _turned(text, letters)]
     marks.shifts += [shift for _, shift in made]
     for run, shift in made:
         moved = sum(
@@ -142,6 +170,40 @@ def _placed(marks: Marks, runs: Sequence[_Run], page: Sequence[Character]) -> No
         marks.labels.append(
             Label(left, shift.bottom, left + wide(run.label, shift.top - shift.bottom), shift.top, run.label)
         )
+
+
+def _turned(text: str, letters: Sequence[Character]) -> Iterator[Label]:
+    """A box along each turned line, as high as its font whatever the letters are: a box for each letter draws its shape."""
+    line: list[Character] = []
+    for each in (each for each in letters if each.text.strip()):
+        if line and not _same_line(line[-1], each):
+            yield _along(text, line)
+            text, line = "", []
+        line.append(each)
+    if line:
+        yield _along(text, line)
+
+
+def _same_line(before: Character, after: Character) -> bool:
+    across, up = after.x - before.x, after.y - before.y
+    along = across * cos(before.turn) + up * sin(before.turn)
+    beside = up * cos(before.turn) - across * sin(before.turn)
+    near = before.high or 1.0
+    return (
+        abs(beside) < SAME_LINE * near
+        and -near < along < 4 * near
+        and abs(after.turn - before.turn) < TURN_SAME
+    )
+
+
+def _along(text: str, line: Sequence[Character]) -> Label:
+    first, last, high = line[0], line[-1], max(each.high for each in line)
+    middle = ((last.left + last.right) / 2, (last.bottom + last.top) / 2)
+    to_middle = (middle[0] - first.x) * cos(first.turn) + (middle[1] - first.y) * sin(first.turn)
+    to_last = (last.x - first.x) * cos(first.turn) + (last.y - first.y) * sin(first.turn)
+    length = max(2 * to_middle - to_last, to_last) + BELOW / 2 * high
+    left, bottom = first.x + BELOW * high * sin(first.turn), first.y - BELOW * high * cos(first.turn)
+    return Label(left, bottom, left + length, bottom + high, text, first.turn)
 
 
 def _tight(run: _Run) -> Label:

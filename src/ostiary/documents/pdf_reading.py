@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from ctypes import byref, c_double
 from dataclasses import dataclass
 from io import BytesIO
+from math import atan2, hypot
 from typing import Any
 
 from ostiary.documents.document import Box, Carrier, Document, Kind, Limits, Piece
@@ -74,6 +75,9 @@ class Character:
     """Left, bottom, right and top of the room that its font gives it, whatever its shape. Only where it was asked for."""
     level: bool = False
     """Whether it stands on a horizontal line, from left to right."""
+    turn: float = 0.0
+    """By how much its line is turned, in radians against the clock; and how high its font is."""
+    high: float = 0.0
 
 
 @contextmanager
@@ -188,12 +192,17 @@ def characters(page: Any, *, rooms: bool = False) -> list[Character]:
     return found
 
 
-def _room(text: Any, n: int) -> tuple[tuple[float, float, float, float], bool]:
+def _room(text: Any, n: int) -> tuple[tuple[float, float, float, float], bool, float, float]:
     raw = library("pypdfium2.raw")
     box = raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(text.raw, n, byref(box))
     angle = raw.FPDFText_GetCharAngle(text.raw, n)
-    return (box.left, box.bottom, box.right, box.top), abs(angle) < LEVEL and box.right > box.left
+    level = abs(angle) < LEVEL and box.right > box.left
+    matrix = raw.FS_MATRIX()
+    if level or not raw.FPDFText_GetMatrix(text.raw, n, byref(matrix)):
+        return (box.left, box.bottom, box.right, box.top), level, 0.0, 0.0
+    high = raw.FPDFText_GetFontSize(text.raw, n) * hypot(matrix.c, matrix.d)
+    return (box.left, box.bottom, box.right, box.top), level, atan2(matrix.b, matrix.a), high
 
 
 def read_pages(content: bytes, limits: Limits) -> Iterator[Piece]:

@@ -4,6 +4,7 @@ definitions, text that no cell shows any more.
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from ostiary.documents import slots, xmls
 from ostiary.documents.document import Kind
@@ -33,6 +34,9 @@ _GONE = {
     "cellWatches": "watches",
     "smartTags": "smart tags",
 }
+_MARGINS = ("oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter")
+_CODE = re.compile(r"(&(?:K[0-9A-F]{6}|K\d\d[+-]\d{3}|\d{1,3}|[A-Za-z&]))")
+_CODE_OF_FONT = re.compile(r'&"[^"]*"')
 _CHART_KEPT = "drawingml"
 _CELL = re.compile(r"([A-Z]{1,3})(\d+)")
 _HIDDEN = ("hidden", "veryHidden")
@@ -199,8 +203,29 @@ def _elsewhere(package: Package) -> list[slots.Group]:
         else:
             seen = ("t",)
             made += xmls.paragraphs(tree, place, ("p", "pt"), seen, ("br", "tab"))
-        made += xmls.other_texts(tree, place, seen)
+        heads = _margins(tree, place)
+        made += heads
+        made += xmls.other_texts(tree, place, (*seen, *_MARGINS))
         made += _sheet_names(tree)
+    return made
+
+
+def _margins(tree: Element, place: str) -> list[slots.Group]:
+    """Headers and footers: their codes (`&L`, `&P`) are no letters of what stands beside them; those that name fonts go."""
+    made: list[slots.Group] = []
+    for element in (each for each in tree.iter() if local(each) in _MARGINS and each.text):
+        parts = _CODE.split(_CODE_OF_FONT.sub("", element.text))
+
+        def put(at: int, new: str, parts: list[str] = parts, element: Element = element) -> None:
+            parts[at] = new.replace("&", "&&")
+            element.text = "".join(parts)
+
+        run = [
+            slots.gap("\n") if at % 2 else slots.Slot(part, partial(put, at)) for at, part in enumerate(parts)
+        ]
+        element.text = "".join(parts)
+        if any(slot.text.strip() for slot in run):
+            made.append(slots.Group(f"{place}, header or footer", run))
     return made
 
 

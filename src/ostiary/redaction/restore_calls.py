@@ -1,6 +1,7 @@
 """Tokens back to values in a model's streamed answer: its text, and the arguments of its tool calls, which arrive as pieces of JSON text.
 
 Each text and each call is a stream of its own, so their pieces may arrive interleaved. An event comes out as it went in but for these texts; what is still held when a stream ends leaves before its end.
+A server that never says that a text has ended (no `finish_reason`, no `content_block_stop`) ends all of them with its connection: `close` gives what is held.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from ostiary.redaction.restore import Form, GivenOut, StreamRestorer
 
 STREAMS_MAX = 1024
 """Texts and calls of one answer."""
+_NO_TEXT = frozenset({"role", "type", "id", "name", "signature"})
+"""Members of a delta that say what it is; every other that is a string is a piece of a text, whatever its server calls it (`content`, `refusal`, `reasoning_content`)."""
 
 Event = Mapping[str, Any]
 
@@ -52,8 +55,8 @@ class ChatRestorer:
         for choice in new.get("choices") or ():
             delta = choice.get("delta") or {}
             index = choice.get("index", 0)
-            for name in ("content", "refusal"):
-                if isinstance(delta.get(name), str):
+            for name in [name for name, piece in delta.items() if isinstance(piece, str)]:
+                if name not in _NO_TEXT:
                     delta[name] = self._streams.feed((index, name), delta[name], "text")
             for call in delta.get("tool_calls") or ():
                 function = call.get("function") or {}
@@ -64,7 +67,14 @@ class ChatRestorer:
                 choice["delta"] = self._rest(index, delta)
         return new
 
-    def _rest(self, index: int, delta: dict[str, Any]) -> dict[str, Any]:
+    def close(self) -> list[dict[str, Any]]:
+        """A last chunk for what is held, where the stream ends without saying so."""
+        indexes = list(dict.fromkeys(where[0] for where in self._streams.open))
+        rests = [{"index": index, "delta": self._rest(index, {})} for index in indexes]
+        choices = [each for each in rests if each["delta"]]
+        return [{"object": "chat.completion.chunk", "choices": choices}] if choices else []
+
+    def _rest(self, index: object, delta: dict[str, Any]) -> dict[str, Any]:
         for where in [where for where in self._streams.open if where[0] == index]:
             rest = self._streams.close(where)
             if not rest:
@@ -105,7 +115,12 @@ class MessageRestorer:
             return [*self._rest(index), new]
         return [new]
 
-    def _rest(self, index: int) -> list[dict[str, Any]]:
+    def close(self) -> list[dict[str, Any]]:
+        """Events for what is held, where the stream ends without saying so."""
+        indexes = list(dict.fromkeys(where[0] for where in self._streams.open))
+        return [each for index in indexes for each in self._rest(index)]
+
+    def _rest(self, index: object) -> list[dict[str, Any]]:
         rests = [(kind, name, self._streams.close((index, kind))) for kind, name, _ in _DELTAS]
         return [
             {"type": "content_block_delta", "index": index, "delta": {"type": kind, name: rest}}

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -220,11 +221,13 @@ class _Documents:
             "strict": asked.strict, "all_decided": asked.all_decided, "four_eyes": asked.four_eyes, "format": "", "pages": 0, "found": 0, "output": None,
         }  # fmt: skip
         review = ids.new("rev")
+        job = reviews.job(call, jobs.READ, review)
+        about["job"] = job.id
         sealed = await reviews.sealed(tenant, review, about)
         row = ReviewRow(review, call.actor.id, source_name(ticket.id), asked.plan, "reading", "", 0, call.at_us, call.at_us, sealed)  # fmt: skip
         call.write(lambda c: store.move_upload(c, tenant, ticket.id, expected="used", state="opened"))
         call.write(lambda c: store.add_review(c, tenant, row))
-        call.write(reviews.enqueue(tenant, jobs.READ, {"document": review}, by=call.actor, slot=review))
+        call.write(reviews.queue.add(job))
         return shown(row, about)
 
     def _checked(self, tenant: Any, upload: str, sha256: str) -> int:
@@ -239,7 +242,11 @@ class _Documents:
             lambda c: store.list_reviews(c, call.tenant, before=asked.cursor, limit=asked.limit + 1)
         )
         more = rows[asked.limit - 1].id if len(rows) > asked.limit else ""
-        documents = [shown(row, self._reviews.about(call.tenant, row)) for row in rows[: asked.limit]]
+        documents: list[DocumentShown] = []
+        for each in rows[: asked.limit]:
+            with suppress(NotFound):
+                row = await self._reviews.standing(call.tenant, each)
+                documents.append(shown(row, self._reviews.about(call.tenant, row)))
         return DocumentsListed(documents=documents, next=more)
 
     async def show(self, call: Call, asked: DocumentNamed) -> DocumentShown:

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import Field
 
 from ostiary.actions import Action, Call, Effect, Recorded, Route
-from ostiary.clock import SECOND_US
 from ostiary.errors import Conflict, FourEyes, NotFound, Undecided
 from ostiary.review import jobs, store
 from ostiary.review.reviews import BUSY, Reviewed, Reviews, output_name, record_name
@@ -20,8 +19,6 @@ from ostiary.shapes import Answer, own_action
 EXPORT = "document.export"
 PART_BYTES = 2 * 1024 * 1024
 PARTS_MAX = 1_000
-STUCK_S = 900
-"""After so long an export that has not ended may be asked for anew: its job was cancelled, or its asker lost the right."""
 
 
 class Export(DocumentNamed):
@@ -64,19 +61,17 @@ def actions(reviews: Reviews) -> list[Action]:
     async def export(call: Call, asked: Export) -> Exporting:
         found = await reviews.whole(call.tenant, asked.document_id)
         row = found.row
-        stuck = row.state == "exporting" and row.changed_us < call.at_us - STUCK_S * SECOND_US
-        if row.state != "open" and not stuck:
+        if row.state != "open":
             raise Conflict(BUSY)
         if asked.seen != found.version:
             raise Conflict(store.MOVED)
         _may_export(found, call.actor.id)
         number = row.exports + 1
-        changes = {"state": "exporting", "code": "", "changed_us": call.at_us}
+        job = reviews.job(call, jobs.EXPORT, row.id, number)
+        about = await reviews.sealed(call.tenant, row.id, {**found.about, "job": job.id})
+        changes = {"state": "exporting", "code": "", "changed_us": call.at_us, "about": about}
         call.write(lambda c: store.begin_export(c, call.tenant, row, version=found.version, changes=changes))
-        params = {"document": row.id, "export": number}
-        call.write(
-            reviews.enqueue(call.tenant, jobs.EXPORT, params, by=call.actor, slot=f"{row.id}.{number}")
-        )
+        call.write(reviews.queue.add(job))
         return Exporting(document_id=row.id, export=number)
 
     async def fetch(call: Call, asked: Fetch) -> Part:

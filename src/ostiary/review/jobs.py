@@ -130,8 +130,11 @@ def actions(reviews: Reviews, going: Work) -> list[Action]:
 
 
 async def _row(reviews: Reviews, call: Call, asked: Going, state: str) -> ReviewRow | None:
+    """None where it was removed, or this job was given up and another may be at it."""
     row = await reviews.database.run(lambda c: store.find_review(c, call.tenant, asked.params.document))
-    return row if row is not None and row.state == state else None
+    if row is None or row.state != state or reviews.about(call.tenant, row).get("job") != asked.job:
+        return None
+    return row
 
 
 async def _read(reviews: Reviews, call: Call, row: ReviewRow) -> Paper:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,11 @@ from ostiary.blobs.storage import Blobs
 from ostiary.clock import Clock
 from ostiary.db.database import Database
 from ostiary.detection.rules import DEFAULT
-from ostiary.errors import Conflict, NotFound
+from ostiary.errors import Conflict, DocumentStopped, NotFound
 from ostiary.ids import SubjectId, TenantId
+from ostiary.jobs import store as job_rows
+from ostiary.jobs.queue import Queue
+from ostiary.jobs.store import JobRow, State
 from ostiary.privacy.plans.document import PlanFile
 from ostiary.privacy.plans.plans import Plans, Ready
 from ostiary.redaction.plan import Plan
@@ -23,7 +27,7 @@ from ostiary.review.paper import Paper
 from ostiary.review.store import DecisionRow, ReviewRow
 from ostiary.vault.files import open_file, put_file
 from ostiary.vault.sealing import Place, Vault
-from ostiary.work import Enqueue
+from ostiary.work import Kind
 
 PURPOSE = "document"
 PREFIX = "doc-"
@@ -31,6 +35,8 @@ PREFIX = "doc-"
 REVIEWS_MAX = 2_000
 PAPER_BYTES_MAX = 512 * 1024 * 1024
 FULL = f"There are {REVIEWS_MAX:,} documents under review: remove some first."
+WORKING = {"reading": "failed", "exporting": "open"}
+"""The states in which a job works on a review, and what it is in when the job ended without a word."""
 BUSY = "It is being read or exported: wait until that is done."
 
 
@@ -64,14 +70,40 @@ class Reviews:
     blobs: Blobs
     clock: Clock
     plans: Plans
-    enqueue: Enqueue
+    queue: Queue
 
     async def row(self, tenant: TenantId, review: str) -> ReviewRow:
         """Raises NotFound."""
         found = await self.database.run(lambda c: store.find_review(c, tenant, review))
         if found is None:
             raise NotFound
-        return found
+        return await self.standing(tenant, found)
+
+    async def standing(self, tenant: TenantId, row: ReviewRow) -> ReviewRow:
+        """The row as it really stands: one whose job failed or was cancelled is not being read or exported any more, and says so from then on. Raises NotFound."""
+        if row.state not in WORKING:
+            return row
+        job = str(self.about(tenant, row).get("job", ""))
+        found = await self.database.run(lambda c: job_rows.find_job(c, tenant, job))
+        if found is not None and found.state not in (State.FAILED, State.CANCELLED):
+            return row
+        code = found.code if found is not None and found.code else DocumentStopped.code
+        changes = {"state": WORKING[row.state], "code": code, "changed_us": self.clock.now_us()}
+        with suppress(Conflict):
+            await self.database.change(
+                lambda c: store.move_review(
+                    c, tenant, row.id, expected=(row.state,), changes=changes, about=row.about
+                )
+            )
+        after = await self.database.run(lambda c: store.find_review(c, tenant, row.id))
+        if after is None:
+            raise NotFound
+        return after
+
+    def job(self, call: Call, kind: Kind, review: str, export: int = 0) -> JobRow:
+        """A job that is to work on a review, by whom the call is; `about` keeps its id, so that its end is seen."""
+        params = {"document": review, "export": export}
+        return self.queue.row(kind, params, call.actor, call.tenant, due_us=self.clock.now_us())
 
     def about(self, tenant: TenantId, row: ReviewRow) -> dict[str, Any]:
         """What is sealed about a review: name, language, size and so on. Raises SealBroken."""

@@ -171,10 +171,18 @@ def list_reviews(connection: Connection, tenant: TenantId, *, before: str, limit
 
 @of_tenant
 def move_review(
-    connection: Connection, tenant: TenantId, review: str, *, expected: Sequence[str], changes: dict[str, Any]
+    connection: Connection,
+    tenant: TenantId,
+    review: str,
+    *,
+    expected: Sequence[str],
+    changes: dict[str, Any],
+    about: bytes | None = None,
 ) -> None:
-    """Raises Conflict where its state is another than expected."""
+    """Raises Conflict where its state is another than expected, or what is sealed is not `about`."""
     where = [REVIEW.c.id == review, REVIEW.c.state.in_(expected)]
+    if about is not None:
+        where.append(REVIEW.c.about == about)
     if not marks.change(connection, tenant, REVIEW, where, changes):
         raise Conflict(MOVED)
     tell(connection, tenant, CHANGED, review)

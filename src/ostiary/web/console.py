@@ -195,6 +195,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/redaction/{kind}", redaction.one),
     ("POST", "/redaction/{kind}", redaction.work),
     ("POST", "/redaction/{kind}/look", redaction.look),
+    ("POST", "/redaction/{kind}/shape", redaction.shape),
     ("GET", "/retention", retention.page),
     ("POST", "/retention/rules", retention.put_rule),
     ("POST", "/retention/holds", retention.place),

@@ -92,6 +92,8 @@ async def work(desk: Desk) -> Response:
             raise InvalidParameters("Type the name to remove it.")
         await desk.ask(f"{kind.room}.remove", {"name": name})
         return desk.go("/redaction", "redaction-removed")
+    if wanted == "infer":
+        return await _page(desk, kind, form, shape=await _shape(desk, form))
     if wanted != "save":
         return await _page(desk, kind, form)
     asked = {
@@ -118,7 +120,30 @@ async def _scope(desk: Desk, faults: Sequence[Fault] = ()) -> Response:
     return await desk.page("redaction/scope.html", status=status, scope=found, faults=faults, erases=erases)
 
 
-async def _page(desk: Desk, kind: Kind, form: dict[str, str], *, wrong: list[str] | None = None) -> Response:
+async def shape(desk: Desk) -> Response:
+    """What the examples in the form have in common: a piece of the page."""
+    return desk.part("redaction/shape.html", shape=await _shape(desk, desk.form))
+
+
+async def _shape(desk: Desk, form: Any) -> dict[str, Any]:
+    """`line`: what to write under `patterns`; `reading`: the same in words; `wrong`: why there is none."""
+    asked = {"examples": _lines(form.get("examples", "")), "counter": _lines(form.get("counter", ""))}
+    try:
+        found = await desk.ask("redaction_rules.infer", asked)
+    except (RedactionInvalid, InvalidParameters) as error:
+        return {"line": "", "reading": "", "wrong": [fault.detail for fault in error.faults] or [error.title()]}  # fmt: skip
+    quoted = found["pattern"].replace("'", "''")
+    line = f"- {{name: my-pattern, category: my_category, pattern: '{quoted}'}}"
+    return {"line": line, "reading": found["reading"], "wrong": []}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+async def _page(
+    desk: Desk, kind: Kind, form: dict[str, str], *, wrong: list[str] | None = None, shape: dict[str, Any] | None = None
+) -> Response:  # fmt: skip
     form = {"name": "", "text": "", "sample": "", "expected": "0", **form}
     verdict = await _verdict(desk, kind, form)
     past: list[Any] = []
@@ -128,7 +153,7 @@ async def _page(desk: Desk, kind: Kind, form: dict[str, str], *, wrong: list[str
     known = await names(desk) if past else {}
     return await desk.page(
         "redaction/one.html", status=422 if wrong or verdict["mistakes"] else 200, kind=kind, form=form, wrong=wrong or [], past=_by(past, known),
-        manages=desk.may("privacy.manage"), **verdict,
+        manages=desk.may("privacy.manage"), shape=shape, **verdict,
     )  # fmt: skip
 
 
