@@ -77,11 +77,26 @@ def test_what_is_nested_too_deeply_is_not_shown() -> None:
     assert "jane" not in text
 
 
+def test_a_first_name_alone_goes_where_its_field_says_what_it_is() -> None:
+    walk = structured()
+    value = {
+        "firstName": "Ada",
+        "name": "Ada",
+        "home_address": "Marsh Lane 4",
+        "email_address": "a@example.com",
+        "city": "N/A 1",
+    }
+    assert walk.json(value) == {"firstName": "[person]", "name": "Ada", "home_address": "[address]", "email_address": "[email]", "city": "N/A 1"}  # fmt: skip
+    made = structured().csv("name,email,stock\nAda,a@example.com,3\n")
+    assert made == "name,email,stock\n[person],[email],3\n"
+    assert structured().csv("name,price\nAda,3\n") == "name,price\nAda,3\n"
+
+
 def test_csv_is_redacted_by_column() -> None:
     text = 'name,ssn,note\r\n"Doe, Jane",078051120,"mail a@example.com\nor ""b@example.com"""\r\n'
     made = structured().csv(text)
     rows = list(csv.reader(io.StringIO(made, newline="")))
-    assert rows == [["name", "ssn", "note"], ["Doe, Jane", "[national_id]", 'mail [email]\nor "[email]"']]
+    assert rows == [["name", "ssn", "note"], ["[person]", "[national_id]", 'mail [email]\nor "[email]"']]
     assert made.count("\r\n") == 2
 
 

@@ -4,6 +4,7 @@ A rule holds when the name's last words are the rule's, so `phone_verified` and 
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -101,3 +102,83 @@ def field_of(words: str) -> Field | None:
     if PAGING.search(words):
         return None
     return next((rule for rule in FIELDS if rule.names.fullmatch(words)), None)
+
+
+_PEOPLE = (
+    "customer|client|contact|patient|employee|person|people|user|holder|account holder|card holder|cardholder|owner|recipient|sender|author|applicant|beneficiary|guardian|"
+    "spouse|manager|supervisor|doctor|physician|nurse|student|pupil|teacher|guest|passenger|attendee|participant|candidate|witness|signatory|kunde|"
+    "kunden|mitarbeiter|cliente|paciente|empleado|patiente|dipendente|paziente|medewerker|klant|funcionario|klient|pracownik"
+)
+_NAME_FORM = r"(?=.*[^\W\d_])[^\d@/<>{}_=]{2,60}"
+
+
+def _named(category: str, names: str, form: str) -> Field:
+    return Field(category, re.compile(rf"(?:.* )?(?:{names})"), re.compile(form, re.DOTALL), tuple(names.split("|")))  # fmt: skip
+
+
+NAMED: tuple[Field, ...] = (
+    _named(
+        "person",
+        rf"(?:first|last|full|middle|given|family|maiden|second|sur|fore|birth|legal|preferred|{_PEOPLE}) ?names?|name of (?:the )?(?:{_PEOPLE})|surname|forename|fullname|firstname|lastname|fname|lname|"
+        "vorname|nachname|familienname|vor und nachname|ansprechpartner|nom de famille|nom complet|prenom|nom et prenom|apellidos?|nombre completo|nombres?(?: y| del?)? ?(?:apellidos?|cliente|paciente|empleado)|primer nombre|"
+        "cognome|nome completo|nome e cognome|achternaam|voornaam|volledige naam|sobrenome|apelido|nome do (?:cliente|paciente|funcionario)|nazwisko|imie|imie i nazwisko",
+        _NAME_FORM,
+    ),
+    _named(
+        "address",
+        "street|street address|postal address|home address|billing address|shipping address|mailing address|delivery address|address|addr|address line|address ?[12]|address line [12]|strasse|anschrift|adresse|direccion|domicilio|"
+        "indirizzo|adres|morada|endereco|ulica",
+        r"(?=.*[^\W\d_]).{4,120}",
+    ),
+    _named("location", "city|town|place of birth|birth ?place|birth city|ort|stadt|wohnort|geburtsort|ciudad|localidad|ville|lieu de naissance|citta|comune|plaats|woonplaats|cidade|miasto|miejscowosc", _NAME_FORM),
+    _named("postcode", "zip|zip ?code|post ?code|postal code|plz|postleitzahl|code postal|codigo postal|cap|kod pocztowy", r"(?=.*\d).{3,12}"),
+    _named("username", "user ?name|login|login name|screen name|handle|nick ?name|benutzername", r"(?=.*[^\W\d_])[^\s]{2,40}"),
+    _named("job_title", "job title|occupation|profession|beruf|ocupacion|profesion|professione|beroep|profissao|zawod", _NAME_FORM),
+    _named("nationality", "nationality|citizenship|ethnicity|religion|race|staatsangehorigkeit|nationalitat|nationalite|nacionalidad|nazionalita|nationaliteit|nacionalidade|narodowosc", _NAME_FORM),
+    _named("medical", "diagnosis|diagnoses|medication|allerg(?:y|ies)|disease|blood (?:type|group)|icd ?10|treatment|diagnose|diagnostico|diagnosi|diagnoza", r".{1,200}"),
+)  # fmt: skip
+"""What a field's name says of values that have no form: there the name decides, and the value need only look like it."""
+
+_JUST_NAMES = frozenset({"name", "names", "nom", "nome", "nombre", "naam", "nazwa", "imiona"})
+_OF_PEOPLE = frozenset(
+    {"person", "address", "nationality", "date_of_birth", "national_id", "phone", "passport", "health_id", "driving_licence", "medical", "job_title"}
+)  # fmt: skip
+_MAIL = re.compile(
+    r"(?:.* )?e ?mails?(?: address| adresse)?|(?:.* )?(?:age|gender|sex|birthday|alter|geschlecht)"
+)
+_NO_STREET = re.compile(
+    r"(?:.* )?(?:e ?mail|mail|ip|ipv4|ipv6|mac|web|url|wallet|bitcoin|btc|eth|crypto|memory|remote|local|host|server|client|source|src|destination|dest|dst|peer|bind|listen|network|node|proxy|"
+    r"gateway|socket|base|start|end|return|bus|pci|register|contract|adresse e|adresse de messagerie|correo)(?: address(?: ?\d)?| addr| adresse| ?mail)"
+)
+"""Addresses at which nobody lives."""
+OF_A_PERSON = "person name"
+
+
+@lru_cache(maxsize=4096)
+def named_of(words: str) -> Field | None:
+    """The rule of `NAMED` for a field of that name, given as lower-case words."""
+    if _NO_STREET.fullmatch(words):
+        return None
+    return next((rule for rule in NAMED if rule.names.fullmatch(words)), None)
+
+
+def is_just_name(words: str) -> bool:
+    """Whether a field's name, as lower-case words, says `name` and not of what."""
+    return words in _JUST_NAMES
+
+
+def columns(names: Sequence[str]) -> list[str]:
+    """The names of a table's columns, as lower-case words: one that is just `name` becomes `person name` where another speaks of a person (a birthday, an address, mail)."""
+    alone = [number for number, words in enumerate(names) if is_just_name(words)]
+    if not alone or not speak_of_people(words for words in names if not is_just_name(words)):
+        return list(names)
+    return [OF_A_PERSON if number in alone else words for number, words in enumerate(names)]
+
+
+def speak_of_people(names: Iterable[str]) -> bool:
+    """Whether the names of fields, as lower-case words, are those of a list of people."""
+    for words in names:
+        rule = field_of(words) or named_of(words)
+        if (rule is not None and rule.category in _OF_PEOPLE) or _MAIL.fullmatch(words):
+            return True
+    return False

@@ -7,6 +7,7 @@ from ostiary.documents import slots, xmls
 from ostiary.documents.document import Kind
 from ostiary.documents.opendocument_cleaning import placed
 from ostiary.documents.xmls import Element, local
+from ostiary.redaction.structured import head_of
 
 XLINK = "{http://www.w3.org/1999/xlink}href"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -90,7 +91,7 @@ def _hints(tree: Element) -> Iterator[tuple[Element, str]]:
             for first, _, cell in placed(row):
                 text = "".join(cell.itertext()).strip()[:HEAD_CHARACTERS_MAX]
                 if first in heads:
-                    yield cell, heads[first]
+                    yield cell, head_of(heads, first)
                 elif text:
                     heads[first] = text
 

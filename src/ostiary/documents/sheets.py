@@ -10,6 +10,7 @@ from ostiary.documents import slots, xmls
 from ostiary.documents.document import Kind
 from ostiary.documents.ooxml import RELATION, STRICT_RELATION, Ooxml, Package
 from ostiary.documents.xmls import Element, local
+from ostiary.redaction.structured import head_of
 
 _GONE = {
     "f": "formulas",
@@ -159,7 +160,7 @@ def _of_sheet(
     for cell in _cells(tree):
         value, column = _value(cell), _column(cell.get("r", ""))
         text = (value.text or "").strip() if value is not None else ""
-        place, hint = f"{sheet}!{cell.get('r', '')}", heads.get(column, "")
+        place, hint = f"{sheet}!{cell.get('r', '')}", head_of(heads, column)
         plain = text
         if cell.get("t") == "s":
             shown.setdefault(text, (place, hint))

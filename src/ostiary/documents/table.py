@@ -9,7 +9,7 @@ from ostiary.documents import slots
 from ostiary.documents.document import Change, Document, Limits, Options
 from ostiary.documents.encoding import decoded
 from ostiary.errors import DocumentMalformed
-from ostiary.redaction.structured import harmless
+from ostiary.redaction.structured import harmless, hints_of
 
 DELIMITERS = ",;\t|"
 
@@ -56,13 +56,16 @@ class Table:
     def _groups(self, text: str, held: dict[int, str] | None = None) -> list[tuple[slots.Group, Cell]]:
         made: list[tuple[slots.Group, Cell]] = []
         names: dict[int, str] = {}
+        heads: dict[int, str] = {}
         new = held if held is not None else {}
         for cell in cells(text, self._delimiter(text)):
             if cell.row == 0:
                 names[cell.column] = cell.text
             if not cell.text.strip():
                 continue
-            name = names.get(cell.column, "") if cell.row else ""
+            if cell.row and names:
+                heads, names = dict(zip(names, hints_of(list(names.values())), strict=True)), {}
+            name = heads.get(cell.column, "") if cell.row else ""
 
             def put(changed: str, at: int = cell.start) -> None:
                 new[at] = changed

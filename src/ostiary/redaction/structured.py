@@ -8,12 +8,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from ostiary.detection import fields
 from ostiary.detection.engine import has_context
-from ostiary.detection.fields import QUANTITIES, field_of
+from ostiary.detection.fields import QUANTITIES, field_of, named_of
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import fold
 from ostiary.redaction import tokens
@@ -63,12 +64,12 @@ class Structured:
             for number, row in enumerate(
                 csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
             ):
-                hints = [hint_of(name) for name in names[: len(row)]] + [""] * (len(row) - len(names))
+                hints = names[: len(row)] + [""] * (len(row) - len(names))
                 writer.writerow(
                     [harmless(self.text(cell, hint)) for cell, hint in zip(row, hints, strict=True)]
                 )
                 if number == 0 and header:
-                    names = row
+                    names = hints_of(row)
         except csv.Error:
             raise ValueError("this is no CSV") from None
         return out.getvalue()
@@ -128,15 +129,29 @@ class Structured:
         return int(new) if isinstance(whole, int) and re.fullmatch(r"-?[1-9][0-9]{0,18}", new) else new
 
 
+WHY_FIELD = "the name of the field"
+NAMED_SCORE = 0.8
+"""Of what only looks like what its field is called: what the model is surer of counts more."""
+
+
 def by_field(text: str, hint: str) -> Finding | None:
     """The whole text, where the name of its field (`hint_of` it) says what it is and it has the form."""
     rule = field_of(hint) if hint else None
     if rule is None:
-        return None
+        return _by_name(text, hint) if hint else None
     plain = fold(text).data.decode("latin-1").strip()
     if not rule.form.fullmatch(plain) or _MASKED.fullmatch(plain):
         return None
-    return Finding(0, len(text), rule.category, "", 0.9, "the name of the field")
+    return Finding(0, len(text), rule.category, "", 0.9, WHY_FIELD)
+
+
+def _by_name(text: str, hint: str) -> Finding | None:
+    """The whole text of a field for what has no form of its own: a first name, a street."""
+    rule = named_of(hint)
+    plain = text.strip()
+    if rule is None or not rule.form.fullmatch(plain) or _MASKED.fullmatch(plain):
+        return None
+    return Finding(0, len(text), rule.category, "", NAMED_SCORE, WHY_FIELD)
 
 
 _FORMULA = re.compile(r"\s*[=@\uff1d\uff20]|[\t\r]|\s*[+\-\uff0b\uff0d\u2212](?![\d\s().\-/,]*$)")
@@ -157,6 +172,30 @@ def _free(taken: dict[str, object], name: str) -> str:
     return f"{name} {number}"
 
 
+def hints_of(names: Sequence[str]) -> list[str]:
+    """`hint_of` each column of one table, where a column that is just `name` is one of people's if its neighbours are (`fields.columns`)."""
+    told = fields.columns([_plain(name) for name in names])
+    return [
+        fields.OF_A_PERSON if words == fields.OF_A_PERSON else hint_of(name)
+        for name, words in zip(names, told, strict=True)
+    ]
+
+
+def head_of(heads: Mapping[int, str], column: int) -> str:
+    """The name of one column of a table whose heads are read as they come; see `hints_of`."""
+    name = heads.get(column, "")
+    if not fields.is_just_name(_plain(name)):
+        return name
+    return hints_of([name, *(other for at, other in heads.items() if at != column)])[0] or name
+
+
+def _plain(name: str) -> str:
+    """The name's words, small; "" where it is no name."""
+    if len(name) > NAME_CHARACTERS_MAX or "@" in name or re.search(r"\d{4}", name):
+        return ""
+    return " ".join(word.lower() for word in _WORDS.findall(fold(name).data.decode("latin-1")))
+
+
 def hint_of(name: str) -> str:
     """The words of a field's name if they mean anything to a detector or a field rule; what has many digits or an @ is data, and not kept in the cache."""
     if len(name) > NAME_CHARACTERS_MAX or "@" in name or re.search(r"\d{4}", name):
@@ -168,5 +207,9 @@ def hint_of(name: str) -> str:
 def _hint_of(name: str) -> str:
     words = " ".join(word.lower() for word in _WORDS.findall(fold(name).data.decode("latin-1")))
     if not words or words.rsplit(" ", 1)[-1] in QUANTITIES:
-        return words if words and field_of(words) is not None else ""
-    return words if field_of(words) is not None or has_context(words) else ""
+        return words if words and _ruled(words) else ""
+    return words if _ruled(words) or has_context(words) else ""
+
+
+def _ruled(words: str) -> bool:
+    return field_of(words) is not None or named_of(words) is not None

@@ -21,7 +21,7 @@ from ostiary.documents import document, looking
 from ostiary.documents.encoding import decoded
 from ostiary.documents.reading import Reader
 from ostiary.errors import OstiaryError
-from ostiary.redaction.structured import by_field, hint_of
+from ostiary.redaction.structured import by_field, hints_of
 from ostiary.scanning.found import Found, add_all
 from ostiary.scanning.kinds import HEAD_BYTES, What, is_archive, is_plain, what_is
 from ostiary.scanning.place import IN_PART, LOOKED, Item, Sample
@@ -202,9 +202,8 @@ def _by_header(text: str, rules: RuleSet, limits: Limits) -> dict[str, tuple[int
     delimiter = max(",;\t|", key=text.partition("\n")[0].count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        hints = {
-            number: hint for number, name in enumerate(next(rows, [])) if (hint := hint_of(name.strip()))
-        }
+        names = [name.strip() for name in next(rows, [])]
+        hints = {number: hint for number, hint in enumerate(hints_of(names)) if hint}
         for row in islice(rows, CSV_ROWS_MAX) if hints else ():
             for number, hint in hints.items():
                 if number < len(row) and (own := by_field(row[number], hint)) and rules.wants(own.category):

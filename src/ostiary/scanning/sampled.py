@@ -6,12 +6,11 @@ places have no form: there the column's name decides, and the values must look l
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ostiary.detection.engine import detect, find
-from ostiary.detection.fields import field_of
+from ostiary.detection.fields import field_of, named_of
 from ostiary.detection.finding import Finding
 from ostiary.detection.rules import RuleSet
 from ostiary.redaction.structured import by_field, hint_of
@@ -62,7 +61,7 @@ def held(sample: Sample, rules: RuleSet, distinct_max: int, *, names: bool = Tru
 
 def _categories(value: str, hint: str, rules: RuleSet, more: list[Finding] | tuple[()]) -> dict[str, bool]:
     """The categories of one value, each with whether what was found is digits alone."""
-    whole = by_field(value, hint)
+    whole = by_field(value, hint) if field_of(hint) else None
     if whole is not None and rules.wants(whole.category):
         return {str(whole.category): _is_digits(value)}
     findings = apart([*find(value, hint, rules), *more])
@@ -81,47 +80,13 @@ def _kept(counts: Mapping[str, int], values: int, share_min: float) -> dict[str,
     return {category: count for category, count in counts.items() if count >= share_min * values}
 
 
-def _letters(value: str) -> bool:
-    return 2 <= len(value) <= 60 and not any(letter.isdigit() or letter in "@/<>{}_=" for letter in value)
-
-
-def _words_and_digits(value: str) -> bool:
-    return 4 <= len(value) <= 120 and any(map(str.isalpha, value))
-
-
-def _short(value: str) -> bool:
-    return 3 <= len(value) <= 12 and any(map(str.isdigit, value))
-
-
-def _handle(value: str) -> bool:
-    return 2 <= len(value) <= 40 and " " not in value and any(map(str.isalpha, value))
-
-
-_Form = Callable[[str], bool]
-_PEOPLE = "customer|contact|patient|employee|person|client|user|holder|owner|recipient|author|cardholder|beneficiary|guardian|spouse|manager|doctor|student|guest|passenger"
-NAMED: Mapping[str, tuple[re.Pattern[str], _Form]] = MappingProxyType(
-    {
-        "person": (
-            re.compile(rf"(?:.* )?(?:first|last|full|middle|given|family|maiden|sur|birth|{_PEOPLE}) ?names?|(?:.* )?(?:surname|forename|vorname|nachname|nom de famille|prenom|apellidos?|nombre completo|cognome)"),
-            _letters,
-        ),
-        "address": (re.compile(r"(?:.* )?(?:street|street address|postal address|home address|billing address|shipping address|address|addr|address line|address ?[12]|address line [12]|strasse|adresse|direccion|indirizzo)"), _words_and_digits),
-        "location": (re.compile(r"(?:.* )?(?:city|town|place of birth|birth ?place|birth city|ort|ciudad|ville)"), _letters),
-        "postcode": (re.compile(r"(?:.* )?(?:zip|zip ?code|post ?code|postal code|plz)"), _short),
-        "username": (re.compile(r"(?:.* )?(?:user ?name|login|login name|screen name|handle|nick ?name)"), _handle),
-        "job_title": (re.compile(r"(?:.* )?(?:job title|occupation|profession|job)"), _letters),
-        "nationality": (re.compile(r"(?:.* )?(?:nationality|citizenship|ethnicity|religion|race)"), _letters),
-        "medical": (re.compile(r"(?:.* )?(?:diagnosis|diagnoses|medication|allerg(?:y|ies)|disease|blood (?:type|group)|icd ?10|treatment)"), lambda value: 1 <= len(value) <= 200),
-    }
-)  # fmt: skip
-"""What a column's name says of values that have no form: the name as lower-case words, and what a value must look like."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def _by_name(name: str, values: list[str], rules: RuleSet) -> str | None:
     words = " ".join(_WORDS.findall(name[:100])).lower()
-    for category, (names, form) in NAMED.items():
-        if rules.wants(category) and names.fullmatch(words):
-            fitting = sum(map(form, values))
-            return category if fitting >= NAMED_SHARE_MIN * len(values) else None
-    return None
+    rule = named_of(words)
+    if rule is None or not rules.wants(rule.category):
+        return None
+    fitting = sum(rule.form.fullmatch(value.strip()) is not None for value in values)
+    return rule.category if fitting >= NAMED_SHARE_MIN * len(values) else None
