@@ -29,6 +29,9 @@ ESCAPES = [
     " (at) ",
     "&commat;",
     "1%202",
+    "1\n> 2",
+    "four one one one two two two ",
+    "\\U00000041",
     "(page",
     "<b",
     "100%",
@@ -60,7 +63,10 @@ def test_every_way_gives_what_the_letters_give(text: str) -> None:
 @given(st.lists(st.one_of(st.sampled_from([*ODD, *ESCAPES]), st.text(max_size=4)), max_size=12).map("".join))
 def test_no_escape_is_overlooked(text: str) -> None:
     if folding._ESCAPE.search(text):
-        assert folding.may_escape(text.encode("ascii", "ostiary.plain"))
+        data = text.encode("ascii", "ostiary.plain")
+        assert folding.may_escape(data)
+        every = [escape.span() for escape in folding._ESCAPE.finditer(text)]
+        assert [escape.span() for escape in folding._escapes(text, data)] == every
 
 
 @pytest.mark.parametrize(
@@ -68,6 +74,11 @@ def test_no_escape_is_overlooked(text: str) -> None:
     [
         ("plain (as it is) & 100 %", "plain (as it is) & 100 %"),
         ("jane&#64;example.com", "jane@example.com"),
+        ("4111\n>> 1111", "4111\n1111"),
+        ("Four one ONE-one two, two three.", "4111223."),
+        ("one two three four five six", "one two three four five six"),
+        ("\\U00000034111 ➍⑷⁴₄⒋", "4111 44444"),
+        ("jane ᴀᴛ ɪɢɴ", "jane at ign"),
         ("Müller paid ４１１１", "Muller paid 4111"),
         ("4\u200b1", "41"),
         ("a\x00b", "ab"),

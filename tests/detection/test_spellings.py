@@ -196,3 +196,18 @@ def test_what_is_no_number_of_anybody_is_left_alone(text: str) -> None:
 @given(st.uuids())
 def test_no_uuid_is_a_number_of_a_person(value: uuid.UUID) -> None:
     assert [each for each in find(f"request {value} done") if family_of(each.category) in IDENTITIES] == []
+
+
+@pytest.mark.parametrize(
+    ("category", "value"),
+    [
+        ("card", "four one one one, one one one one, one one one one, one one one one"),
+        ("card", "4111 1111\n> 1111 1111"),
+        ("card", "➍➊➊➊ ➊➊➊➊ ➊➊➊➊ ➊➊➊➊"),
+        ("card", "\\U00000034111 1111 1111 1111"),
+        ("iban", "DE89 3704 0044\r\n> > 0532 0130 00"),
+        ("email", "ᴊane@ᴇxample.com"),
+    ],
+)
+def test_a_value_said_quoted_or_drawn_is_found_whole(category: str, value: str) -> None:
+    assert covered(category, value)

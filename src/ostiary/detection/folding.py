@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 import re2
@@ -27,8 +28,8 @@ OTHER = "\xa4"
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u02d7\u05be\u1806\ufe58\ufe63\uff0d\u2e3a\u2e3b\u301c\u30fc"
 _LOOKS_LIKE = str.maketrans(
-    "аеорсухіјѕһԁԛԝАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοαν∕⁄∶։：。․·•＠﹫∙⋅",
-    "aeopcyxijshdqwABEKMHOPCTYXIJSABEZHIKMNOPTYXoav//:::....@@..",
+    "аеорсухіјѕһԁԛԝӏѵɡɑıԌѴӀᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢʙɢʜɪʟɴʀʏАВЕКМНОРСТУХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοαν∕⁄∶։：。․·•＠﹫∙⋅",
+    "aeopcyxijshdqwlvgaiGVIacdejkmoptuvwzbghilnryABEKMHOPCTYXIJSABEZHIKMNOPTYXoav//:::....@@..",
 )
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufeff")
 
@@ -38,17 +39,20 @@ _PERCENT = (
     r"(?<=[0-9A-Z)])%(?:25)?20(?=[0-9A-Z(%])|%(?:25)?(?:2[1-9A-Fa-f]|3[0-9A-Fa-f]|[46][0-9A-Fa-f]|[57][0-9A-Ea-e])"
     r"|%(?:25)?[CDEFcdef][0-9A-Fa-f](?:%(?:25)?[89ABab][0-9A-Fa-f]){1,3}"
 )
-_BACKSLASH = (
-    r"\\{1,2}(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]{1,6}\}|[nrt](?=[0-9+(]|[A-Z]{1,2}[0-9]))"
-)
+_BACKSLASH = r"\\{1,2}(?:u[0-9a-fA-F]{4}|U00[01][0-9a-fA-F]{5}|x[0-9a-fA-F]{2}|u\{[0-9a-fA-F]{1,6}\}|[nrt](?=[0-9+(]|[A-Z]{1,2}[0-9]))"
 _BRACKETED = r" ?[\[({<] ?(?:[.@]|[aA][tT]|[dD][oO][tT]|AT|DOT) ?[\])}>] ?"
 _UNSEEN = r"<wbr ?/?>|(?<=[0-9])</?(?:b|i|u|em|strong|span|font|mark)(?: [^<>]{0,80})?>(?=[0-9])|(?<=[0-9.@])=\r?\n(?=[0-9.@])"
 _MARKUP = r"(?<![^\s(\"'])_{1,2}(?=[+(]?[0-9]|[A-Z]{2}[0-9])|(?<=[0-9A-Z])_{1,2}(?=[\s,;:)!?]|\.?\Z|\.\s)"
 _LETTER = r"[0-9A-Za-z@.\-+/()_:']"
 _SPELLED = rf"(?<! {_LETTER} )(?<!{_LETTER})(?:{_LETTER} ){{8,}}{_LETTER}(?! ?{_LETTER})"
-_ESCAPE = re.compile("|".join((_ENTITY, _PERCENT, _BACKSLASH, _BRACKETED, _UNSEEN, _MARKUP, _SPELLED)))
+_QUOTED = r"(?<=[0-9]) ?\r?\n[ \t]?>[> \t]{0,6}(?=[0-9])"
+_DIGIT = r"(?:[zZ]ero|ZERO|[oO]ne|ONE|[tT](?:wo|hree)|T(?:WO|HREE)|[fF](?:our|ive)|F(?:OUR|IVE)|[sS](?:ix|even)|S(?:IX|EVEN)|[eE]ight|EIGHT|[nN]ine|NINE)"
+_NUMBER_WORDS = rf"(?<![A-Za-z]){_DIGIT}(?:[ ,\-]{{1,2}}{_DIGIT}){{6,40}}(?![A-Za-z])"
+_KINDS = (_ENTITY, _PERCENT, _BACKSLASH, _BRACKETED, _UNSEEN, _MARKUP, _SPELLED, _QUOTED, _NUMBER_WORDS)
+_ESCAPE = re.compile("|".join(_KINDS))
 """What stands for one character, for none, or for a word that is written letter by letter: entities, percent encoding (of a space between digits and capitals only, so that a URL stays one),
-escapes of JSON and code (of a line's end only before a number), bracketed full stops and at signs, soft ends of lines, marks of emphasis."""
+escapes of JSON and code (of a line's end only before a number), bracketed full stops and at signs, soft ends of lines, marks of emphasis, a line's end with the mark of a quotation
+within a number, and numbers that are said digit by digit (`four one one ...`)."""
 SPELLED_MAX = 96
 """A longer row of single letters and digits is a table."""
 
@@ -88,21 +92,51 @@ def _plainly(error: UnicodeError) -> tuple[bytes, int]:
 codecs.register_error(_PLAINLY, _plainly)
 
 
-may_escape = stands(
-    re2.compile(
-        rb"&(?:#|[a-zZ])|%[2-7C-Fc-f]|\\(?:[ux]|[nrt][0-9+(A-Z])|[\[({<] ?(?:[.@]|(?i:at|dot))|<wbr|[0-9]</?[a-z]|=\r?\n[0-9.@]"
-        rb"|(?:^|[^0-9A-Za-z_\-])_{1,2}(?:[+(]?[0-9]|[A-Z]{2}[0-9])|[0-9A-Z]_{1,2}(?:$|[^0-9A-Za-z_\-])|(?:[0-9A-Za-z@.\-+/()_:'] ){8}"
-    )
+_HINTS = (
+    rb"&(?:#|[a-zZ])",
+    rb"%[2-7C-Fc-f]",
+    rb"\\(?:[uUx]|[nrt][0-9+(A-Z])",
+    rb"[\[({<] ?(?:[.@]|(?i:at|dot))",
+    rb"<wbr|[0-9]</?[a-z]|=\r?\n[0-9.@]",
+    rb"(?:^|[^0-9A-Za-z_\-])_{1,2}(?:[+(]?[0-9]|[A-Z]{2}[0-9])|[0-9A-Z]_{1,2}(?:$|[^0-9A-Za-z_\-])",
+    rb"(?:[0-9A-Za-z@.\-+/()_:'] ){8}",
+    rb"[0-9] ?\r?\n[ \t]?>",
+    rb"(?i:(?:zero|one|two|three|four|five|six|seven|eight|nine)[ ,\-]{1,2}){6}",
 )
+"""What the ASCII text holds wherever there is an escape of the kind."""
+may_escape = stands(re2.compile(b"|".join(_HINTS)))
 """Whether anything in the ASCII text may stand for a character that is not written. It may say so too often, never too seldom."""
+
+
+def _automaton() -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = 64 << 20
+    automaton = re2.Set.SearchSet(options)
+    for hint in _HINTS:
+        automaton.Add(hint)
+    automaton.Compile()
+    return automaton
+
+
+_AUTOMATON = _automaton()
+
+
+@lru_cache(maxsize=512)
+def _escape_of(kinds: tuple[int, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_KINDS[kind] for kind in kinds))
+
+
+def _escapes(text: str, data: bytes) -> list[re.Match[str]]:
+    """The escapes in a text whose ASCII is `data`. Only the kinds that may stand there are looked for, which is most of what folding costs."""
+    kinds = tuple(sorted(_AUTOMATON.Match(data) or ()))
+    return list(_escape_of(kinds).finditer(text)) if kinds else []
 
 
 def fold(text: str) -> Folded:
     """The folded text; free for ASCII without control characters and escapes."""
     data = text.encode("ascii", _PLAINLY)
-    escaped = (
-        may_escape(data) and _ESCAPE.search(text) is not None
-    )  # folding leaves ASCII as it is, so none is lost
+    escaped = _escapes(text, data) if may_escape(data) else []
     if not escaped:
         unseen = _CONTROLS if text.isascii() else _CONTROLS_AND_BREAKS
         if len(data) == len(text) == len(data.translate(None, unseen)):
@@ -111,10 +145,12 @@ def fold(text: str) -> Folded:
     offsets: list[int] = []
     widths: dict[int, int] = {}
     position = 0
-    for escape in _ESCAPE.finditer(text) if escaped else ():
+    for escape in escaped:
         _add(text, position, escape.start(), letters, offsets)
         if escape[0][1:2] == " " and len(escape[0]) >= SPELLED_MIN:
             _spell(escape[0], escape.start(), letters, offsets)
+        elif escape[0][0].isalpha():
+            _say(escape[0], escape.start(), letters, offsets, widths)
         elif meant := _meant(escape[0]):
             widths[len(letters)] = escape.end() - escape.start()
             letters.append(meant)
@@ -134,6 +170,19 @@ def _spell(escape: str, start: int, letters: list[str], offsets: list[int]) -> N
     step = 2 if len(escape) <= SPELLED_MAX else 1
     letters += escape[::step]
     offsets += range(start, start + len(escape), step)
+
+
+_WORD = re.compile(r"[A-Za-z]+")
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SAID = {word: str(digit) for digit, word in enumerate(_DIGITS)}
+
+
+def _say(escape: str, start: int, letters: list[str], offsets: list[int], widths: dict[int, int]) -> None:
+    """A digit for each word."""
+    for word in _WORD.finditer(escape):
+        widths[len(letters)] = len(word[0])
+        letters.append(_SAID[word[0].lower()])
+        offsets.append(start + word.start())
 
 
 _ODD = re.compile(r"[^\t\n\r -~]")
@@ -161,6 +210,8 @@ def _meant(escape: str) -> str:
         return _decoded(escape)
     if escape[0] == "_":
         return " "
+    if ">" in escape and "\n" in escape and "<" not in escape:
+        return "\n"
     if escape[0] == "=" or _TAG.match(escape):
         return ""
     return "@" if "@" in escape or escape.strip(" [](){}<>").lower()[1:] == "t" else "."
@@ -205,6 +256,9 @@ def _plain(char: str) -> str:
 
 
 def _lettered(char: str) -> str:
+    digit = unicodedata.digit(char, None)  # in a circle, in brackets, raised, with a full stop
+    if digit is not None:
+        return str(digit)
     similar = char.translate(_LOOKS_LIKE)
     if similar.isascii():
         return similar

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ostiary.detection import european, national, validity
+from ostiary.detection import european, keccak, national, validity
 from ostiary.detection.dates import NUMERIC, WRITTEN
 from ostiary.detection.detector import Detector, form, named, national_id
 
@@ -321,7 +321,7 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("IMEI", "imei", "", r"\b\d{2}-?\d{6}-?\d{6}-?\d\b", validity.luhn_15, ("imei",), 0.2, numeric=True),
     Detector("Bitcoin address", "crypto_wallet", "", r"\b[13LMDX][1-9A-HJ-NP-Za-km-z]{25,34}\b", validity.base58check, (), 0.95),
     Detector("bech32 address", "crypto_wallet", "", r"(?i:\b(?:bc|tb|ltc)1[02-9ac-hj-np-z]{25,87}\b)", validity.bech32, (), 0.95),
-    Detector("Ethereum address", "crypto_wallet", "", r"\b0x[0-9a-fA-F]{40}\b", None, (), 0.85),
+    Detector("Ethereum address", "crypto_wallet", "", r"\b0x[0-9a-fA-F]{40}\b", keccak.ethereum, (), 0.85),
     Detector("Tron address", "crypto_wallet", "", r"\bT[1-9A-HJ-NP-Za-km-z]{33}\b", validity.base58check, (), 0.95),
     Detector(
         "wallet named as such",
