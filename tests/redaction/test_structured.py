@@ -87,6 +87,7 @@ def test_a_first_name_alone_goes_where_its_field_says_what_it_is() -> None:
         "city": "N/A 1",
     }
     assert walk.json(value) == {"firstName": "[person]", "name": "Ada", "home_address": "[address]", "email_address": "[email]", "city": "N/A 1"}  # fmt: skip
+    assert walk.json({"occupation": "None", "allergies": "n/a", "surname": "Unknown"}) == {"occupation": "None", "allergies": "n/a", "surname": "Unknown"}  # fmt: skip
     made = structured().csv("name,email,stock\nAda,a@example.com,3\n")
     assert made == "name,email,stock\n[person],[email],3\n"
     assert structured().csv("name,price\nAda,3\n") == "name,price\nAda,3\n"

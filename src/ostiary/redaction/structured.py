@@ -149,9 +149,19 @@ def _by_name(text: str, hint: str) -> Finding | None:
     """The whole text of a field for what has no form of its own: a first name, a street."""
     rule = named_of(hint)
     plain = text.strip()
-    if rule is None or not rule.form.fullmatch(plain) or _MASKED.fullmatch(plain):
+    if rule is None or plain.casefold() in _SAYS_NOTHING:
+        return None
+    if not rule.form.fullmatch(plain) or _MASKED.fullmatch(plain):
         return None
     return Finding(0, len(text), rule.category, "", NAMED_SCORE, WHY_FIELD)
+
+
+_NOTHING = (
+    "none null nil nan n/a na - -- unknown other others various empty missing test default yes no true false ja nein oui non sí si não nee tak nie keine keiner unbekannt andere inconnu "
+    "aucun aucune autre desconocido ninguno ninguna otro sconosciuto nessuno nessuna altro onbekend geen andere desconhecido nenhum nenhuma outro nieznany brak inny tbd todo"
+)
+_SAYS_NOTHING = frozenset(_NOTHING.split())
+"""What stands in a field that is not filled in."""
 
 
 _FORMULA = re.compile(r"\s*[=@\uff1d\uff20]|[\t\r]|\s*[+\-\uff0b\uff0d\u2212](?![\d\s().\-/,]*$)")
