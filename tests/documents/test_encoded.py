@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 import zipfile
 
 import pytest
@@ -83,3 +84,17 @@ def test_an_address_that_is_a_files_name_is_seen_beside_its_folder_and_its_endin
     made = redact(given.getvalue(), "a.zip", Settings()).content
     with zipfile.ZipFile(io.BytesIO(made)) as package:
         assert [name.rpartition("/")[2] for name in package.namelist()] == ["[email].txt"]
+
+
+def test_what_is_more_than_one_document_may_say_in_another_writing_goes_unread() -> None:
+    run = base64.b64encode(f"write to {MAIL} ".encode() * 40_000).decode()
+    assert len(run) > encoded.CHARACTERS_MAX
+    made = redact(f"a {run} b {_in_base64(MAIL)} c".encode(), "a.txt", Settings()).content
+    assert made == b"a [embedded_file] b [email] c"
+
+
+@pytest.mark.parametrize("text", ["/" * 2_000_000, "x" * 2_000_000 + "=", "A" * 2_000_000, "aA/" * 700_000])
+def test_a_long_run_costs_one_look(text: str) -> None:
+    began = time.process_time()
+    assert encoded.runs(text) == []
+    assert time.process_time() - began < 2

@@ -5,29 +5,35 @@ A run that is a file (a picture, an archive, a document) goes unread, as any fil
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-RUN_CHARACTERS_MAX = 4_000_000
+import re2
+
+CHARACTERS_MAX = 1_000_000
+"""Of one document, decoded and looked at. A run beyond goes unread, as a file does."""
 RUNS_MAX = 50_000
-"""Of one text; more are left to the verifier, which refuses."""
+"""Of one document; likewise."""
 ROUNDS_MAX = 3
+RUN_MIN = 12
+FIRST_MIN = 64
+"""Characters of a run that are decoded first, which shows nearly every run that is neither text nor a file."""
 FILE_BYTES_MIN = 24
 PARTS_MAX = 8
+LINE_MIN, LINE_MAX = 60, 80
 EMBEDDED = "embedded_file"
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{60,80}\r?\n[ \t]?)*[A-Za-z0-9+/_-]{12,}={0,2}")
-_MIXED = re.compile(r"[a-z].*[A-Z0-9]|[A-Z0-9].*[a-z]", re.S)
-"""No words: what base64 says in words of one letter case is nothing."""
-_HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[ :]?){8,}(?![0-9A-Fa-f])")
-_QUOTED = re.compile(r"(?:[\x21-\x3c\x3e-\x7e]*=[0-9A-F]{2}){4,}[\x21-\x3c\x3e-\x7e]*")
+_BASE64 = re2.compile("[A-Za-z0-9+/_-]{12,}={0,2}")
+_SMALL = re2.compile("[a-z]")
+_OTHER = re2.compile("[A-Z0-9]")
+_HEX = re2.compile("(?:[0-9A-Fa-f]{2}[ :]?){8,}")
+_QUOTED = re2.compile(r"(?:[\x21-\x3c\x3e-\x7e]*=[0-9A-F]{2}){4,}[\x21-\x3c\x3e-\x7e]*")
 _FILES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"BZh", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"RIFF")  # fmt: skip
-_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff]")
+_UNREADABLE = re2.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{fffd}\x{fffe}\x{ffff}]")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The code points start to end (exclusive) of a text, and what they say. file: they are a file of some format, and `text` is empty."""
+    """The code points start to end (exclusive) of a text, and what they say. file: they are a file of some format or go unread, and `text` is empty."""
 
     start: int
     end: int
@@ -35,72 +41,144 @@ class Run:
     file: bool = False
 
 
-def runs(text: str) -> list[Run]:
-    """Every run of a text that says something in another writing. What is none costs one look at it."""
+@dataclass(slots=True)
+class Left:
+    """How much of one document may still be decoded and looked at."""
+
+    characters: int = CHARACTERS_MAX
+    runs: int = RUNS_MAX
+
+    def takes(self, characters: int) -> bool:
+        """Whether a run of so many characters may be read. What is refused leaves the rest for shorter ones."""
+        if characters > self.characters or not self.runs:
+            return False
+        self.characters -= characters
+        self.runs -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A run by its form. kind: "base64", "hex" or "quoted"."""
+
+    start: int
+    end: int
+    kind: str
+
+    def first(self, text: str) -> bytes:
+        """What its first characters say."""
+        own = text[self.start : min(self.end, self.start + FIRST_MIN)]
+        if self.kind == "quoted" and "=" in own[-2:]:
+            own = own[: own.rfind("=")]
+        return _bytes(own, self.kind)
+
+    def whole(self, text: str) -> bytes:
+        return _bytes(text[self.start : self.end], self.kind)
+
+
+def runs(text: str, left: Left | None = None) -> list[Run]:
+    """Every run of a text that says something in another writing. What is none costs one look at its beginning."""
+    left = left or Left()
     found: list[Run] = []
-    for start, end, data in _decoded(text):
-        if len(found) >= RUNS_MAX:
-            break
-        if said := _said(data):
-            found.append(Run(start, end, said))
-        elif len(data) >= FILE_BYTES_MIN and data.startswith(_FILES):
-            found.append(Run(start, end, "", file=True))
+    for parts in _candidates(text):
+        for each in parts:
+            run = _run(text, each, left)
+            if run is not None:
+                found.append(run)
+                break
     return found
 
 
-def _decoded(text: str) -> Iterator[tuple[int, int, bytes]]:
-    for each in _BASE64.finditer(text):
-        if not _MIXED.search(each[0]):
-            continue
-        for start, end in _parts(text, each.start(), each.end()):
-            yield start, end, _of_base64(text[start:end])
+def _run(text: str, each: _Candidate, left: Left) -> Run | None:
+    first = each.first(text)
+    if first.startswith(_FILES):
+        long_enough = len(each.whole(text[: min(each.end, each.start + 2 * FIRST_MIN)])) >= FILE_BYTES_MIN
+        return Run(each.start, each.end, "", file=True) if long_enough else None
+    cut = each.end - each.start > FIRST_MIN
+    if not _said(first, cut=cut):
+        return None
+    if not left.takes(each.end - each.start):
+        return Run(each.start, each.end, "", file=True)
+    said = _said(each.whole(text)) if cut else _said(first)
+    return Run(each.start, each.end, said) if said else None
+
+
+def _candidates(text: str) -> Iterator[Iterator[_Candidate]]:
+    """The runs by their form, and for each the beginnings that it may have, of which the first that says something counts."""
+    for start, end in _lines(text):
+        if _SMALL.search(text, start, end) and _OTHER.search(text, start, end):
+            yield _parts(text, start, end)
     for each in _HEX.finditer(text):
-        digits = re.sub("[ :]", "", each[0])[:RUN_CHARACTERS_MAX]
-        yield each.start(), each.end(), binascii.unhexlify(digits)
+        start, end = each.span()
+        yield iter((_Candidate(start, end - (text[end - 1] in " :"), "hex"),))
     if "=" in text:
         for each in _QUOTED.finditer(text):
-            start = each.start() + (each[0].rfind(":", 0, each[0].find("=", each[0].find(":"))) + 1)
-            yield start, each.end(), binascii.a2b_qp(text[start : each.end()].encode())
+            own = each[0]
+            start = each.start() + own.rfind(":", 0, own.find("=", own.find(":"))) + 1
+            yield iter((_Candidate(start, each.end(), "quoted"),))
 
 
-def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    """What looks like base64; lines of one width, one below the other, are one run."""
+    open_: tuple[int, int] | None = None
+    last = 0
+    for each in _BASE64.finditer(text):
+        start, end = each.span()
+        if open_ is not None:
+            between = text[open_[1] : start] if start - open_[1] <= 3 else "none"
+            if LINE_MIN <= last <= LINE_MAX and between.rstrip(" \t") in ("\n", "\r\n"):
+                open_, last = (open_[0], end), end - start
+                continue
+            yield open_
+        open_, last = (start, end), end - start
+    if open_ is not None:
+        yield open_
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[_Candidate]:
     """The run, and what begins after each slash in it: the path of an address runs into what follows it."""
-    yield start, end
+    yield _Candidate(start, end, "base64")
     at = start
     for _ in range(PARTS_MAX):
         at = text.find("/", at, end) + 1
-        if not at or end - at < 12:
+        if not at or end - at < RUN_MIN:
             return
-        yield at, end
+        yield _Candidate(at, end, "base64")
 
 
-def _of_base64(run: str) -> bytes:
-    plain = "".join(run[:RUN_CHARACTERS_MAX].split()).rstrip("=").replace("-", "+").replace("_", "/")
+def _bytes(run: str, kind: str) -> bytes:
+    if kind == "hex":
+        digits = run.replace(" ", "").replace(":", "")
+        return binascii.unhexlify(digits[: len(digits) // 2 * 2])
+    if kind == "quoted":
+        return binascii.a2b_qp(run.encode())
+    plain = "".join(run.split()).rstrip("=").replace("-", "+").replace("_", "/")
     plain = plain[: len(plain) - (len(plain) % 4 == 1)]
     return base64.b64decode(plain + "=" * (-len(plain) % 4))
 
 
-def _said(data: bytes) -> str:
-    """The text that the bytes are; empty where they are none."""
-    encodings = ["utf-8"]
+def _said(data: bytes, *, cut: bool = False) -> str:
+    """The text that the bytes are; empty where they are none. cut: they are the beginning of more, and the last character may be in two."""
+    encoding = "utf-8"
     if len(data) > 3 and 0 in data[:4]:
-        encodings = ["utf-16-le" if data[1] == 0 else "utf-16-be"]
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
+        encoding = "utf-16-le" if data[1] == 0 else "utf-16-be"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if not cut or error.start < len(data) - 4:
             return ""
-        return "" if _UNREADABLE.search(text.removeprefix("\ufeff")) else text
-    return ""
+        text = data[: error.start].decode(encoding)
+    return "" if _UNREADABLE.search(text.removeprefix("\ufeff")) else text
 
 
-def deeper(text: str) -> Iterator[Run]:
+def deeper(text: str, left: Left | None = None) -> Iterator[Run]:
     """The runs of a text, and for each what the runs within it say, down to ROUNDS_MAX: all in the places of the outermost."""
-    for run in runs(text):
+    left = left or Left()
+    for run in runs(text, left):
         yield run
         inner, round_ = [run.text], 1
         while inner and round_ < ROUNDS_MAX:
-            more = [each for one in inner for each in runs(one)]
+            more = [each for one in inner for each in runs(one, left)]
             for each in more:
                 yield Run(run.start, run.end, each.text, file=each.file)
             inner, round_ = [each.text for each in more], round_ + 1

@@ -40,7 +40,8 @@ def findings(pieces: Sequence[Piece], rules: RuleSet) -> dict[int, list[Finding]
 
 def _written_otherwise(pieces: Sequence[Piece], rules: RuleSet) -> Iterator[tuple[int, Finding]]:
     """What base64 and its like say, taken for the whole of what says it; and files that stand so in a text."""
-    said = [(piece.number, run) for piece in pieces for run in encoded.deeper(piece.text)]
+    left = encoded.Left()
+    said = [(piece.number, run) for piece in pieces for run in encoded.deeper(piece.text, left)]
     texts = [(number, run) for number, run in said if not run.file]
     for (number, run), own in zip(texts, detect([run.text for _, run in texts], rules), strict=True):
         if own:
@@ -75,8 +76,9 @@ def elsewhere(pieces: Sequence[Piece], values: Mapping[str, Finding]) -> dict[in
                 own = Finding(start, end, like.category, like.country, like.score, ELSEWHERE)
                 found.setdefault(pieces[at].number, []).append(own)
             at += 1
+    left = encoded.Left()
     for piece in pieces:
-        for run in encoded.deeper(piece.text) if values else ():
+        for run in encoded.deeper(piece.text, left) if values else ():
             for first in sought.find(run.text)[:1]:
                 like = values[first.joined]
                 own = Finding(run.start, run.end, like.category, like.country, like.score, ELSEWHERE)
