@@ -15,8 +15,9 @@ from training.data import HELD_OUT_OF, corpora_path
 from training.train import Run, resumed
 
 
-def card(run: Run, content: bytes) -> dict[str, object]:
-    """What is in the file, from what it was made, and how good it is."""
+def card(run: Run, content: bytes, before: dict[str, object] | None = None) -> dict[str, object]:
+    """What is in the file, from what it was made, and how good it is. `before`: the card of the weights that the run went on from."""
+    before = before or {}
     return {
         "what": "hashed-embedding convolutional tagger for names, organisations, places, addresses, dates and such; int8",
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -24,6 +25,7 @@ def card(run: Run, content: bytes) -> dict[str, object]:
         "labels": LABELS,
         "settings": {name: getattr(run.settings, name) for name in run.settings.__slots__},
         "trained": {"tokens": run.tokens, "steps": run.step, "rounds": run.round},
+        "went_on_from": {name: before[name] for name in ("sha256", "settings", "trained") if name in before},
         "data": [
             {
                 "name": corpus.name,
@@ -61,13 +63,17 @@ def main() -> None:
         help="added to the score of `nothing`: below 0 finds more, above 0 less",
     )
     arguments = parser.parse_args()
-    run = resumed(arguments.run)
+    run, before = resumed(arguments.run), None
+    if run.settings.weights:
+        before = json.loads((arguments.folder / CARD_FILE).read_text(encoding="utf-8"))
+        if before["sha256"] != run.settings.weights:
+            raise SystemExit("the folder holds other weights than those that the run went on from")
     weights = run.tagger.weights()
     weights["output_bias"][OUTSIDE] += arguments.outside
     content = packed(weights, run.lexicon, run.settings.dilations)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / WEIGHTS_FILE).write_bytes(content)
-    text = json.dumps(card(run, content), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(card(run, content, before), indent=1, ensure_ascii=False) + "\n"
     (arguments.folder / CARD_FILE).write_text(text, encoding="utf-8")
     print(f"{len(content):,} bytes")
 

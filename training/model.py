@@ -25,10 +25,16 @@ class Tagger(nn.Module):
     vectors: Tensor
 
     def __init__(
-        self, lexicon: Lexicon, width: int, dilations: Sequence[int], dropout: float, vectors: Tensor
+        self,
+        lexicon: Lexicon,
+        width: int,
+        dilations: Sequence[int],
+        dropout: float,
+        vectors: Tensor,
+        rank: int,
     ) -> None:
         super().__init__()
-        self.dilations, self.width = tuple(dilations), width
+        self.dilations, self.width, self.lexicon = tuple(dilations), width, lexicon
         self.first_vector = lexicon.own_rows
         self.register_buffer("vectors", vectors, persistent=False)
         self.turned = nn.Linear(vectors.shape[1], width, bias=False)
@@ -41,8 +47,10 @@ class Tagger(nn.Module):
         nn.init.normal_(self.context.weight, std=0.3)
         self.norm = nn.LayerNorm(width)
         self.layers = nn.ModuleList(
-            nn.Conv1d(width, 2 * width, 3, padding=dilation, dilation=dilation) for dilation in dilations
+            nn.Conv1d(width, rank, 3, padding=dilation, dilation=dilation, bias=False)
+            for dilation in dilations
         )
+        self.mixes = nn.ModuleList(nn.Conv1d(rank, 2 * width, 1) for _ in dilations)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(width, TAGS)
 
@@ -62,8 +70,8 @@ class Tagger(nn.Module):
         x = self.norm(words[places] + self.context(settings)) * mask[..., None]
         x = self.dropout(x).transpose(1, 2)
         spread = mask[:, None, :]
-        for layer in self.layers:
-            value, gate = layer(x).chunk(2, dim=1)
+        for layer, mix in zip(self.layers, self.mixes, strict=True):
+            value, gate = mix(layer(x)).chunk(2, dim=1)
             x = x + self.dropout(value * torch.sigmoid(gate)) * spread
         logits: Tensor = self.output(x.transpose(1, 2))
         return logits
@@ -83,9 +91,10 @@ class Tagger(nn.Module):
             "output": self.output.weight.t(),
             "output_bias": self.output.bias,
         }
-        for number, layer in enumerate(self.layers):
+        for number, (layer, mix) in enumerate(zip(self.layers, self.mixes, strict=True)):
             found[f"kernel{number}"] = layer.weight.permute(2, 1, 0)
-            found[f"bias{number}"] = layer.bias
+            found[f"mix{number}"] = mix.weight[:, :, 0].t()
+            found[f"bias{number}"] = mix.bias
         return {name: np.ascontiguousarray(value.detach().numpy()) for name, value in found.items()}
 
 

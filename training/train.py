@@ -8,7 +8,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ import torch
 from ostiary.detection.model_network import Network, packed, unpacked
 from ostiary.detection.model_tokens import Lexicon
 from training import lexicon as lexicons
-from training import measure, shards, vectors
+from training import measure, packaged, shards, vectors
 from training.data import held_out_people
 from training.model import Tagger, loss
 
@@ -29,6 +29,7 @@ class Settings:
 
     width: int = 96
     dilations: tuple[int, ...] = (1, 2, 4, 1)
+    rank: int = 128
     dropout: float = 0.1
     tokens_millions: float = 300.0
     batch_tokens: int = 4096
@@ -36,6 +37,8 @@ class Settings:
     rate: float = 0.002
     table_rate: float = 0.003
     seed: int = 20261122
+    weights: str = ""
+    """SHA-256 of the packaged weights that it went on from."""
 
 
 DEFAULTS = Settings()
@@ -65,10 +68,18 @@ def begun(settings: Settings) -> Run:
     return _run(settings, lexicon)
 
 
-def _run(settings: Settings, lexicon: Lexicon) -> Run:
-    tagger = Tagger(
-        lexicon, settings.width, settings.dilations, settings.dropout, torch.from_numpy(vectors.read()[1])
-    )
+def continued(settings: Settings, weights: Path) -> Run:
+    """From the packaged weights; width and dilations are theirs."""
+    torch.manual_seed(settings.seed)
+    tagger, digest = packaged.read(weights, settings.dropout, settings.rank)
+    settings = replace(settings, width=tagger.width, dilations=tagger.dilations, weights=digest)
+    return _run(settings, tagger.lexicon, tagger)
+
+
+def _run(settings: Settings, lexicon: Lexicon, tagger: Tagger | None = None) -> Run:
+    tagger = tagger or Tagger(
+        lexicon, settings.width, settings.dilations, settings.dropout, torch.from_numpy(vectors.read()[1]), settings.rank,
+    )  # fmt: skip
     others = [value for name, value in tagger.named_parameters() if name != "embedding.weight"]
     dense = torch.optim.AdamW(others, lr=settings.rate, weight_decay=0.01, betas=(0.9, 0.98))
     sparse = torch.optim.SparseAdam([tagger.embedding.weight], lr=settings.table_rate, betas=(0.9, 0.98))
@@ -158,6 +169,9 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=DEFAULTS.dropout)
     parser.add_argument("--table-rate", type=float, default=DEFAULTS.table_rate)
     parser.add_argument("--generated", type=int, default=DEFAULTS.generated)
+    parser.add_argument("--weights", type=Path, help="packaged weights to go on from, at a low --rate")
+    parser.add_argument("--rate", type=float, default=DEFAULTS.rate)
+    parser.add_argument("--rank", type=int, default=DEFAULTS.rank)
     parser.add_argument("--batch-tokens", type=int, default=DEFAULTS.batch_tokens)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -165,17 +179,18 @@ def main() -> None:
     if (arguments.out / "checkpoint.pt").exists():
         run = resumed(arguments.out)
     else:
-        run = begun(
-            Settings(
-                width=arguments.width,
-                dilations=tuple(arguments.dilations),
-                dropout=arguments.dropout,
-                table_rate=arguments.table_rate,
-                tokens_millions=arguments.tokens,
-                generated=arguments.generated,
-                batch_tokens=arguments.batch_tokens,
-            )
+        settings = Settings(
+            width=arguments.width,
+            dilations=tuple(arguments.dilations),
+            rank=arguments.rank,
+            dropout=arguments.dropout,
+            rate=arguments.rate,
+            table_rate=arguments.table_rate,
+            tokens_millions=arguments.tokens,
+            generated=arguments.generated,
+            batch_tokens=arguments.batch_tokens,
         )
+        run = continued(settings, arguments.weights) if arguments.weights else begun(settings)
     print(
         f"words {len(run.lexicon.vocabulary)}, listed {len(run.lexicon.listed)}, {time.monotonic() - began:.0f} s",
         flush=True,

@@ -31,7 +31,7 @@ def test_neighbouring_segments_do_not_touch() -> None:
     lexicon = Lexicon({}, {})
     shapes = {"embedding": (lexicon.rows, 8), "context": (16, 8), "gain": (8,), "shift": (8,), "output": (8, TAGS), "output_bias": (TAGS,)}  # fmt: skip
     for number in range(2):
-        shapes |= {f"kernel{number}": (3, 8, 16), f"bias{number}": (16,)}
+        shapes |= {f"kernel{number}": (3, 8, 6), f"mix{number}": (6, 16), f"bias{number}": (16,)}
     weights = {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     model = network.Network(lexicon, (1, 3), weights)
     one, two = (
@@ -58,7 +58,8 @@ def test_eight_bits_are_close_to_the_numbers() -> None:
     weights = {
         "embedding": draw.normal(size=(lexicon.rows, 8)).astype(np.float32),
         "context": draw.normal(size=(16, 8)).astype(np.float32),
-        "kernel0": draw.normal(size=(3, 8, 16)).astype(np.float32),
+        "kernel0": draw.normal(size=(3, 8, 6)).astype(np.float32),
+        "mix0": draw.normal(size=(6, 16)).astype(np.float32),
         "gain": draw.normal(size=8).astype(np.float32),
     }
     back = network.unpacked(network.packed(weights, lexicon, (1,)))

@@ -20,7 +20,7 @@ from ostiary.detection.model_tokens import CASINGS, GAPS, Lexicon, Segment, Vect
 Floats: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
 
-FORMAT = 2
+FORMAT = 3
 _NOT_WEIGHTS = frozenset({"head", "hashes", "rows"})
 CACHED_ROWS_MAX = 30_000
 """Words whose summed embedding is kept: 30,000 x 96 floats are 11 MB."""
@@ -39,7 +39,7 @@ class Span:
 
 @dataclass(slots=True)
 class Network:
-    """embedding (rows, width), context (GAPS * CASINGS, width), layers: a (3, width, 2 width) kernel and a bias each, output (width, TAGS)."""
+    """embedding (rows, width), context (GAPS * CASINGS, width), layers: a (3, width, rank) kernel, a (rank, 2 width) mix and a bias each, output (width, TAGS)."""
 
     lexicon: Lexicon
     dilations: tuple[int, ...]
@@ -65,12 +65,13 @@ class Network:
         x = self._embedded(segments, layout)
         gap = layout.gap
         for number, dilation in enumerate(self.dilations):
-            kernel, bias = self.weights[f"kernel{number}"], self.weights[f"bias{number}"]
+            kernel = self.weights[f"kernel{number}"]
             inner = x[gap : gap + layout.rows]
-            both = x[gap - dilation : gap - dilation + layout.rows] @ kernel[0]
-            both += inner @ kernel[1]
-            both += x[gap + dilation : gap + dilation + layout.rows] @ kernel[2]
-            both += bias
+            narrow = x[gap - dilation : gap - dilation + layout.rows] @ kernel[0]
+            narrow += inner @ kernel[1]
+            narrow += x[gap + dilation : gap + dilation + layout.rows] @ kernel[2]
+            both = narrow @ self.weights[f"mix{number}"]
+            both += self.weights[f"bias{number}"]
             value, gate = both[:, : self.width], both[:, self.width :]
             value *= _sigmoid(gate)
             value *= layout.mask
