@@ -106,7 +106,8 @@ def _run(text: str, each: _Candidate, left: Left) -> Run | None:
 def _candidates(text: str) -> Iterator[Iterator[_Candidate]]:
     """The runs by their form, and for each the beginnings that it may have, of which the first that says something counts."""
     for start, end in _lines(text):
-        if _SMALL.search(text, start, end) and _OTHER.search(text, start, end):
+        own = text[start:end]
+        if _SMALL.search(own) and _OTHER.search(own):
             yield _parts(text, start, end)
     for each in _HEX.finditer(text):
         start, end = each.span()
