@@ -7,6 +7,7 @@
 Nobody overwrites what they have not seen: a decision says up to which one its maker had looked, and is refused where a later one is about the same findings.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 from ostiary.documents.sought import joined
 from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound
 from ostiary.review.paper import Paper, Rectangle
-from ostiary.review.store import MOVED
 
 DECISIONS_MAX = 5_000
 STATES = {"accept": "accepted", "reject": "rejected", "propose": "proposed"}
+DID = {"accept": "accepted", "reject": "rejected", "propose": "took back", "add": "added", "undo": "undid"}
+TOLD_MAX = 5
 UNDOABLE = "This was undone already, or others have decided about the same since."
 
 
@@ -114,12 +116,25 @@ def _as_decided(mark: Mark, decision: Decision) -> Mark:
 
 
 def unseen(decisions: Sequence[Decision], seen: int, ids: Iterable[str]) -> None:
-    """Raises Conflict where a decision after `seen` is about one of these, undoing counted with what it undid."""
+    """Raises Conflict where a decision after `seen` is about one of these, undoing counted with what it undid: it says who did what to how many."""
     ours = set(ids)
     about = {each.number: set(each.ids) for each in decisions}
+    last: dict[str, Decision] = {}
     for each in decisions:
-        if each.number > seen and ours & (about.get(each.undoes, set()) if each.kind == "undo" else about[each.number]):  # fmt: skip
-            raise Conflict(MOVED)
+        if each.number > seen:
+            touched = about.get(each.undoes, set()) if each.kind == "undo" else about[each.number]
+            last |= dict.fromkeys(ours & touched, each)
+    if last:
+        raise Conflict(_since(last.values()))
+
+
+def _since(last: Iterable[Decision]) -> str:
+    """Who did what last to how many: principals by id, and no word of what the findings say."""
+    counted = Counter((each.by, each.kind) for each in last)
+    said = [f"{by} {DID[kind]} {count}" for (by, kind), count in sorted(counted.items())]
+    if len(said) > TOLD_MAX:
+        said = [*said[:TOLD_MAX], "and others more"]
+    return f"Since you looked, {', '.join(said)} of these findings: look at it and decide again."
 
 
 def undoable(decisions: Sequence[Decision], number: int) -> Decision:

@@ -66,6 +66,8 @@ async def decide(desk: Desk) -> Response:
     try:
         done = await desk.ask("document.decide", _decision(desk))
     except OstiaryError as error:
+        if isinstance(error, Conflict):
+            error.detail = _named(error.detail, await names(desk))
         if _wants_json(desk):
             return _problem(error)
         if isinstance(error, Conflict | InvalidParameters):
@@ -256,6 +258,11 @@ def _following(leaves: list[int], leaf: int) -> int | None:
     """The next leaf on which a finding waits, around the end."""
     order = [*range(leaf + 1, len(leaves)), *range(leaf)]
     return next((at for at in order if leaves[at]), None)
+
+
+def _named(text: str, known: dict[str, str]) -> str:
+    """With the names of those whom it calls by id."""
+    return " ".join(known.get(word, word) for word in text.split(" "))
 
 
 def _decision(desk: Desk) -> dict[str, Any]:
