@@ -19,7 +19,7 @@ def test_a_document_goes_from_upload_to_its_export_at_the_command_line(
     assert ostiary.json("documents", "list")["documents"][0]["id"] == document
     shown = ostiary("documents", "show", document)
     assert "card" in shown.stdout
-    assert "4111" not in shown.stdout
+    assert "4111 1111" not in shown.stdout
     found = ostiary.json("documents", "show", document, "--values")["findings"]
     (card,) = [each for each in found if each["text"] == "4111 1111 1111 1111"]
     assert ostiary.json("documents", "accept", document, card["id"])["changed"] == 1
@@ -30,7 +30,7 @@ def test_a_document_goes_from_upload_to_its_export_at_the_command_line(
     assert ostiary.json("documents", "add", document, "Bluebottle")["changed"] == 2
     ostiary("documents", "export", document, "-o", str(out))
     text = out.read_text()
-    assert [word in text for word in ("help@example.com", "4111", "Bluebottle", "ada.marsh")] == [True] + [False] * 3  # fmt: skip
+    assert [word in text for word in ("help@example.com", "4111 1111", "Bluebottle", "ada.marsh")] == [True] + [False] * 3  # fmt: skip
     assert json.loads((tmp_path / "out.txt.record.json").read_text())["payloadType"]
     again = ostiary("documents", "export", document, "-o", str(out), code=2)
     assert "--force" in again.stderr

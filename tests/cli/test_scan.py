@@ -60,7 +60,7 @@ def test_reports_are_written_for_their_owner_alone(folder: Path, tmp_path: Path)
     assert json.loads(data)["categories"][0]["name"] == "email"
     assert rows.splitlines()[1] == "a.7z,archive,,,,0,0,0.0,8,0"
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-    assert all("marsh" not in text and "4111" not in text for text in (page, data, rows))
+    assert all("marsh" not in text and "4111 1111" not in text for text in (page, data, rows))
 
 
 def test_json_is_printed_and_rules_and_patterns_are_heeded(folder: Path, tmp_path: Path) -> None:
