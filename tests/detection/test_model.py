@@ -189,6 +189,39 @@ def test_first_and_last_name_written_small_are_one_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "parts", "label", "whole"),
+    [
+        ("one year, five months and two days", 3, "date", ["one year, five months and two days"]),
+        ("zwei Jahre und drei Monate", 2, "date", ["zwei Jahre und drei Monate"]),
+        ("two days or three weeks", 2, "date", ["two days", "three weeks"]),
+        ("12 May and 3 June", 2, "date", ["12 May", "3 June"]),
+        ("Trinidad and Tobago", 2, "location", ["Trinidad and Tobago"]),
+        ("Great Britain and Northern Ireland", 2, "location", ["Great Britain and Northern Ireland"]),
+        ("Trinidad and Panama", 2, "location", ["Trinidad", "Panama"]),
+    ],
+)
+def test_neighbours_that_say_one_thing_are_one(text: str, parts: int, label: str, whole: list[str]) -> None:
+    words = next(tokens.segments(f"For {text} now")).words
+    places = [at for at, word in enumerate(words) if word not in {"For", "now", "and", "und", "or", ","}]
+    runs = _runs(places)
+    assert len(runs) == parts
+    assert said(f"For {text} now", *((a, b, label, 0.99) for a, b in runs)) == whole
+
+
+def _runs(places: list[int]) -> list[tuple[int, int]]:
+    """First and behind the last of what follows one upon the other."""
+    starts = [at for at in places if at - 1 not in places]
+    ends = [at + 1 for at in places if at + 1 not in places]
+    return list(zip(starts, ends, strict=True))
+
+
+@pytest.mark.parametrize("law", ["Theft Act 1968", "Police and Criminal Evidence Act 1984", "Rules 2011"])
+def test_the_year_of_a_law_is_no_date(law: str) -> None:
+    words = len(next(tokens.segments(law)).words)
+    assert said(f"See {law} now", (1, 1 + words, "date", 0.99)) == []
+
+
+@pytest.mark.parametrize(
     ("text", "starts"),
     [
         ("Jane Doe met Doe", [0, 13]),

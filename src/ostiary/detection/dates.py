@@ -49,6 +49,7 @@ _SPANS = (
     "dag dagen weken maand maanden jaar gisteren vandaag ontem hoje dzien dni tydzien tygodni miesiac miesiecy rok lat wczoraj dzisiaj jutro"
 )
 MONTHS_THAT_ARE_WORDS = frozenset(_ALSO_WORDS.split())
+SPANS_OF_TIME = frozenset(_SPANS.split())
 CALENDAR_WORDS = frozenset(f"{_FULL} {_ALSO_WORDS} {_WEEKDAYS} {_SPANS}".split())
 """Months, days of the week and what time is counted in, small and without accents."""
 _ORDINAL = r"(?i:st|nd|rd|th|er|e|o|a|\.)?"

@@ -24,6 +24,7 @@ from ostiary.detection import model_tokens as tokens
 from ostiary.detection.dates import CALENDAR_WORDS, MONTHS_THAT_ARE_WORDS
 from ostiary.detection.finding import Finding
 from ostiary.detection.model_labels import LABELS, OTHER
+from ostiary.detection.neighbours import are_one
 from ostiary.detection.rules import RuleSet
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ _TIME_IN_DIGITS = re.compile(
     r"(?<![\d.,])(?:1[0-9]|20|21)\d\d(?![\d,]|\.\d)|\d[./\- ]\d{1,2}[./\- ]\d|\d\d?:\d\d|['\u2019]\d\d|\d0s\b|\d ?(?i:[ap]\.? ?m\b)|\d{1,2}/\d{1,4}\b|\d{5}"
 )
 """What digits of a date look like: a year, three numbers, a time, a decade, a month of a year. `4-0`, `3.09` and `23 KOs` tell no day."""
+_LAW = re.compile(
+    r"(?:[A-Z][\w'\u2019()]*,? |and |of |the )*(?:Act|Law|Code|Order|Ordinance|Regulations?|Rules|Bill|Directive)(?: \([^)]*\))?,? \d{4}$"
+)
+"""`Theft Act 1968` is the name of a law."""
 _CALENDAR_WORD = re.compile(r"[^\W\d_]{2,}")
 _WORD = re.compile(r"[^\W\d_]+")
 _IN_BRACKETS = re.compile(r" ?\([\"\u201c'\u2018]?([A-Z][A-Za-z]{1,9})[\"\u201d'\u2019]?\)")
@@ -300,10 +305,14 @@ def _has_a_word(segment: tokens.Segment) -> bool:
 
 
 def _said(found: Sequence[_One], paragraph: str) -> Iterator[_One]:
-    """What is sure enough for how it is written, without the marks around it; of a name written small its words in one."""
+    """What is sure enough for how it is written, without the marks around it; what is one name, span of time or country in one."""
     before: _One | None = None
     for each in (_bare(one, paragraph) for one in found):
-        if before and _is_one_name(before, each, paragraph):
+        if (
+            before
+            and before[2] == each[2]
+            and are_one(each[2], before[0], (before[1], each[0]), each[1], paragraph)
+        ):
             before = (before[0], each[1], each[2], min(before[3], each[3]))
             continue
         if before and _is_plain(before, paragraph):
@@ -328,21 +337,13 @@ def _is_lone(paragraph: str, start: int, end: int, at: int) -> bool:
     return bool(pair) and paragraph.count(pair[0], start, end) != paragraph.count(pair[1], start, end)
 
 
-def _is_one_name(one: _One, other: _One, paragraph: str) -> bool:
-    """`jane` and `doe` side by side, which a text without capitals hides from the network."""
-    if (one[2], other[2]) != ("person", "person") or paragraph[one[1] : other[0]] != " ":
-        return False
-    words = paragraph[one[0] : one[1]], paragraph[other[0] : other[1]]
-    return all(word.islower() and word.isalpha() for word in words)
-
-
 def _is_plain(found: _One, paragraph: str) -> bool:
     """Whether it is sure enough for how it is written."""
     start, end, label, score = found
     value = paragraph[start:end]
     if not any(char.isdigit() if label == "id_number" else char.isalnum() for char in value):
         return False
-    if label == "date" and not (_names_a_day(value) or _TIME_IN_DIGITS.search(value)):
+    if label == "date" and (_LAW.match(value) or not (_names_a_day(value) or _TIME_IN_DIGITS.search(value))):
         return False
     if label == "person" and value.islower():
         return score >= SMALL_NAME_MIN
