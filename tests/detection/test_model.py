@@ -215,6 +215,11 @@ def _runs(places: list[int]) -> list[tuple[int, int]]:
     return list(zip(starts, ends, strict=True))
 
 
+def test_a_variable_is_nobody() -> None:
+    assert said("let isAria be it", (1, 2, "person", 1.0)) == []
+    assert said("let d'Arc be it", (1, 4, "person", 1.0)) == ["d'Arc"]
+
+
 @pytest.mark.parametrize("law", ["Theft Act 1968", "Police and Criminal Evidence Act 1984", "Rules 2011"])
 def test_the_year_of_a_law_is_no_date(law: str) -> None:
     words = len(next(tokens.segments(law)).words)

@@ -53,6 +53,8 @@ _TIME_IN_DIGITS = re.compile(
     r"(?<![\d.,])(?:1[0-9]|20|21)\d\d(?![\d,]|\.\d)|\d[./\- ]\d{1,2}[./\- ]\d|\d\d?:\d\d|['\u2019]\d\d|\d0s\b|\d ?(?i:[ap]\.? ?m\b)|\d{1,2}/\d{1,4}\b|\d{5}"
 )
 """What digits of a date look like: a year, three numbers, a time, a decade, a month of a year. `4-0`, `3.09` and `23 KOs` tell no day."""
+_VARIABLE = re.compile(r"[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)+")
+"""`isAria`, and no `d'Arc`."""
 _LAW = re.compile(
     r"(?:[A-Z][\w'\u2019()]*,? |and |of |the )*(?:Act|Law|Code|Order|Ordinance|Regulations?|Rules|Bill|Directive)(?: \([^)]*\))?,? \d{4}$"
 )
@@ -344,6 +346,8 @@ def _is_plain(found: _One, paragraph: str) -> bool:
     if not any(char.isdigit() if label == "id_number" else char.isalnum() for char in value):
         return False
     if label == "date" and (_LAW.match(value) or not (_names_a_day(value) or _TIME_IN_DIGITS.search(value))):
+        return False
+    if label == "person" and _VARIABLE.fullmatch(value):
         return False
     if label == "person" and value.islower():
         return score >= SMALL_NAME_MIN
