@@ -10,8 +10,10 @@ import pytest
 from obstore.store import S3Store
 
 from ostiary.clock import SystemClock
-from ostiary.discovery._sigv4 import Credentials, Unsigned, encoded, signed
-from ostiary.discovery.bucket import Bucket, Where, _read_listing
+from ostiary.discovery._sigv4 import Unsigned, encoded, signed
+from ostiary.discovery.bucket import Bucket, _Page
+from ostiary.discovery.container import Container
+from ostiary.discovery.storage import Credentials, Where, read_list
 from ostiary.net.address import egress
 from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable
 from ostiary.secret import Secret
@@ -47,10 +49,10 @@ def test_a_request_is_signed_as_amazon_shows_it() -> None:
 )
 def test_a_list_that_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(PlaceUnreadable):
-        _read_listing(body)
+        read_list(body, _Page())
 
 
-def in_bucket(where: Where, look: Any) -> Any:
+def in_bucket(where: Where, look: Any, kind: type[Bucket | Container] = Bucket) -> Any:
     """`look(bucket)` in a thread, while the loop serves its requests."""
 
     async def whole() -> Any:
@@ -59,7 +61,7 @@ def in_bucket(where: Where, look: Any) -> Any:
         def run(work: Awaitable[Any]) -> Any:
             return asyncio.run_coroutine_threadsafe(_awaited(work), loop).result(30)
 
-        bucket = Bucket(where, egress(["127.0.0.0/8"]), SystemClock(), run, bytes_max=1 << 20)
+        bucket = kind(where, egress(["127.0.0.0/8"]), SystemClock(), run, bytes_max=1 << 20)
         try:
             return await asyncio.to_thread(look, bucket)
         finally:

@@ -52,14 +52,16 @@ def folder(
 @places.command("bucket")
 def bucket(
     name: Name,
-    url: Annotated[str, typer.Argument(help="s3://bucket/prefix or gs://bucket/prefix")],
+    url: Annotated[
+        str, typer.Argument(help="s3://bucket/prefix, gs://bucket/prefix or az://container/prefix")
+    ],
     endpoint: Annotated[str, typer.Option(help="A server of your own.")] = "",
     region: Annotated[str, typer.Option(help="The bucket's region.")] = "us-east-1",
     credentials: Annotated[
         bool,
         typer.Option(
             "--credentials",
-            help="Read the access key and the secret key from the standard input, a line each.",
+            help="Read the access key and the secret key from the standard input, a line each; of Azure the account, and its key or a SAS token.",
         ),
     ] = False,
     rules: Rules = "",
@@ -67,7 +69,7 @@ def bucket(
     every_h: EveryHours = 0,
     as_json: AsJson = False,
 ) -> None:
-    """A bucket that speaks S3's protocol."""
+    """A bucket that speaks S3's protocol, or a container of Azure's."""
     settings = {"kind": "bucket", "url": url, "endpoint": endpoint, "region": region, "rules": rules, "exposure": exposure}  # fmt: skip
     more: dict[str, Any] = {}
     if credentials:

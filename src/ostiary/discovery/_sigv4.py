@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from ostiary.secret import Secret
+from ostiary.discovery.storage import Credentials
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 _ALGORITHM = "AWS4-HMAC-SHA256"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    access_key: str
-    secret: Secret
 
 
 @dataclass(frozen=True, slots=True)

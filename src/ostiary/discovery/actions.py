@@ -10,9 +10,9 @@ from pydantic import Field
 from ostiary.actions import Action, Call, Effect, Risk, Route
 from ostiary.clock import HOUR_US
 from ostiary.discovery import found_actions, run_actions, running, store
-from ostiary.discovery.places import check, opened
+from ostiary.discovery.places import check, credential_faults, credentials_of, opened
 from ostiary.discovery.services import PLACES_MAX, PURPOSE, STANDING, Discovery, Known, Standing
-from ostiary.discovery.settings import NAME, BucketSettings, DatabaseSettings, PlaceSettings, reach
+from ostiary.discovery.settings import NAME, DatabaseSettings, PlaceSettings, reach
 from ostiary.discovery.shown import PlaceShown, PlacesShown, place_shown, run_shown
 from ostiary.discovery.store import PlaceRow
 from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound, OstiaryError
@@ -29,11 +29,11 @@ Name = Annotated[str, Field(pattern=NAME, examples=["letters"])]
 
 
 class Credentials(Params):
-    """Of a bucket: what it takes to list and read it, and no more."""
+    """Of a bucket: what it takes to list and read it, and no more. Of Azure: the account's name, and its key or a SAS token."""
 
     access_key: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$", json_schema_extra=UNSEEN)]  # fmt: skip
     secret_key: Annotated[
-        str, Field(min_length=1, max_length=512, pattern=r"^[!-~]+$", repr=False, json_schema_extra=UNSEEN)
+        str, Field(min_length=1, max_length=2048, pattern=r"^[!-~]+$", repr=False, json_schema_extra=UNSEEN)
     ]
 
 
@@ -125,8 +125,9 @@ class _Desk:
                 held = None
             if held is None or held.settings.kind not in ("sqlite", "postgresql"):
                 raise InvalidParameters(faults=(Fault("/settings/connector", "there is no connector of this name to an SQL database"),))  # fmt: skip
-        if asked.credentials and not isinstance(settings, BucketSettings):
-            raise InvalidParameters(faults=(Fault("/credentials", "only a bucket has credentials"),))
+        said = asked.credentials.model_dump() if asked.credentials else None
+        if faults := credential_faults(settings, credentials_of(said)):
+            raise InvalidParameters(faults=tuple(faults))
         await self._of.rules(call.tenant, settings.rules)
 
     def _secret(self, call: Call, asked: PutPlace, before: Known | None) -> bytes | None:

@@ -1,45 +1,21 @@
-"""A bucket that a tenant names, as a place: listed and read over S3's protocol, which Google's storage speaks too.
+"""A bucket that a tenant names, as a place: listed and read over S3's protocol, which Google's storage speaks too. Its methods are called in a thread."""
 
-Every request goes to an address that `net` has judged, follows no redirect and takes nothing from this machine: no credentials of its environment, none of its
-metadata service, no proxy. That is why it is not the library that our own files are kept with. Its methods are called in a thread; the requests run on the loop.
-"""
-
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import CancelledError
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
-from xml.parsers import expat
 
 from ostiary.clock import Clock
-from ostiary.discovery._sigv4 import Credentials, Unsigned, encoded, path_of, signed
-from ostiary.errors import OstiaryError, TargetAnswerInvalid, TargetRefused, TargetUnavailable
-from ostiary.net.address import Egress, parse_url
-from ostiary.net.http import Answer, Bounds, Client, Request
-from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable
+from ostiary.discovery._sigv4 import Unsigned, encoded, path_of, signed
+from ostiary.discovery.storage import Storage, Where, plain_key, read_list
+from ostiary.net.address import Egress
+from ostiary.scanning.place import Item, PlaceUnreadable
 
 PAGE_KEYS = 1_000
-LIST_BYTES_MAX = 8 << 20
-KEY_CHARACTERS_MAX = 1_024
-REQUEST_TIMEOUT_S = 20
-CONNECTIONS_MAX = 2
-DEPTH_MAX = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """`endpoint` without the bucket; `prefix` is cut off the keys."""
-
-    endpoint: str
-    bucket: str
-    prefix: str
-    region: str
-    credentials: Credentials | None
 
 
 class Bucket:
-    """One bucket. `run` has a coroutine done on the loop that this process's requests live on, and waits for it. To be closed on that loop."""
+    """One bucket. To be closed on the loop."""
 
     kind = "bucket"
 
@@ -47,12 +23,8 @@ class Bucket:
         self, where: Where, allowed: Egress, clock: Clock, run: Callable[[Awaitable[Any]], Any], *, bytes_max: int
     ) -> None:  # fmt: skip
         """Raises AddressRefused for an endpoint that is not plainly spelled."""
-        bounds = Bounds(timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=bytes_max, connections_max=CONNECTIONS_MAX)  # fmt: skip
-        self._where, self._clock, self._run = where, clock, run
-        endpoint = parse_url(where.endpoint)
-        self._client = Client(endpoint, allowed, bounds)
-        listing = replace(bounds, answer_bytes_max=LIST_BYTES_MAX)
-        self._lists = Client(endpoint, allowed, listing)
+        self._where, self._clock = where, clock
+        self._storage = Storage(where.endpoint, allowed, run, bytes_max=bytes_max)
 
     def items(self, after: str) -> Iterator[Item]:
         """Raises PlaceUnreadable."""
@@ -62,10 +34,10 @@ class Bucket:
                 "list-type": "2", "encoding-type": "url", "max-keys": str(PAGE_KEYS), "prefix": prefix,
                 **({"start-after": prefix + last} if last else {}),
             }  # fmt: skip
-            listed, more = _read_listing(self._listed(query))
-            if listed and listed[-1].key == prefix + last:
+            page = self._page(query)
+            if page.entries and page.entries[-1].key == prefix + last:
                 raise PlaceUnreadable("The bucket's list does not go on.")
-            for entry in listed:
+            for entry in page.entries:
                 key = entry.key.removeprefix(prefix)
                 if not entry.key.startswith(prefix):
                     raise PlaceUnreadable("The bucket's list holds what was not asked for.")
@@ -73,49 +45,28 @@ class Bucket:
                 if key.endswith("/") and not entry.size:
                     continue  # what stands for a folder
                 yield Item(key, entry.size, entry.version)
-            if not more:
+            if not page.more:
                 return
-            if not listed:
+            if not page.entries:
                 raise PlaceUnreadable("The bucket's list does not go on.")
 
     def read(self, item: Item, bytes_max: int, start: int = 0) -> bytes:
         """Raises Unreadable."""
         path = path_of(self._where.bucket, self._where.prefix + item.key)
-        try:
-            answer = self._asked(self._client, path, {}, {"Range": f"bytes={start}-{start + bytes_max - 1}"})
-        except OstiaryError as error:
-            raise Unreadable(code=error.code) from None
-        if answer.status == 416:  # nothing from there on
-            return b""
-        if answer.status not in (200, 206):
-            raise Unreadable(code=TargetRefused.code)
-        return answer.body if answer.status == 206 else answer.body[start : start + bytes_max]
+        headers = {**self._signed(path, {}), "Range": f"bytes={start}-{start + bytes_max - 1}"}
+        return self._storage.ranged(path, headers, start, bytes_max)
 
-    def _listed(self, query: dict[str, str]) -> bytes:
-        try:
-            answer = self._asked(self._lists, path_of(self._where.bucket), query, {})
-        except OstiaryError as error:
-            raise PlaceUnreadable(error.detail or error.title()) from None
-        if answer.status != 200:
-            raise PlaceUnreadable(f"The storage answered with status {answer.status}: check bucket, region and credentials.")  # fmt: skip
-        return answer.body
+    def _page(self, query: dict[str, str]) -> "_Page":
+        path, page = path_of(self._where.bucket), _Page()
+        read_list(self._storage.listed(f"{path}?{encoded(query)}", self._signed(path, query)), page)
+        return page
 
-    def _asked(self, client: Client, path: str, query: dict[str, str], more: dict[str, str]) -> Answer:
-        where = self._where
-        unsigned = Unsigned(client.endpoint.authority, path, query)
-        headers = signed(unsigned, where.credentials, region=where.region, at_us=self._clock.now_us())
-        target = path + ("?" + encoded(query) if query else "")
-        try:
-            answer: Answer = self._run(client.send(Request("GET", target, {**headers, **more})))
-        except (CancelledError, asyncio.CancelledError):
-            raise TargetUnavailable from None
-        except ValueError:
-            raise TargetAnswerInvalid("A key cannot be asked for.") from None
-        return answer
+    def _signed(self, path: str, query: dict[str, str]) -> dict[str, str]:
+        unsigned = Unsigned(self._storage.endpoint.authority, path, query)
+        return signed(unsigned, self._where.credentials, region=self._where.region, at_us=self._clock.now_us())  # fmt: skip
 
     async def close(self) -> None:
-        await self._client.close()
-        await self._lists.close()
+        await self._storage.close()
 
 
 @dataclass(slots=True)
@@ -125,56 +76,26 @@ class _Entry:
     version: str = ""
 
 
-class _Listing:
-    """A reader of ListBucketResult that knows what it wants and takes no document type."""
+@dataclass(slots=True)
+class _Page:
+    """A ListBucketResult."""
 
-    def __init__(self) -> None:
-        self.entries: list[_Entry] = []
-        self.more = False
-        self._path: list[str] = []
-        self._text = ""
+    entries: list[_Entry] = field(default_factory=list)
+    more: bool = False
 
-    def start(self, name: str, _attributes: dict[str, str]) -> None:
-        self._path.append(name.rpartition(" ")[2])
-        self._text = ""
-        if len(self._path) > DEPTH_MAX:
-            raise ValueError("too deep")
-        if self._path[1:] == ["Contents"]:
+    def begin(self, path: list[str], _attributes: dict[str, str]) -> None:
+        if path == ["Contents"]:
             self.entries.append(_Entry())
 
-    def text(self, text: str) -> None:
-        self._text += text
-
-    def end(self, _name: str) -> None:
-        match self._path[1:]:
+    def end(self, path: list[str], text: str) -> None:
+        match path:
             case ["Contents", "Key"]:
-                self.entries[-1].key = unquote(self._text.replace("+", " "), errors="strict")
+                self.entries[-1].key = unquote(text.replace("+", " "), errors="strict")
             case ["Contents", "Size"]:
-                self.entries[-1].size = int(self._text)
+                self.entries[-1].size = int(text)
             case ["Contents", "ETag"]:
-                self.entries[-1].version = self._text.strip('"')[:200]
+                self.entries[-1].version = text.strip('"')[:200]
+            case ["Contents"]:
+                plain_key(self.entries[-1].key)
             case ["IsTruncated"]:
-                self.more = self._text == "true"
-        self._path.pop()
-
-
-def _read_listing(body: bytes) -> tuple[list[_Entry], bool]:
-    """The entries, and whether there are more. Raises PlaceUnreadable."""
-    listing = _Listing()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = listing.start
-    parser.EndElementHandler = listing.end
-    parser.CharacterDataHandler = listing.text
-    parser.StartDoctypeDeclHandler = _refuse
-    try:
-        parser.Parse(body, True)
-        if any(not entry.key or len(entry.key) > KEY_CHARACTERS_MAX for entry in listing.entries):
-            raise ValueError("a key that is none")
-    except (expat.ExpatError, ValueError):
-        raise PlaceUnreadable("What answered does not speak as S3 does.") from None
-    return listing.entries, listing.more
-
-
-def _refuse(*_given: Any) -> None:
-    raise ValueError("a document type")
+                self.more = text == "true"

@@ -15,10 +15,12 @@ from ostiary.clock import Clock
 from ostiary.connectors import sampling
 from ostiary.connectors.connectors import Connectors
 from ostiary.connectors.sampling import SampledColumn
-from ostiary.discovery._sigv4 import Credentials
-from ostiary.discovery.bucket import Bucket, Where
-from ostiary.discovery.settings import BucketSettings, DatabaseSettings, FolderSettings
-from ostiary.errors import AddressRefused, OstiaryError
+from ostiary.discovery._shared_key import ACCOUNT, is_usable
+from ostiary.discovery.bucket import Bucket
+from ostiary.discovery.container import Container
+from ostiary.discovery.settings import AZURE, BucketSettings, DatabaseSettings, FolderSettings
+from ostiary.discovery.storage import Credentials, Where
+from ostiary.errors import AddressRefused, Fault, OstiaryError
 from ostiary.ids import TenantId
 from ostiary.net.address import parse_url
 from ostiary.scanning.columns import Column, Columns
@@ -90,8 +92,23 @@ def check(settings: Any, tenant: TenantId, grounds: Grounds) -> None:
     """Raises AddressRefused for what can never be reached, whatever it resolves to."""
     if isinstance(settings, FolderSettings):
         folder_of(settings.path, tenant, grounds)
-    if isinstance(settings, BucketSettings):
-        parse_url(_where(settings, None).endpoint)
+    if isinstance(settings, BucketSettings) and settings.endpoint:
+        parse_url(settings.endpoint)
+
+
+def credential_faults(settings: Any, credentials: Credentials | None) -> list[Fault]:
+    """What is wrong with newly given credentials, whatever the storage may say of them. `pointer` as in the request of `discovery_place.put`."""
+    if credentials is None:
+        return []
+    if not isinstance(settings, BucketSettings):
+        return [Fault("/credentials", "only a bucket has credentials")]
+    faults = []
+    if settings.url.startswith(AZURE):
+        if not ACCOUNT.fullmatch(credentials.access_key):
+            faults.append(Fault("/credentials/access_key", "of Azure the name of the account: 3 to 24 small letters and digits"))  # fmt: skip
+        if not is_usable(credentials.secret):
+            faults.append(Fault("/credentials/secret_key", "of Azure the account's key in base64, or a SAS token"))  # fmt: skip
+    return faults
 
 
 @asynccontextmanager
@@ -110,8 +127,8 @@ async def opened(
         await grounds.connectors.held(tenant, settings.connector)
         yield Columns(_Connected(grounds.connectors, tenant, settings.connector, run))
     else:
-        where = _where(settings, credentials)
-        bucket = Bucket(where, grounds.connectors.allowed, grounds.clock, run, bytes_max=bytes_max)
+        kind = Container if settings.url.startswith(AZURE) else Bucket
+        bucket = kind(_where(settings, credentials), grounds.connectors.allowed, grounds.clock, run, bytes_max=bytes_max)  # fmt: skip
         try:
             yield bucket
         finally:
@@ -121,8 +138,17 @@ async def opened(
 def _where(settings: BucketSettings, credentials: Credentials | None) -> Where:
     scheme, _, rest = settings.url.partition("://")
     bucket, _, prefix = rest.partition("/")
-    amazon = f"https://s3.{settings.region}.amazonaws.com"
-    return Where(settings.endpoint or (amazon if scheme == "s3" else GOOGLE), bucket, prefix, settings.region, credentials)  # fmt: skip
+    return Where(settings.endpoint or _provider(scheme, settings.region, credentials), bucket, prefix, settings.region, credentials)  # fmt: skip
+
+
+def _provider(scheme: str, region: str, credentials: Credentials | None) -> str:
+    if scheme == "s3":
+        return f"https://s3.{region}.amazonaws.com"
+    if scheme == "gs":
+        return GOOGLE
+    if credentials is None or not ACCOUNT.fullmatch(credentials.access_key):
+        raise AddressRefused("Whose container it is, is not known: name its endpoint, or the account in the credentials.")  # fmt: skip
+    return f"https://{credentials.access_key}.blob.core.windows.net"
 
 
 def credentials_of(said: Any) -> Credentials | None:

@@ -15,10 +15,10 @@ from ostiary.clock import HOUR_US
 from ostiary.db.database import Database
 from ostiary.detection.rules import RuleSet
 from ostiary.discovery import store
-from ostiary.discovery._sigv4 import Credentials
 from ostiary.discovery.looking import Looker
 from ostiary.discovery.places import Grounds, credentials_of
 from ostiary.discovery.settings import EXPOSURE, read_settings, title_of
+from ostiary.discovery.storage import Credentials
 from ostiary.discovery.store import ItemRow, PlaceRow, RunRow
 from ostiary.errors import Conflict, NotFound
 from ostiary.ids import SubjectId, TenantId

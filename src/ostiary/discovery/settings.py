@@ -8,6 +8,7 @@ from ostiary.privacy.plans.document import NAME as RULES_NAME
 from ostiary.shapes import Params
 
 NAME = r"^[a-z][a-z0-9_-]{0,47}$"
+AZURE = "az://"
 EXPOSURE = {"closed": 0.7, "internal": 1.0, "public": 1.5}
 """What a risk is multiplied by."""
 
@@ -39,21 +40,21 @@ class FolderSettings(Params):
 
 
 class BucketSettings(Params):
-    """A bucket that speaks S3's protocol: of Amazon, of Google (with an HMAC key), or your own."""
+    """A bucket that speaks S3's protocol: of Amazon, of Google (with an HMAC key), or your own; or a container of Azure's."""
 
     kind: Literal["bucket"]
     url: Annotated[
         str,
         Field(
-            pattern=r"^(s3|gs)://[a-z0-9][a-z0-9._-]{1,62}(/[!-~]{0,500})?$",
-            description="Such as s3://letters/2026/; what stands after the bucket is a prefix.",
+            pattern=r"^(s3|gs|az)://[a-z0-9$][a-z0-9._-]{1,62}(/[!-~]{0,500})?$",
+            description="Such as s3://letters/2026/, gs://letters, az://letters (a container); what stands after the bucket is a prefix.",
         ),
     ]
     endpoint: Annotated[
         str,
         Field(
             max_length=2048,
-            description="Of a server of your own: https://s3.example.com. Empty: the provider's.",
+            description="Of a server of your own: https://s3.example.com. Empty: the provider's; of Azure that of the account which the credentials name.",
         ),
     ] = ""
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "us-east-1"
