@@ -11,6 +11,7 @@ from ostiary.detection.detector import FORM
 from ostiary.detection.detectors import DETECTORS, names
 from ostiary.detection.engine import AHEAD_BYTES, WINDOW_BYTES, detect, find
 from ostiary.detection.finding import Finding
+from ostiary.detection.folding import fold
 from ostiary.detection.rules import RuleSet
 from tests.detection.vectors import ALONE, HARMLESS, WITH_CONTEXT
 
@@ -229,3 +230,22 @@ def test_an_encrypted_private_key_longer_than_a_window_is_found_whole() -> None:
 def test_a_hundred_thousand_findings_cost_seconds(text: str) -> None:
     """Linear: these take a second or two; a step that looks at every finding for every other would take minutes."""
     find(text)
+
+
+def test_an_automaton_counts_no_long_repetitions() -> None:
+    assert (
+        engine.loosened(r"a{0,62}b{3}c{13,19}d\{1,9\}e{2,}f{1,}g{40}h{2,4}i{5,9}")
+        == r"a*b{3}c+d\{1,9\}e{2,}f+g+h{2,4}i{5,}"
+    )
+
+
+def test_what_a_detector_matches_its_automaton_asks_for() -> None:
+    """Every expression against its own looser form, on what it was written for."""
+    samples = [*(value for _, value in ALONE), *(before + value for _, before, value in WITH_CONTEXT)]
+    folded = [fold(text).data for text in samples]
+    for detector in DETECTORS:
+        exact, loose = (
+            engine.pattern(each) for each in (detector.pattern, engine.loosened(detector.pattern))
+        )
+        for data in folded:
+            assert exact.search(data) is None or loose.search(data) is not None, detector.name

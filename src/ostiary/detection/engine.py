@@ -17,7 +17,7 @@ from ostiary.detection.categories import NAMES
 from ostiary.detection.crowds import Bare, by_chance
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
-from ostiary.detection.detectors import DETECTORS, PARTS
+from ostiary.detection.detectors import DETECTORS, NUMBERS, PARTS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
 from ostiary.detection.matching import ANYWHERE, HERE, searched, stands
@@ -47,7 +47,7 @@ class _Part:
     indexes: tuple[int, ...]
 
     def asked(self, data: bytes) -> list[int]:
-        """Those that could match in these bytes."""
+        """Those that could match in these bytes, and some that cannot."""
         return [self.indexes[hit] for hit in self.automaton.Match(data) or ()]
 
 
@@ -57,7 +57,8 @@ _Speaks = Callable[[bytes], bool] | None
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach.
+    """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach; speaks: whether a context word
+    of any of them stands in the bytes.
 
     patterns: (the compiled expression's search, number of the group that holds the value). context: words of its own, words that others answer to as well.
     """
@@ -68,7 +69,7 @@ class _Compiled:
     doubtful: tuple[_Part, ...]
     patterns: tuple[tuple[Any, int], ...]
     context: tuple[tuple[_Speaks, _Speaks], ...]
-    any_context: Any
+    speaks: Callable[[bytes], bool]
     unless: tuple[_Speaks, ...]
 
 
@@ -131,7 +132,12 @@ def warm(rules: RuleSet = DEFAULT) -> None:
 
 def nothing_certain(data: bytes, rules: RuleSet = DEFAULT) -> bool:
     """Whether no detector that needs no context can match anywhere in these bytes."""
-    return not any(part.automaton.Match(data) for part in _compiled(rules).certain)
+    chosen = _compiled(rules)
+    return not any(
+        chosen.patterns[index][0](ANYWHERE, data, 0, len(data))[0][0] >= 0
+        for part in chosen.certain
+        for index in part.asked(data)
+    )
 
 
 def doubtful_words(rules: RuleSet = DEFAULT) -> frozenset[str]:
@@ -148,7 +154,7 @@ def pattern(expression: str) -> Any:
 
 def has_context(words: str, rules: RuleSet = DEFAULT) -> bool:
     """Whether any detector takes these lower-case words for context."""
-    return _compiled(rules).any_context.search(words.encode("latin-1", "replace")) is not None
+    return _compiled(rules).speaks(words.encode("latin-1", "replace"))
 
 
 def patterns(folded: Folded, hint: str, rules: RuleSet = DEFAULT) -> list[Finding]:
@@ -195,7 +201,7 @@ def _runs(chosen: _Compiled, data: bytes, hint: str) -> Iterator[tuple[int, int,
         asked = _asked(chosen, data, start, hint)
         for index in [each for each in begun if each not in asked]:
             yield index, begun.pop(index), start
-        for index in asked:
+        for index in sorted(asked):
             if start - begun.setdefault(index, start) >= RUN_BYTES:
                 yield index, begun[index], start
                 begun[index] = start
@@ -208,10 +214,12 @@ def _asked(chosen: _Compiled, data: bytes, start: int, hint: str) -> set[int]:
     stop = min(start + WINDOW_BYTES + AHEAD_BYTES, len(data))
     piece = data[max(0, start - 1) : stop + 1]  # a boundary of words is judged by what stands beside it
     asked = {index for part in chosen.certain for index in part.asked(piece)}
-    doubtful = [index for part in chosen.doubtful for index in part.asked(piece)]
-    if hint or not doubtful:
-        return asked.union(doubtful)
     around = data[max(0, start - _REACH[0]) : stop + _REACH[1]]
+    if not hint and not chosen.speaks(around):
+        return asked
+    doubtful = [index for part in chosen.doubtful for index in part.asked(piece)]
+    if hint:
+        return asked.union(doubtful)
     said: dict[int, bool] = {}
     for index in doubtful:
         for context in chosen.context[index]:
@@ -402,19 +410,19 @@ def _compiled(rules: RuleSet) -> _Compiled:
     wanted = [(DETECTORS[each], PARTS[each], rules.needs(DETECTORS[each].category)) for each in chosen]
     detectors = tuple(one for one, _, _ in wanted)
     certain: dict[str, list[int]] = {}
-    doubtful: list[int] = []
+    doubtful: dict[bool, list[int]] = {}
     for index, (one, part, need) in enumerate(wanted):
-        (certain.setdefault(part, []) if one.score >= need else doubtful).append(index)
-    words = _words_of(detectors[index] for index in doubtful)
+        (certain.setdefault(part, []) if one.score >= need else doubtful.setdefault(part == NUMBERS, [])).append(index)  # fmt: skip
+    words = _words_of(detectors[index] for each in doubtful.values() for index in each)
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
         needs=tuple(need for _, _, need in wanted),
         certain=tuple(_part(detectors, indexes) for indexes in certain.values()),
-        doubtful=(_part(detectors, doubtful),) if doubtful else (),
+        doubtful=tuple(_part(detectors, indexes) for indexes in doubtful.values()),
         patterns=tuple((searched(each), _value_group(each)) for each in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
-        any_context=pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]"),
+        speaks=stands(pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]")),
         unless=tuple(stands(pattern(one.unless)) if one.unless else None for one in detectors),
     )
 
@@ -422,9 +430,28 @@ def _compiled(rules: RuleSet) -> _Compiled:
 def _part(detectors: tuple[Detector, ...], indexes: list[int]) -> _Part:
     automaton = re2.Set.SearchSet(_options())
     for index in indexes:
-        automaton.Add(detectors[index].pattern.encode("latin-1"))
+        automaton.Add(loosened(detectors[index].pattern).encode("latin-1"))
     automaton.Compile()
     return _Part(automaton, tuple(indexes))
+
+
+_REPEATED = re.compile(r"(?<!\\)\{(\d+)(,?)(\d*)\}")
+LONG_REPEAT = 16
+WIDE_REPEAT = 4
+
+
+def loosened(expression: str) -> str:
+    """What matches wherever the expression does, and more: long repetitions are not counted. An automaton that counts them over hundreds of detectors makes a state of its own for nearly every
+    byte of a text that it has not read, such as Base64 or a table of numbers."""
+
+    def repeat(match: re.Match[str]) -> str:
+        low = int(match[1])
+        high = int(match[3]) if match[3] else low
+        if high >= LONG_REPEAT or (match[2] and not match[3] and low < 2):
+            return "+" if low else "*"
+        return f"{{{low},}}" if high - low >= WIDE_REPEAT else match[0]
+
+    return _REPEATED.sub(repeat, expression)
 
 
 def _reaches(detector: Detector, rules: RuleSet) -> bool:
