@@ -26,10 +26,9 @@ VALUES: tuple[Detector, ...] = (
     *web_detectors.DETECTORS,
 )
 DETECTORS: tuple[Detector, ...] = (*secret_detectors.DETECTORS, *VALUES)
-NUMBERS = "numbers"
 PARTS: tuple[str, ...] = (
     *(secret_detectors.PARTS[one.name] for one in secret_detectors.DETECTORS),
-    *(NUMBERS if one.category in {"card", "phone"} else "values" for one in VALUES),
+    *("numbers" if one.category in {"card", "phone"} else "values" for one in VALUES),
 )
 """The part in which each detector stands, an automaton of its own. One over all grows its states three times as long on fresh text; one for each file reads half as fast.
 Long numbers in groups of any length stand apart from the rest: together they count each other's groups."""

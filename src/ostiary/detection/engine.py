@@ -17,7 +17,7 @@ from ostiary.detection.categories import NAMES
 from ostiary.detection.crowds import Bare, by_chance
 from ostiary.detection.custom import find_custom
 from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
-from ostiary.detection.detectors import DETECTORS, NUMBERS, PARTS
+from ostiary.detection.detectors import DETECTORS, PARTS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
 from ostiary.detection.matching import ANYWHERE, HERE, searched, stands
@@ -410,16 +410,16 @@ def _compiled(rules: RuleSet) -> _Compiled:
     wanted = [(DETECTORS[each], PARTS[each], rules.needs(DETECTORS[each].category)) for each in chosen]
     detectors = tuple(one for one, _, _ in wanted)
     certain: dict[str, list[int]] = {}
-    doubtful: dict[bool, list[int]] = {}
+    doubtful: list[int] = []
     for index, (one, part, need) in enumerate(wanted):
-        (certain.setdefault(part, []) if one.score >= need else doubtful.setdefault(part == NUMBERS, [])).append(index)  # fmt: skip
-    words = _words_of(detectors[index] for each in doubtful.values() for index in each)
+        (certain.setdefault(part, []) if one.score >= need else doubtful).append(index)
+    words = _words_of(detectors[index] for index in doubtful)
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
         needs=tuple(need for _, _, need in wanted),
         certain=tuple(_part(detectors, indexes) for indexes in certain.values()),
-        doubtful=tuple(_part(detectors, indexes) for indexes in doubtful.values()),
+        doubtful=(_part(detectors, doubtful),) if doubtful else (),
         patterns=tuple((searched(each), _value_group(each)) for each in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         speaks=stands(pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]")),
@@ -436,8 +436,10 @@ def _part(detectors: tuple[Detector, ...], indexes: list[int]) -> _Part:
 
 
 _REPEATED = re.compile(r"(?<!\\)\{(\d+)(,?)(\d*)\}")
-LONG_REPEAT = 16
-WIDE_REPEAT = 4
+LONG_REPEAT, WIDE_REPEAT = 16, 4
+"""Repetitions of so many, or of counts so far apart, are loosened."""
+COUNTED_REPEAT = 12
+"""So many are counted of them: fewer, and every long word would be asked about by detectors whose values have nothing else to be known by."""
 
 
 def loosened(expression: str) -> str:
@@ -447,9 +449,9 @@ def loosened(expression: str) -> str:
     def repeat(match: re.Match[str]) -> str:
         low = int(match[1])
         high = int(match[3]) if match[3] else low
-        if high >= LONG_REPEAT or (match[2] and not match[3] and low < 2):
-            return "+" if low else "*"
-        return f"{{{low},}}" if high - low >= WIDE_REPEAT else match[0]
+        if high - low < WIDE_REPEAT and high < LONG_REPEAT:
+            return match[0]
+        return ("*", "+")[low] if low < 2 else f"{{{min(low, COUNTED_REPEAT)},}}"
 
     return _REPEATED.sub(repeat, expression)
 
