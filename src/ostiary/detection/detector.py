@@ -12,6 +12,8 @@ from ostiary.detection import validity
 from ostiary.detection.categories import CATEGORIES
 
 THRESHOLD = 0.5
+BESIDE_CONTEXT = ", context"
+"""What the reason of a finding ends with that a word beside it has raised."""
 CONTEXT_RAISE = 0.35
 FORM = 0.2
 """The score of a mere form, which no context raises."""

@@ -16,10 +16,11 @@ import re2
 from ostiary.detection.categories import NAMES
 from ostiary.detection.crowds import Bare, by_chance
 from ostiary.detection.custom import find_custom
-from ostiary.detection.detector import CONTEXT_RAISE, GENERAL_RAISE, Detector
+from ostiary.detection.detector import BESIDE_CONTEXT, CONTEXT_RAISE, GENERAL_RAISE, Detector
 from ostiary.detection.detectors import DETECTORS, PARTS
 from ostiary.detection.finding import Finding
 from ostiary.detection.folding import Folded, fold
+from ostiary.detection.joints import find_rejoined
 from ostiary.detection.matching import ANYWHERE, HERE, searched, stands
 from ostiary.detection.model import by_model
 from ostiary.detection.overlaps import without_guesses, without_overlaps
@@ -58,7 +59,7 @@ _Speaks = Callable[[bytes], bool] | None
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """What a rule set asks of the pattern tier. detectors: those that it wants, in the list's order; needs: the score that each must reach; speaks: whether a context word
-    of any of them stands in the bytes.
+    of those that count only beside one stands in the bytes; named: of any.
 
     patterns: (the compiled expression's search, number of the group that holds the value). context: words of its own, words that others answer to as well.
     """
@@ -70,6 +71,7 @@ class _Compiled:
     patterns: tuple[tuple[Any, int], ...]
     context: tuple[tuple[_Speaks, _Speaks], ...]
     speaks: Callable[[bytes], bool]
+    named: Callable[[bytes], bool]
     unless: tuple[_Speaks, ...]
 
 
@@ -104,7 +106,11 @@ def find(text: str, hint: str = "", rules: RuleSet = DEFAULT) -> list[Finding]:
 
 def _by_patterns(text: str, hint: str, rules: RuleSet) -> list[Finding]:
     folded = fold(text)
-    found = [_placed(finding, folded) for finding in patterns(folded, hint, rules)]
+    written = patterns(folded, hint, rules)
+    written += find_rejoined(
+        folded.data, written, lambda data: patterns(Folded(data, None), hint, rules), _compiled(rules).named
+    )
+    found = [_placed(finding, folded) for finding in written]
     if rules.patterns or rules.dictionaries:
         found += find_custom(text, folded, hint, rules)
     return found
@@ -349,9 +355,9 @@ def _weighed(chosen: _Compiled, index: int, data: bytes, span: tuple[int, int], 
     score, why = detector.score, detector.name
     own, general = chosen.context[index]
     if own is not None and _stands_by(own, detector, data, start, end, hint):
-        score, why = min(score + CONTEXT_RAISE, 0.99), f"{detector.name}, context"
+        score, why = min(score + CONTEXT_RAISE, 0.99), detector.name + BESIDE_CONTEXT
     elif general is not None and _stands_by(general, detector, data, start, end, hint):
-        score, why = min(score + GENERAL_RAISE, 0.99), f"{detector.name}, context"
+        score, why = min(score + GENERAL_RAISE, 0.99), detector.name + BESIDE_CONTEXT
     if score < chosen.needs[index]:
         return None
     return Finding(start, end, detector.category, detector.country, round(score, 2), why)
@@ -414,6 +420,7 @@ def _compiled(rules: RuleSet) -> _Compiled:
     for index, (one, part, need) in enumerate(wanted):
         (certain.setdefault(part, []) if one.score >= need else doubtful).append(index)
     words = _words_of(detectors[index] for index in doubtful)
+    every = _words_of(detectors)
     expressions = [pattern(one.pattern) for one in detectors]
     return _Compiled(
         detectors=detectors,
@@ -423,6 +430,7 @@ def _compiled(rules: RuleSet) -> _Compiled:
         patterns=tuple((searched(each), _value_group(each)) for each in expressions),
         context=tuple((_spoken(one.context), _spoken(one.general)) for one in detectors),
         speaks=stands(pattern(_words(tuple(sorted(words))) if words else r"[^\x00-\xff]")),
+        named=stands(pattern(_words(tuple(sorted(every))) if every else r"[^\x00-\xff]")),
         unless=tuple(stands(pattern(one.unless)) if one.unless else None for one in detectors),
     )
 

@@ -41,6 +41,10 @@ _CARD_WORDS = (
     "carta",
     "pan",
 )
+_AT = "(?:at|arroba|chiocciola|malpa|aet)"
+_AT_ELSEWHERE = "(?:arroba|chiocciola|malpa)"
+_DOT = "(?:dot|punkt|punto|point|ponto|punt|kropka)"
+_TLD = "com|org|net|edu|gov|info|io|co|eu|de|fr|es|it|nl|pt|pl|uk|us|ca|au|in|br|ng|example"
 _IBAN_COUNTRY = "|".join(f"{code[0]}[ .\\-_]?{code[1]}" for code in validity.IBAN_LENGTHS)
 
 DETECTORS: tuple[Detector, ...] = (
@@ -77,17 +81,45 @@ DETECTORS: tuple[Detector, ...] = (
         "e-mail address, at in words",
         "email",
         "",
-        r"(?i:\b[a-z0-9][a-z0-9._+\-]{1,63} at (?:[a-z0-9\-]{1,40}\.){1,3}(?:com|org|net|edu|gov|info|io|co|eu|de|fr|es|it|nl|pt|pl|uk|us|ca|au|in|br|ng|example)\b)",
+        r"(?i:\b[a-z0-9][a-z0-9._+\-]{1,63} at (?:[a-z0-9\-]{1,40}\.){1,3}(?:" + _TLD + r")\b)",
         None,
         ("email", "e-mail", "mail", "mailbox", "write to", "contact", "reach me", "address is"),
         0.2,
         reach=(30, 0),
     ),
     Detector(
+        "e-mail address, its signs in words between marks",
+        "email",
+        "",
+        rf"(?i:\b[a-z0-9][a-z0-9._+\-]{{0,63}}(?: ?[\[({{<*|\"'=~#]{{1,2}} ?{_AT} ?[\])}}>*|\"'=~#]{{1,2}} ?[a-z0-9\-]{{1,63}}(?:(?:[^a-z0-9]{{1,3}}{_DOT}[^a-z0-9]{{1,3}}|\.)[a-z0-9\-]{{2,40}}){{1,4}}"
+        rf"|(?: ?[/_\-] ?{_AT} ?[/_\-] ?| {_AT_ELSEWHERE} )[a-z0-9\-]{{1,63}}?(?: ?[/_\-]? ?{_DOT} ?[/_\-]? ?[a-z0-9]{{2,40}}){{1,4}})\b)",
+        None,
+        (),
+        0.8,
+    ),
+    Detector(
+        "e-mail address, (a) for its sign",
+        "email",
+        "",
+        rf"(?i:\b[a-z0-9][a-z0-9._+\-]{{1,63}} ?[\[(]a[\])] ?(?:[a-z0-9\-]{{1,40}}\.){{1,3}}(?:{_TLD})\b)",
+        None,
+        (),
+        0.8,
+    ),
+    Detector(
+        "e-mail address, broken after its sign",
+        "email",
+        "",
+        _EMAIL_LOCAL + r"@\r?\n[> \t]{0,4}(?:[A-Za-z0-9\-]{1,40}\.){1,3}" + rf"(?:{_TLD})\b",
+        None,
+        (),
+        0.8,
+    ),
+    Detector(
         "e-mail address, spaced",
         "email",
         "",
-        r"(?i:\b[a-z0-9_\-]{1,64}(?: ?\. ?[a-z0-9_\-]{1,40}){0,3}(?: @ ?| ?@ )[a-z0-9\-]{1,63}(?: ?\. ?[a-z0-9\-]{2,40}){0,3} ?\. ?(?:com|org|net|edu|gov|info|io|co|eu|de|fr|es|it|nl|pt|pl|uk|us|ca|au|in|br|ng|example)\b)",
+        r"(?i:\b[a-z0-9_\-]{1,64}(?: ?\. ?[a-z0-9_\-]{1,40}){0,3}(?: @ ?| ?@ )[a-z0-9\-]{1,63}(?: ?\. ?[a-z0-9\-]{2,40}){0,3} ?\. ?(?:" + _TLD + r")\b)",
         None,
         (),
         0.7,
