@@ -28,7 +28,13 @@ def _latin(expression: bytes) -> Any:
     return re2.compile(expression, options)
 
 
-_BETWEEN = searched(_latin(rb"[0-9](" + _JOINT + rb")[0-9A-Z]|[A-Z](" + _JOINT + rb")[0-9]"))
+_BETWEEN = searched(
+    _latin(
+        rb"[0-9](" + _JOINT + rb")[0-9A-Za-z]{1,12}(" + _JOINT + rb")[0-9A-Za-z]"
+        rb"|[A-Z](" + _JOINT + rb")[0-9][0-9A-Za-z]{0,11}(" + _JOINT + rb")[0-9A-Za-z]"
+    )
+)
+"""A group between two joints, one of which has a digit beside it."""
 _OF_CARDS = ((4, 6, 5), (4, 6, 4))
 _OF_AMOUNTS = frozenset([b",", b"'", b"_"])
 """`1,234,567`."""
@@ -70,20 +76,19 @@ def rows(data: bytes) -> Iterator[Row]:
         spans = _BETWEEN(ANYWHERE, data, position, len(data))
         if spans[0][0] < 0:
             return
-        low, high = max(spans[1], spans[2])
+        (low, high), second = (spans[1], spans[2]) if spans[1][0] >= 0 else (spans[3], spans[4])
         joint = data[low:high]
-        start, end = _begin(data, low, joint), _end(data, low, joint)
+        position = high
+        if data[second[0] : second[1]] != joint:
+            continue
+        end = _end(data, low, joint)
         position = max(high, end - 1)
+        start = _begin(data, low, joint) if end - low <= (CHARACTERS_MAX + 1) * (len(joint) + 1) else 0
         if end - start > (CHARACTERS_MAX + 1) * (len(joint) + 1):
             continue
         groups = tuple(data[start:end].split(joint))
         if _could_be(groups, joint) and not _wordy(data, start, end):
-            opened = (
-                start > 0
-                and data[start - 1] in _OPENS
-                and data[end : end + 1] != b""
-                and data[end] in _CLOSES
-            )
+            opened = start > 0 and end < len(data) and data[start - 1] in _OPENS and data[end] in _CLOSES
             yield Row(start - opened, end + opened, groups, joint)
 
 
@@ -134,7 +139,7 @@ def _is_certain(row: Row) -> bool:
 
 def _could_be(groups: tuple[bytes, ...], joint: bytes) -> bool:
     written = b"".join(groups)
-    digits = sum(byte < 0x3A for byte in written)
+    digits = len(written) - len(written.translate(None, b"0123456789"))
     if len(groups) < GROUPS_MIN or digits < DIGITS_MIN or len(written) > CHARACTERS_MAX:
         return False
     amount = joint in _OF_AMOUNTS and len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
