@@ -92,7 +92,7 @@ def page_of(lines: Sequence[Line], page: int, height: float) -> tuple[str, tuple
     before: Line | None = None
     for line in lines:
         if before is not None:
-            text = text.rstrip(" ") + (" " if before.box.goes_on(line.box) else "\n")
+            text = text.rstrip(" ") + (" " if before.goes_on(line) else "\n")
         for word in line.words:
             at = word.box
             boxes.append(Box(len(text) + word.start, len(text) + word.end, page, at.left, height - at.bottom, at.right, height - at.top))  # fmt: skip

@@ -1,4 +1,5 @@
-"""Text in pictures: lines with the place of every word, recognised by PP-OCR as rapidocr bundles it. Nothing is ever downloaded: the three models lie in the package.
+"""Text in pictures: lines with the place of every word, recognised by PP-OCR as rapidocr bundles it, and what QR codes and bar codes say, read by ZXing. Nothing is ever downloaded: the three models
+lie in the package.
 
 A picture is looked at as it stands. It is looked at turned, too, where what was read says that it lies on its side or on its head, and at twice its size where letters are small.
 """
@@ -29,6 +30,8 @@ ROW_SHARED = 0.5
 ROWS_BACK = 4
 GAP_HEIGHTS = 1.2
 KEPT_MAX = 32
+CODES_MAX = 256
+"""So many codes of one picture are read."""
 _TURN = threading.Lock()
 _KEPT: OrderedDict[bytes, tuple["Line", ...]] = OrderedDict()
 
@@ -75,17 +78,22 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it was read."""
+    """One line as it was read. code: it is what a QR code or a bar code says, and may hold line breaks; its one word is the whole code, since no part of a code can go alone."""
 
     text: str
     score: float
     box: Rectangle
     words: tuple[Word, ...]
+    code: bool = False
+
+    def goes_on(self, other: "Line") -> bool:
+        """Whether the other one is the rest of this line."""
+        return not self.code and not other.code and self.box.goes_on(other.box)
 
 
 def is_there() -> bool:
     """Whether text in pictures can be read: the libraries are installed."""
-    return all(find_spec(each) is not None for each in ("rapidocr", "onnxruntime", "PIL"))
+    return all(find_spec(each) is not None for each in ("rapidocr", "onnxruntime", "PIL", "zxingcpp"))
 
 
 def ocr_image(picture: Any, limits: Limits) -> tuple[Line, ...]:
@@ -135,7 +143,20 @@ def _lines(flat: Any) -> tuple[Line, ...]:
     if smallest < LETTER_PIXELS_SMALL and width * height * 4 <= SCALED_PIXELS_MAX:
         larger = flat.resize((width * 2, height * 2), library("PIL.Image").Resampling.LANCZOS)
         _joined(found, (_scaled(line, 0.5) for line in _read(larger, 0)))
-    return tuple(_in_rows(found))
+    return (*_in_rows(found), *codes_of(flat))
+
+
+def codes_of(flat: Any) -> Iterator[Line]:
+    """What every code of the picture says, however it is turned. Codes of the same text at two places are two."""
+    reader = library("zxingcpp")
+    for code in reader.read_barcodes(flat, text_mode=reader.TextMode.Plain)[:CODES_MAX]:
+        corners = [
+            getattr(code.position, name) for name in ("top_left", "top_right", "bottom_right", "bottom_left")
+        ]
+        across, down = [float(each.x) for each in corners], [float(each.y) for each in corners]
+        box = Rectangle(min(across), min(down), max(across), max(down))
+        if code.text.strip():
+            yield Line(code.text, 1.0, box, (Word(0, len(code.text), box),), code=True)
 
 
 def _in_rows(found: list[Line]) -> Iterator[Line]:

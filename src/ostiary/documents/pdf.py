@@ -70,8 +70,8 @@ class Pdf:
                 raise DocumentTooManyPages
             work = Work(opened, limits, _off(opened))
             for at, page in enumerate(opened.pages):
-                drawn = [each for each in options.drawn if each.page == at + 1]
                 own = marks.get(at + 1, Marks())
+                drawn = [*(each for each in options.drawn if each.page == at + 1), *own.shapes]
                 _rewrite(work, page, Areas(own.areas, drawn, own.shifts), own.labels)
             _strip(opened)
             _fonts(opened, work)

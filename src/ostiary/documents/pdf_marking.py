@@ -56,6 +56,8 @@ class Marks:
     areas: list[Area] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
+    shapes: list[Drawn] = field(default_factory=list)
+    """Out of these go lines and shapes as well: codes that are drawn with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def marked(
         for change in by_piece.get(piece.number, ()):
             found = _runs(piece, change, known)
             own.areas += [area for run in found for area in run.areas]
+            if piece.place.endswith(pdf_reading.DRAWN_CODE):
+                own.shapes += [Drawn(page, box.left, box.bottom, box.right, box.top) for box in piece.boxes]
             if piece.kind is Kind.VISIBLE:
                 runs.setdefault(page, []).extend(found)
     for page, found in runs.items():

@@ -12,7 +12,7 @@ from typing import Any
 from ostiary.documents.document import Box, Carrier, Document, Kind, Limits, Piece
 from ostiary.documents.images import page_of
 from ostiary.documents.libraries import library
-from ostiary.documents.ocr import ocr_image
+from ostiary.documents.ocr import codes_of, ocr_image
 from ostiary.documents.pdf_objects import is_array
 from ostiary.errors import (
     DocumentEncrypted,
@@ -29,6 +29,10 @@ INVISIBLE = 3
 """The text rendering mode that paints nothing (ISO 32000-1, table 106)."""
 PICTURE_POINTS_MIN = 12.0
 PICTURE_SCALE = 2.5
+CODE_SEGMENTS_MIN = 100
+"""Lines and curves on a page: the smallest code has more."""
+DRAWN_CODE = ", drawn code"
+"""What the place of such a piece ends with."""
 """Pixels a point at which pictures are rendered for OCR: 180 dots an inch."""
 STRING_CHARACTERS_MIN = 3
 LEVEL = 0.001
@@ -228,6 +232,9 @@ def read_pages(content: bytes, limits: Limits) -> Iterator[Piece]:
             for text, boxes in _pictures(page, at + 1, limits):
                 yield Piece(number, f"page {at + 1}, picture", text, boxes=boxes)
                 number += 1
+            for text, boxes in _drawn_codes(page, at + 1, limits):
+                yield Piece(number, f"page {at + 1}{DRAWN_CODE}", text, boxes=boxes)
+                number += 1
             page.close()
 
 
@@ -268,6 +275,31 @@ def _pictures(page: Any, number: int, limits: Limits) -> Iterator[tuple[str, tup
         text, boxes = page_of(ocr_image(shown.crop(frame), limits), number, frame[3] - frame[1])
         if text:
             yield text, tuple(_on_page(box, frame, converter) for box in boxes)
+
+
+def _drawn_codes(page: Any, number: int, limits: Limits) -> Iterator[tuple[str, tuple[Box, ...]]]:
+    """What QR codes and bar codes say that are drawn with lines and shapes, not shown as pictures."""
+    raw = library("pypdfium2.raw")
+    segments = 0
+    for each in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=8):
+        segments += max(raw.FPDFPath_CountSegments(each.raw), 0)
+        if segments >= CODE_SEGMENTS_MIN:
+            break
+    else:
+        return
+    width, height = page.get_size()
+    if width * height * PICTURE_SCALE**2 > limits.pixels_max:
+        raise DocumentTooManyPixels
+    bitmap = page.render(scale=PICTURE_SCALE, may_draw_forms=False)
+    converter, shown = bitmap.get_posconv(page), bitmap.to_pil().convert("RGB")
+    pictures = [each.get_bounds() for each in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=8)]
+    whole = (0, 0, shown.width, shown.height)
+    for line in codes_of(shown):
+        text, boxes = page_of([line], number, shown.height)
+        box = _on_page(boxes[0], whole, converter)
+        x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+        if not any(left <= x <= right and bottom <= y <= top for left, bottom, right, top in pictures):
+            yield text, (box,)
 
 
 def _on_page(box: Box, frame: tuple[int, int, int, int], converter: Any) -> Box:
