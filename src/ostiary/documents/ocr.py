@@ -32,8 +32,11 @@ GAP_HEIGHTS = 1.2
 KEPT_MAX = 32
 CODES_MAX = 256
 """So many codes of one picture are read."""
+KEPT_CODES_MAX = 1024
 _TURN = threading.Lock()
 _KEPT: OrderedDict[bytes, tuple["Line", ...]] = OrderedDict()
+
+_KEPT_CODES: OrderedDict[bytes, tuple["Line", ...]] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def forget() -> None:
     """Keep nothing of what was read."""
     with _TURN:
         _KEPT.clear()
+        _KEPT_CODES.clear()
 
 
 def flattened(picture: Any) -> Any:
@@ -143,13 +147,24 @@ def _lines(flat: Any) -> tuple[Line, ...]:
     if smallest < LETTER_PIXELS_SMALL and width * height * 4 <= SCALED_PIXELS_MAX:
         larger = flat.resize((width * 2, height * 2), library("PIL.Image").Resampling.LANCZOS)
         _joined(found, (_scaled(line, 0.5) for line in _read(larger, 0)))
-    return (*_in_rows(found), *codes_of(flat))
+    return (*_in_rows(found), *_codes(flat))
 
 
-def codes_of(flat: Any) -> Iterator[Line]:
-    """What every code of the picture says, however it is turned. Codes of the same text at two places are two."""
+def codes_of(flat: Any) -> tuple[Line, ...]:
+    """What every code of the flattened picture says, however it is turned; a page takes tenths of a second, so what was read is kept. DocumentLibraryMissing."""
+    key = hashlib.sha256(repr(flat.size).encode() + flat.tobytes()).digest()
+    with _TURN:
+        if key not in _KEPT_CODES:
+            _KEPT_CODES[key] = tuple(_codes(flat))
+            if len(_KEPT_CODES) > KEPT_CODES_MAX:
+                _KEPT_CODES.popitem(last=False)
+        return _KEPT_CODES[key]
+
+
+def _codes(flat: Any) -> Iterator[Line]:
+    """Codes of the same text at two places are two."""
     reader = library("zxingcpp")
-    for code in reader.read_barcodes(flat, text_mode=reader.TextMode.Plain)[:CODES_MAX]:
+    for code in reader.read_barcodes(flat.convert("L"), text_mode=reader.TextMode.Plain)[:CODES_MAX]:
         corners = [
             getattr(code.position, name) for name in ("top_left", "top_right", "bottom_right", "bottom_left")
         ]

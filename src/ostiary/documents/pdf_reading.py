@@ -31,6 +31,8 @@ PICTURE_POINTS_MIN = 12.0
 PICTURE_SCALE = 2.5
 CODE_SEGMENTS_MIN = 100
 """Lines and curves on a page: the smallest code has more."""
+CODE_SHARE_MAX = 0.6
+"""Of a page's shorter side: a longer line is a rule, and no part of a code."""
 DRAWN_CODE = ", drawn code"
 """What the place of such a piece ends with."""
 """Pixels a point at which pictures are rendered for OCR: 180 dots an inch."""
@@ -280,14 +282,17 @@ def _pictures(page: Any, number: int, limits: Limits) -> Iterator[tuple[str, tup
 def _drawn_codes(page: Any, number: int, limits: Limits) -> Iterator[tuple[str, tuple[Box, ...]]]:
     """What QR codes and bar codes say that are drawn with lines and shapes, not shown as pictures."""
     raw = library("pypdfium2.raw")
+    width, height = page.get_size()
     segments = 0
     for each in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=8):
-        segments += max(raw.FPDFPath_CountSegments(each.raw), 0)
+        left, bottom, right, top = each.get_bounds()
+        own = max(raw.FPDFPath_CountSegments(each.raw), 0)
+        if own >= CODE_SEGMENTS_MIN or max(right - left, top - bottom) < CODE_SHARE_MAX * min(width, height):
+            segments += own
         if segments >= CODE_SEGMENTS_MIN:
             break
     else:
         return
-    width, height = page.get_size()
     if width * height * PICTURE_SCALE**2 > limits.pixels_max:
         raise DocumentTooManyPixels
     bitmap = page.render(scale=PICTURE_SCALE, may_draw_forms=False)
