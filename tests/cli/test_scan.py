@@ -3,6 +3,9 @@
 import json
 import os
 import sqlite3
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +14,8 @@ from typer.testing import CliRunner, Result
 
 from ostiary.cli import scanning
 from ostiary.cli.main import app
+from ostiary.scanning.look import Looked
+from ostiary.scanning.place import Item, PlaceUnreadable
 from tests import servers
 
 
@@ -123,3 +128,49 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(scanning, "scan", stopped)
     assert "the same command goes on from there" in scan(str(folder), code=130).stderr
+
+
+class _Listed:
+    """A place that notes from where it was listed."""
+
+    def __init__(self, kind: str, *, broken: bool = False) -> None:
+        self.kind, self.broken = kind, broken
+        self.asked: list[str] = []
+
+    def items(self, after: str) -> Iterator[Item]:
+        self.asked.append(after)
+        yield from (Item(key, 1, "1") for key in ("a.txt", "b.log", "c.txt", "d.txt") if key > after)
+        if self.broken:
+            raise PlaceUnreadable("It stopped.")
+
+    def read(self, item: Item, bytes_max: int, start: int = 0) -> bytes:
+        return b"x"
+
+
+def test_a_bucket_is_not_listed_a_second_time_for_the_progress() -> None:
+    place = _Listed("bucket")
+    assert scanning.left_of(place, "", (), threading.Event()) is None
+    assert place.asked == []
+
+
+def test_the_progress_counts_what_this_scan_meets() -> None:
+    over = threading.Event()
+    place = _Listed("folder")
+    assert scanning.left_of(place, "", (), over) == 4
+    assert scanning.left_of(place, "a.txt", ("*.log",), over) == 2
+    assert place.asked == ["", "a.txt"]
+    assert scanning.left_of(_Listed("folder", broken=True), "", (), over) is None
+    over.set()
+    assert scanning.left_of(place, "", (), over) is None
+
+
+def test_the_line_that_moves_asks_a_bucket_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    place, folder = _Listed("bucket"), _Listed("folder")
+    for each in (place, folder):
+        with scanning._progress(each, "a.txt", ()) as told:
+            deadline = time.monotonic() + 10
+            while each.kind == "folder" and not each.asked and time.monotonic() < deadline:
+                time.sleep(0.01)
+            told(Looked("b.log", "1", 1, "", "looked"), True)
+    assert (place.asked, folder.asked) == ([], ["a.txt"])

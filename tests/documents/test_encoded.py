@@ -36,6 +36,24 @@ def test_a_value_that_stands_only_in_another_writing_goes_with_all_of_its_run(wr
     assert len(made) < 60
 
 
+@pytest.mark.parametrize("before", ["", "a few words that make it a longer run than the first look takes. "])
+@pytest.mark.parametrize("junk", ["zzzz", "_-_-", "AAAA" * 30, "/" + _in_base64("some other words")])
+def test_what_follows_a_run_without_a_gap_does_not_hide_it(before: str, junk: str) -> None:
+    said = f"{before}write to {MAIL}"
+    own = _in_base64(said + " " * (-len(said) % 3))
+    assert not own.endswith("=")
+    made = redact(f"ticket: {own}{junk} closed".encode(), "a.txt", Settings()).content.decode()
+    assert made == "ticket: [email] closed"
+
+
+def test_what_a_run_says_first_does_not_hide_what_follows_a_slash_in_it() -> None:
+    written = f"{_in_base64('three plain words')[:22]}/{_in_base64(f'write to {MAIL}')}"
+    assert MAIL in encoded.runs(written)[-1].text
+    made = redact(f"ticket: {written} closed".encode(), "a.txt", Settings()).content.decode()
+    assert _in_base64(MAIL)[:8] not in made
+    assert len(made) < 60
+
+
 def test_a_run_that_is_a_picture_does_not_go_out_unread() -> None:
     cell = {"output": base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode(), "count": 3}
     made = json.loads(redact(json.dumps(cell).encode(), "a.json", Settings()).content)

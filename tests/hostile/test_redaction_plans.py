@@ -25,6 +25,7 @@ from ostiary.vault.sealing import Vault
 from tests.conftest import StillClock
 from tests.house import House, opened, play
 from tests.privacy.test_plans import PLAN, RULES, made, redacted, second_tenant, token_in
+from tests.shop import Shop, running
 from tests.vault.conftest import ROOT_TEXT, A, B, heard
 
 KEY = "redaction/support"
@@ -48,6 +49,20 @@ RULE_BOMBS = {
     "references": "patterns: [{name: a, category: b, pattern: '(a)\\1'}]",
     "patterns": "patterns: [" + "{name: a, category: b, pattern: x}," * 1500 + "]",
 }
+
+LETTER = """
+version: 1
+actions:
+  - name: letter.send
+    title: Write
+    description: Sends a letter.
+    parameters: {properties: {to: {type: string, maxLength: 400}}, required: [to]}
+    roles: [support, owner]
+    risk: medium
+    confirmation: never
+    sentence: Write to {to}
+    target: {connector: letters, http: {method: POST, path: /mail, body: {to: '{to}'}}}
+"""
 
 MAKER = """
 import sys
@@ -248,3 +263,21 @@ def test_a_plan_is_the_same_after_a_restart(tmp_path: Path) -> None:
             assert token_in((await redacted(again))["text"]) == before
 
     asyncio.run(whole())
+
+
+def test_a_call_neither_restores_a_token_nor_makes_one(tmp_path: Path) -> None:
+    """An agent may not restore; no connected system does it for the agent, by saying back what it got."""
+
+    async def story(house: House, shop: Shop) -> None:
+        await made(house)
+        token = token_in((await redacted(house))["text"])
+        await house.connect("letters", kind="http", base_url=shop.url)
+        await house.agree(LETTER)
+        agent = await house.make_key("helper")
+        shop.says = {"copy": "to jane@example.com"}
+        answer = await house.good("POST", "/v1/actions/letter.send", agent, json={"to": token})
+        assert shop.done == {token: 1}
+        assert answer["result"] == {"sent": True, "copy": "to [email]"}
+
+    with running() as shop:
+        play(tmp_path, lambda house: story(house, shop))

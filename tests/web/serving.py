@@ -22,7 +22,14 @@ from tests.web.sample import TENANT, SampleDoor
 
 def fitted(door: SampleDoor, origin: str, watch: Watch | None = None, *, secure: bool = False) -> Fittings:
     return Fittings(
-        door, watch or Watch(), SystemClock(), Proxies(), frozenset({origin}), secure=secure, mailed=True
+        door,
+        watch or Watch(),
+        Watch(),
+        SystemClock(),
+        Proxies(),
+        frozenset({origin}),
+        secure=secure,
+        mailed=True,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.consent.kit import join
 from tests.house import House, play
 from tests.review import papers
 from tests.web.test_real_pages import signed_in
@@ -168,3 +169,79 @@ async def walk(house: House, page: Any, origin: str, kind: str, found: dict[str,
     await page.get_by_role("link", name="Signed record").wait_for()
     await page.get_by_text("Who decided what").click()
     await look(page, f"documents-exported-{kind}", found)
+
+
+async def other_accepts(house: House, other: str, document: str) -> None:
+    """The first finding, by another person."""
+    look = await house.good("GET", f"/v1/documents/{document}/leaves/0", other)
+    asked = {"seen": look["version"], "decision": "accept", "findings": [look["findings"][0]["id"]]}
+    await house.good("POST", f"/v1/documents/{document}/decisions", other, json=asked)
+
+
+def test_the_standing_says_what_others_did_and_no_more(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        document = await papers.opened(house, EVIL)
+        other = await join(house, "mara", "support")
+        at = f"/documents/{document}/standing?seen={{}}&state=open&output="
+        async with await signed_in(house) as browser:
+            assert "Since you looked" not in await shown(browser, at.format(0))
+            await other_accepts(house, other, document)
+            told = await shown(browser, at.format(0))
+            assert re.search(r"<bdi>mara</bdi> lets go 1 finding\.", told)
+            assert "jane@example.com" not in told
+            assert "Since you looked" not in await shown(browser, at.format(1))
+            assert (await browser.get(at.format("1e9"))).status_code == 422
+            page = await shown(browser, f"/documents/{document}")
+            form = {"seen": "1", "leaf": "0", "reject": ids(page)[1], "reason": "Ours"}
+            assert (await browser.post(f"/documents/{document}/decide", data=form)).status_code == 303
+            assert "Since you looked" not in await shown(browser, at.format(1))
+            browser.cookies.set("ostiary", other)
+            assert "Olive Owner</bdi> keeps 1 finding." in await shown(browser, at.format(1))
+            export = {"seen": "2"}
+            browser.cookies.set("ostiary", house.owner)
+            assert (await browser.post(f"/documents/{document}/export", data=export)).status_code == 303
+            assert "This document: being exported." in await shown(browser, at.format(2))
+            await house.work()
+            assert "This document: exported." in await shown(browser, at.format(2))
+
+    play(tmp_path, story)
+
+
+def test_who_may_not_see_documents_hears_nothing_of_them(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        document = await papers.opened(house, EVIL)
+        viewer = await join(house, "vera", "viewer")
+        async with await signed_in(house) as browser:
+            assert (await browser.get(f"/documents/{document[:-4]}0000/events")).status_code == 404
+            browser.cookies.set("ostiary", viewer)
+            for part in ("events", "standing"):
+                assert (await browser.get(f"/documents/{document}/{part}")).status_code == 403
+
+    play(tmp_path, story)
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser_too")
+@pytest.mark.timeout(120)
+def test_what_another_decides_is_told_at_once(tmp_path: Path) -> None:
+    async def whole() -> None:
+        async with browsing(tmp_path) as at:
+            document = await papers.opened(at.house, EVIL)
+            other = await join(at.house, "mara", "support")
+            async with at.page(1440, "light") as page:
+                await page.goto(f"{at.origin}/documents/{document}")
+                await page.locator("#live[data-state=on]").wait_for()
+                await page.locator("#filter").fill("jane")
+                began = asyncio.get_running_loop().time()
+                await other_accepts(at.house, other, document)
+                await page.locator("#standing", has_text="mara lets go 1 finding").wait_for(timeout=5_000)
+                assert asyncio.get_running_loop().time() - began < 3
+                focus = "[document.activeElement.id, document.activeElement.value]"
+                assert await page.evaluate(focus) == ["filter", "jane"]
+                found: dict[str, Any] = {}
+                await look(page, "documents-standing", found)
+                assert found == {}
+                await page.get_by_role("link", name="Look at it as it stands.").first.click()
+                await page.locator("[data-finding][data-state=accepted]").first.wait_for()
+
+    asyncio.run(whole())

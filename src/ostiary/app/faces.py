@@ -61,7 +61,7 @@ class Faces:
         )  # fmt: skip
         passed = Passthrough(self.mcp, gateway.upstreams, through, streams, Sessions(gateway.vault))
         fittings = Fittings(
-            gateway.door, gateway.ledger.watch, gateway.clock, proxies, intake=gateway.documents.intake, origins=frozenset({settings.public_url}),
+            gateway.door, gateway.ledger.watch, gateway.documents.watch, gateway.clock, proxies, intake=gateway.documents.intake, origins=frozenset({settings.public_url}),
             secure=settings.public_url.startswith("https://"), mailed=bool(settings.smtp_url), code_place=gateway.desk.place,
             stopping=lambda: gateway.stopping(),
         )  # fmt: skip

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import ostiary
@@ -20,7 +20,7 @@ from ostiary.scanning.columns import Columns
 from ostiary.scanning.folder import Folder
 from ostiary.scanning.look import Limits, Looked
 from ostiary.scanning.lookers import Cluster, ClusterUnusable, Here, Looker, Processes
-from ostiary.scanning.place import STATES, Place, PlaceUnreadable
+from ostiary.scanning.place import STATES, Place, PlaceUnreadable, excluded
 from ostiary.scanning.report import FORMS, About, data, report, shown
 from ostiary.scanning.run import Scanned, Setup, scan
 from ostiary.scanning.sqlite import SqliteFile
@@ -79,7 +79,7 @@ def run(wanted: Wanted) -> int:
             began = kept.begin(name, print_, how=_how(wanted), now_us=clock.now_us())
             if began.goes_on:
                 sys.stderr.write(f"Going on after {output.printable(began.reached)}.\n")
-            with _looker(wanted, limits) as looker, _progress(place) as told:
+            with _looker(wanted, limits) as looker, _progress(place, began.reached, wanted.exclude) as told:
                 scanned = scan(place, began, kept, setup, looker, clock, told)
             return _answer(wanted, scanned, kept.seen(began), rfc3339(clock.now_us()))
     except (PlaceUnreadable, StateUnusable, ClusterUnusable) as error:
@@ -167,7 +167,7 @@ def _state_file() -> Path:
 
 
 @contextmanager
-def _progress(place: Place) -> Iterator[Callable[[Looked, bool], None]]:
+def _progress(place: Place, after: str, exclude: tuple[str, ...]) -> Iterator[Callable[[Looked, bool], None]]:
     """A line that moves, on a terminal; how much there is to do is counted meanwhile."""
     if not sys.stderr.isatty():
         yield lambda _looked, _fresh: None
@@ -177,7 +177,7 @@ def _progress(place: Place) -> Iterator[Callable[[Looked, bool], None]]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("[bold]{task.fields[items]}[/] of {task.fields[all]}"),
+        TextColumn("[bold]{task.fields[items]}[/]{task.fields[all]}"),
         BarColumn(),
         TextColumn("{task.fields[bytes]}  {task.fields[rate]}"),
         TimeRemainingColumn(compact=True),
@@ -186,8 +186,13 @@ def _progress(place: Place) -> Iterator[Callable[[Looked, bool], None]]:
     clock, over = SystemClock(), threading.Event()
     begun_us = clock.monotonic_us()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None, items="0", all="...", bytes="", rate="", found="0")
-        threading.Thread(target=_count, args=(place, progress, task, over), daemon=True).start()
+        task = progress.add_task("", total=None, items="0", all="", bytes="", rate="", found="0")
+
+        def count() -> None:
+            if total := left_of(place, after, exclude, over):
+                progress.update(task, total=total, all=f" of {total:,}")
+
+        threading.Thread(target=count, daemon=True).start()
         items = size = found = 0
 
         def told(looked: Looked, _fresh: bool) -> None:
@@ -204,14 +209,18 @@ def _progress(place: Place) -> Iterator[Callable[[Looked, bool], None]]:
             over.set()
 
 
-def _count(place: Place, progress: Any, task: Any, over: threading.Event) -> None:
+def left_of(place: Place, after: str, exclude: tuple[str, ...], over: threading.Event) -> int | None:
+    """How many items the scan meets after this key; None where that is not known. A bucket is not listed for it: that would ask, and pay, for each of its pages twice."""
+    if place.kind == "bucket":
+        return None
+    count = 0
     with suppress(PlaceUnreadable):
-        count = 0
-        for _ in place.items(""):
-            count += 1
+        for item in place.items(after):
             if over.is_set():
-                return
-        progress.update(task, total=count, all=f"{count:,}")
+                return None
+            count += not excluded(item.key, exclude)
+        return count
+    return None
 
 
 # What is said at the end.

@@ -19,6 +19,8 @@ RUN_MIN = 12
 FIRST_MIN = 64
 """Characters of a run that are decoded first, which shows nearly every run that is neither text nor a file."""
 FILE_BYTES_MIN = 24
+SAID_MIN = 9
+"""Bytes that a run must say before it breaks off, as RUN_MIN of base64 do."""
 PARTS_MAX = 8
 LINE_MIN, LINE_MAX = 60, 80
 EMBEDDED = "embedded_file"
@@ -33,12 +35,13 @@ _UNREADABLE = re2.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{fffd}\x{fff
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The code points start to end (exclusive) of a text, and what they say. file: they are a file of some format or go unread, and `text` is empty."""
+    """The code points start to end (exclusive) of a text, and what they say. file: they are a file of some format or go unread, and `text` is empty. part: only their beginning says something, and what follows is none of it."""
 
     start: int
     end: int
     text: str
     file: bool = False
+    part: bool = False
 
 
 @dataclass(slots=True)
@@ -85,7 +88,8 @@ def runs(text: str, left: Left | None = None) -> list[Run]:
             run = _run(text, each, left)
             if run is not None:
                 found.append(run)
-                break
+                if not run.part:
+                    break
     return found
 
 
@@ -95,12 +99,14 @@ def _run(text: str, each: _Candidate, left: Left) -> Run | None:
         long_enough = len(each.whole(text[: min(each.end, each.start + 2 * FIRST_MIN)])) >= FILE_BYTES_MIN
         return Run(each.start, each.end, "", file=True) if long_enough else None
     cut = each.end - each.start > FIRST_MIN
-    if not _said(first, cut=cut):
+    said, whole = _said(first)
+    if not whole and len(said.encode()) < SAID_MIN:
         return None
     if not left.takes(each.end - each.start):
         return Run(each.start, each.end, "", file=True)
-    said = _said(each.whole(text)) if cut else _said(first)
-    return Run(each.start, each.end, said) if said else None
+    if cut:
+        said, whole = _said(each.whole(text))
+    return Run(each.start, each.end, said, part=not whole) if said else None
 
 
 def _candidates(text: str) -> Iterator[Iterator[_Candidate]]:
@@ -158,18 +164,23 @@ def _bytes(run: str, kind: str) -> bytes:
     return base64.b64decode(plain + "=" * (-len(plain) % 4))
 
 
-def _said(data: bytes, *, cut: bool = False) -> str:
-    """The text that the bytes are; empty where they are none. cut: they are the beginning of more, and the last character may be in two."""
+def _said(data: bytes) -> tuple[str, bool]:
+    """The text that the bytes are up to the first that cannot be one, and whether that is all of them. Broken off, UTF-16 counts only where every second byte is zero: it takes nearly any bytes for letters of some script."""
     encoding = "utf-8"
     if len(data) > 3 and 0 in data[:4]:
         encoding = "utf-16-le" if data[1] == 0 else "utf-16-be"
+    whole = True
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        if not cut or error.start < len(data) - 4:
-            return ""
-        text = data[: error.start].decode(encoding)
-    return "" if _UNREADABLE.search(text.removeprefix("\ufeff")) else text
+        text, whole = data[: error.start].decode(encoding), False
+    text = text.removeprefix("\ufeff")
+    broken = _UNREADABLE.search(text)
+    if broken is None and whole:
+        return text, True
+    if encoding != "utf-8" and data[:SAID_MIN].count(0) < SAID_MIN // 2:
+        return "", False
+    return text[: broken.start()] if broken else text, False
 
 
 def deeper(text: str, left: Left | None = None) -> Iterator[Run]:

@@ -153,6 +153,8 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/jobs/{job_id}/retry", jobs.retry),
     ("GET", "/documents", documents.listed),
     ("GET", "/documents/{document_id}", documents.one),
+    ("GET", "/documents/{document_id}/events", live.document_events),
+    ("GET", "/documents/{document_id}/standing", documents.standing),
     ("GET", "/documents/{document_id}/pages/{page}", documents.picture),
     ("GET", "/documents/{document_id}/file/{what}", documents.fetch),
     ("GET", "/documents/{document_id}/key", documents.key),

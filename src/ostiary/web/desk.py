@@ -79,12 +79,13 @@ class Intake(Protocol):
 class Fittings:
     """What `app` gives the console.
 
-    origins: our own addresses, as browsers send them in Origin. secure: they are https, here or at the proxy. mailed: whether sign-in codes go by
+    watch: changes of approvals and calls; documents: of documents under review. origins: our own addresses, as browsers send them in Origin. secure: they are https, here or at the proxy. mailed: whether sign-in codes go by
     mail; `code_place` says in words where they go otherwise, as in "shown on the gateway's terminal".
     """
 
     door: Doorway
     watch: Watching
+    documents: Watching
     clock: Clock
     proxies: Proxies
     origins: frozenset[str]

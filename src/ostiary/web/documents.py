@@ -2,6 +2,7 @@
 answer in JSON and the page stays where it is. Nothing of a document is shown but as text, as a picture that was drawn of it, or as a file to be saved."""
 
 import base64
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -59,6 +60,21 @@ async def upload(desk: Desk) -> Response:
 
 async def one(desk: Desk) -> Response:
     return await _page(desk)
+
+
+async def standing(desk: Desk) -> Response:
+    """What others decided since the page was made: who, and how much. What the viewer did stands on the page already."""
+    document, seen = desk.path("document_id"), _whole({"seen": desk.query("seen", "0")}, "seen")
+    row = await desk.ask("document.show", {"document_id": document})
+    rows = (await desk.ask("document.decisions", {"document_id": document}))["decisions"] if row["state"] in ("open", "exporting") else []  # fmt: skip
+    since = [each for each in rows if each["number"] > seen and each["by"] != desk.actor.id]
+    known = await names(desk) if since else {}
+    count: Counter[tuple[str, str]] = Counter()
+    for each in since:
+        count[known.get(each["by"], each["by"]), each["kind"]] += each["findings"]
+    shown, output = desk.query("state"), row["output"]
+    moved = _row(row, known)["word"].text if (row["state"], output["at"] if output else "") != (shown, desk.query("output")) else ""  # fmt: skip
+    return desk.part("documents/standing.html", row=row, since=sorted(count.items()), moved=moved, leaf=_whole({"leaf": desk.query("leaf", "0")}, "leaf"))  # fmt: skip
 
 
 async def decide(desk: Desk) -> Response:
@@ -192,6 +208,7 @@ async def _list(desk: Desk, *, wrong: list[str] | None = None) -> Response:
 
 async def _page(desk: Desk, *, wrong: str = "") -> Response:
     document = desk.path("document_id")
+    heard = desk.fittings.documents.version(desk.actor.tenant)
     row = await desk.ask("document.show", {"document_id": document})
     known = await names(desk)
     if row["state"] in ("reading", "failed"):
@@ -205,7 +222,7 @@ async def _page(desk: Desk, *, wrong: str = "") -> Response:
     decisions = (await desk.ask("document.decisions", {"document_id": document}))["decisions"]
     findings = [_finding(each, look, known) for each in look["findings"]]
     response = await desk.page(
-        "documents/one.html", status=409 if wrong else 200, row=_row(row, known), leaf=leaf, look=look, page=page, findings=findings, groups=_groups(findings),
+        "documents/one.html", status=409 if wrong else 200, heard=heard, row=_row(row, known), leaf=leaf, look=look, page=page, findings=findings, groups=_groups(findings),
         pieces=[_piece(piece, findings) for piece in look["pieces"]], boxes=[each for each in findings if each["boxes"]], decisions=[{**each, "by": known.get(each["by"], each["by"])} for each in decisions],
         waiting=sum(look["leaves"]), decided=DECIDED, wrong=wrong, why=words.title(row["code"]) if row["code"] else "", exports=desk.may("document.export"),
         categories=sorted(look["counts"]), matrix=" ".join(f"{each:.6g}" for each in page["to_picture"]) if page else "", to_page=orjson.dumps(page["to_page"]).decode() if page else "",

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from starlette.responses import Response, StreamingResponse
 
 from ostiary.errors import OstiaryError
-from ostiary.web.desk import Desk
+from ostiary.web.desk import Desk, Watching
 
-SEES = "approval.read"
+APPROVALS, DOCUMENTS = "approval.read", "document.review"
+"""What one must hold for as long as one listens."""
 BEAT_S = 1.0
 """How often the viewer's authority is checked anew while a stream is open."""
 QUIET_BEATS_MAX = 15
@@ -15,13 +16,27 @@ STREAM_BEATS_MAX = 3_600
 """A stream ends after an hour; the browser opens the next by itself."""
 
 
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
 async def events(desk: Desk) -> Response:
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(desk), headers=headers, media_type="text/event-stream")
+    """That something about approvals has changed. Who may not read them keeps the stream all the same: it says when the session is over."""
+    needs = APPROVALS if desk.may(APPROVALS) else ""
+    return _streamed(_stream(desk, desk.fittings.watch, "approvals", needs))
 
 
-async def _stream(desk: Desk) -> AsyncIterator[str]:
-    tenant, watch = desk.actor.tenant, desk.fittings.watch
+async def document_events(desk: Desk) -> Response:
+    """That something about documents of the tenant has changed. Raises what `document.show` raises: who may not see this one hears nothing."""
+    await desk.ask("document.show", {"document_id": desk.path("document_id")})
+    return _streamed(_stream(desk, desk.fittings.documents, "document", DOCUMENTS))
+
+
+def _streamed(stream: AsyncIterator[str]) -> Response:
+    return StreamingResponse(stream, headers=HEADERS, media_type="text/event-stream")
+
+
+async def _stream(desk: Desk, watch: Watching, name: str, needs: str) -> AsyncIterator[str]:
+    tenant = desk.actor.tenant
     seen = _seen(desk)
     yield ": here\n\n"
     quiet = 0
@@ -29,13 +44,13 @@ async def _stream(desk: Desk) -> AsyncIterator[str]:
         version = await watch.beyond(tenant, seen, BEAT_S)
         if desk.fittings.stopping():
             return
-        if not await _still_here(desk):
+        if not await _still_here(desk, needs):
             yield _event("signed-out", seen)
             return
         quiet = 0 if version != seen else quiet + 1
         if version != seen:
             seen = version
-            yield _event("approvals", seen)
+            yield _event(name, seen)
         elif quiet >= QUIET_BEATS_MAX:
             quiet = 0
             yield ": here\n\n"
@@ -47,14 +62,14 @@ def _seen(desk: Desk) -> int:
     return int(text) if text.isdecimal() and len(text) <= 18 else -1
 
 
-async def _still_here(desk: Desk) -> bool:
-    """Whether the session stands, in the same tenant, and what it could see of approvals it still can."""
+async def _still_here(desk: Desk, needs: str) -> bool:
+    """Whether the session stands, in the same tenant, and holds the permission that the stream needs."""
     try:
         actor = (await desk.fittings.door.enter(desk.presented)).actor
     except OstiaryError:
         return False
-    lost = desk.may(SEES) and SEES not in actor.permissions
-    return actor.kind == desk.actor.kind and actor.tenant == desk.actor.tenant and not lost
+    holds = not needs or needs in actor.permissions
+    return actor.kind == desk.actor.kind and actor.tenant == desk.actor.tenant and holds
 
 
 def _event(name: str, version: int) -> str:
