@@ -94,6 +94,7 @@ from ostiary.provenance.surroundings import Surroundings
 from ostiary.recovery import actions as recovery_actions
 from ostiary.retention import actions as retention_actions
 from ostiary.retention.services import Retention
+from ostiary.review import erasing as document_erasing
 from ostiary.shield import actions as shield_actions
 from ostiary.shield.actions import Switch
 from ostiary.shield.admission import Shield
@@ -282,7 +283,7 @@ class Gateway:
         self.retention = Retention(
             database, self.keys_database, vault, self.audit, self.blobs, clock, self.jobs.enqueue, shut,
             kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),
-            keys_backup_days=settings.keys_backup_days,
+            searchers=(document_erasing.searcher(self.documents.reviews),), keys_backup_days=settings.keys_backup_days,
         )  # fmt: skip
         return [
             *identity_actions.actions(services),

@@ -104,6 +104,7 @@ def actions(retention: Retention) -> list[Action]:
             return turn
 
         turn = await retention.database.run(look)
+        refuse_held((await retention.sought(tenant, whom)).hold)
         job = retention.enqueue(tenant, erasing.KIND, {"erasure": row.id}, by=call.actor, slot=row.id)
 
         def rows(connection: Connection) -> None:
@@ -167,6 +168,9 @@ async def _lost(retention: Retention, tenant: TenantId, whom: Whom) -> WhatIsLos
         return erasing.found(retention, connection, tenant, whom), hold.id if hold else ""
 
     rows, hold = await retention.database.run(look)
+    sought = await retention.sought(tenant, whom)
+    rows |= sought.rows
+    hold = hold or (sought.hold.id if sought.hold else "")
     keys = await retention.keys_database.run(lambda c: key_rows.keys_of(c, tenant, whom.index))
     purposes = sorted({key.purpose for key in keys if key.living})
     until_us = retention.clock.now_us() + retention.keys_backup_days * DAY_US

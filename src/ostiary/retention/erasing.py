@@ -5,6 +5,7 @@
     shred     the ledger names every key of the subject; then they are destroyed, in every process within a second
     clear     rows whose only content was the subject's are overwritten; idempotent answers are forgotten
     files     sealed files of the log are removed
+    documents what lies under the tenant's own keys and was opened about the subject is removed
     certify   everything is asked for again: no key lives, nothing opens; then the certificate is signed and logged
 
 Each step bears being done again. Success is said at the end only, and by the certificate.
@@ -60,6 +61,7 @@ KIND = Kind(
 RESIDUALS = (
     ("the log's envelopes keep the subject's pseudonym, the time and the kind of each call", "integrity of the log, GDPR art. 17(3)(b) and (e); the pseudonym is a keyed hash"),
     ("sealed bytes of the log stay, and open nowhere: their key is destroyed", "old proofs go on to verify"),
+    ("documents under review that name the subject and were not opened about it", "each goes after the days that the tenant keeps documents, or when it is removed"),
     ("what connected systems keep of the subject is theirs", "each controller answers for its own"),
 )  # fmt: skip
 
@@ -117,6 +119,9 @@ async def _begin(retention: Retention, call: Call, row: ErasingRow) -> Step:
         return turn, held is not None, found(retention, connection, tenant, whom)
 
     turn, held, counts = await retention.database.run(look)
+    # After the turn was read: a hold that comes now is seen at the gate.
+    sought = await retention.sought(tenant, whom)
+    held, counts = held or sought.hold is not None, counts | sought.rows
     keys = await asyncio.to_thread(living_keys, retention, tenant, whom)
     counts["data_key"] = len(keys)
 
@@ -199,8 +204,20 @@ async def _files(retention: Retention, call: Call, row: ErasingRow, cursor: str)
     own = _own_files(whom, [each for each in rows if each.number in recorded])
     await asyncio.to_thread(forget_files, retention.blobs, tenant, own)
     if len(rows) < EVENTS_PER_STEP:
-        return Step(cursor="certify:", count=4, total=STEPS)
+        return Step(cursor="documents:0", count=4, total=STEPS)
     return Step(cursor=f"files:{rows[-1].number + 1}", count=4, total=STEPS)
+
+
+async def _documents(retention: Retention, call: Call, row: ErasingRow, cursor: str) -> Step:
+    """What is being worked on is waited for: its job would leave files behind."""
+    whom, at = subject_of(retention, call.tenant, row), int(cursor)
+    if at >= len(retention.searchers):
+        return Step(cursor="certify:", count=4, total=STEPS)
+    if not await retention.searchers[at].erase(call, whom):
+        await asyncio.sleep(SETTLE_S)
+        note = "Waits for documents that are being read or exported."
+        return Step(cursor=f"documents:{at}", count=4, total=STEPS, note=note)
+    return Step(cursor=f"documents:{at + 1}", count=4, total=STEPS)
 
 
 def _own_files(whom: Whom, rows: list[store.OldRow]) -> list[str]:
@@ -233,7 +250,10 @@ async def _certify(retention: Retention, call: Call, row: ErasingRow, _cursor: s
     tried, opened = await asyncio.to_thread(try_to_open, retention, tenant, whom.pseudonym, set(keys), events)
     if opened:
         return Step(cursor="shred:", count=2, total=STEPS)
-    after = await retention.database.run(lambda c: found(retention, c, tenant, whom))
+    sought = await retention.sought(tenant, whom)
+    if any(sought.rows.values()):
+        return Step(cursor="documents:0", count=4, total=STEPS)  # one was opened meanwhile
+    after = await retention.database.run(lambda c: found(retention, c, tenant, whom)) | sought.rows
     statement = _statement(retention, call, row, entries, tried, after)
     document = sign(statement, retention.vault.signer(tenant), retention.audit.verifier(tenant))
 
@@ -305,4 +325,11 @@ def _statement(
     }
 
 
-_PHASES = {"settle": _settle, "shred": _shred, "clear": _clear, "files": _files, "certify": _certify}
+_PHASES = {
+    "settle": _settle,
+    "shred": _shred,
+    "clear": _clear,
+    "files": _files,
+    "documents": _documents,
+    "certify": _certify,
+}

@@ -3,11 +3,12 @@
 Rooms above this one (calls, sessions) hand in their own statements as a `KeptKind` and a `Holder`; `app` lists them.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from ostiary.actions import Call
 from ostiary.ids import SubjectId, TenantId
 from ostiary.retention.hold import Hold
 
@@ -76,3 +77,24 @@ class Holder:
     count: Callable[[Connection, TenantId, list[str], Whom], dict[str, int]]
     clear: Callable[[Connection, TenantId, list[str], Whom, int], dict[str, int]]
     busy: Callable[[Connection, TenantId, list[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """How many rows of each table an erasure would remove, and the hold that stands on one of them."""
+
+    rows: dict[str, int]
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """What a room keeps of subjects under the tenant's keys, so that no destroyed key reaches it.
+
+    seek(tenant, whom, holds): what there is of the subject, and whether a hold stands on it.
+    erase(call, whom): removes some of it, with files, as part of the call; whether that is all. Bears being done again.
+    """
+
+    name: str
+    seek: Callable[[TenantId, Whom, tuple[Hold, ...]], Awaitable[Sought]]
+    erase: Callable[[Call, Whom], Awaitable[bool]]

@@ -13,7 +13,7 @@ from ostiary.errors import OnHold
 from ostiary.ids import INSTALL, SubjectId, TenantId
 from ostiary.retention import store
 from ostiary.retention.hold import Hold, Item, Scope, covering
-from ostiary.retention.kinds import Holder, KeptKind, Whom
+from ostiary.retention.kinds import Holder, KeptKind, Searcher, Sought, Whom
 from ostiary.retention.ledger.ledger import Ledger
 from ostiary.vault.sealing import Place, Vault
 from ostiary.work import Enqueue
@@ -26,8 +26,8 @@ AUDIT = "audit"
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """`shut`: closes a tenant for everybody, when it ends. `kinds`: what is kept for a time, beside the log. `holders`: who has rows about subjects.
-    `keys_backup_days`: until when a destroyed key is in backups."""
+    """`shut`: closes a tenant for everybody, when it ends. `kinds`: what is kept for a time, beside the log. `holders`: who has rows about subjects; `searchers`: who
+    has them under the tenant's own keys. `keys_backup_days`: until when a destroyed key is in backups."""
 
     database: Database
     keys_database: Database
@@ -39,6 +39,7 @@ class Retention:
     shut: Callable[[Connection, TenantId], None]
     kinds: tuple[KeptKind, ...] = ()
     holders: tuple[Holder, ...] = ()
+    searchers: tuple[Searcher, ...] = ()
     keys_backup_days: int = 7
 
     @property
@@ -48,6 +49,17 @@ class Retention:
     def whom(self, tenant: TenantId, subject: SubjectId) -> Whom:
         """A subject by all its names. Raises KeysUnavailable."""
         return Whom(subject, self.vault.pseudonym(tenant, subject), self.vault.subject_index(tenant, subject))
+
+    async def sought(self, tenant: TenantId, whom: Whom) -> Sought:
+        """What the searchers have of a subject, with the first hold on any of it."""
+        holds = await self.database.run(lambda c: store.holds(c, tenant))
+        rows: dict[str, int] = {}
+        held: Hold | None = None
+        for searcher in self.searchers:
+            found = await searcher.seek(tenant, whom, holds)
+            rows |= found.rows
+            held = held or found.hold
+        return Sought(rows, held)
 
     def kinds_of(self, tenant: TenantId) -> tuple[KeptKind, ...]:
         """What is kept for this tenant."""
