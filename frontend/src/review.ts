@@ -45,6 +45,8 @@ function complain(text: string): void {
 }
 
 let busy = Promise.resolve();
+/** Of findings that were decided here while others decided too: up to which version each is known, alone and (`+`) with all of its value. The page as a whole knows no more than it showed. */
+const known = new Map<string, number>();
 
 /** One after the other, so that each names the version that the one before it made. */
 function decide(kind: string, name: string, id: string, reason = ""): void {
@@ -55,17 +57,20 @@ async function decideNow(kind: string, name: string, id: string, reason: string)
   const form = one<HTMLFormElement>("[data-decide]");
   if (!form) return;
   const values = new URLSearchParams();
-  values.set("seen", form.querySelector<HTMLInputElement>("[data-seen]")!.value);
+  const seen = Number(form.querySelector<HTMLInputElement>("[data-seen]")!.value);
+  const alike = one<HTMLInputElement>("input[data-alike]")?.checked;
+  values.set("seen", String(known.get(alike ? `+${id}` : id) ?? seen));
   values.set("leaf", "0");
   values.set("reason", reason);
   values.set(name, id);
-  if (one<HTMLInputElement>("[data-alike]")?.checked) values.set("alike", "on");
+  if (alike) values.set("alike", "on");
   const answer = await fetch(form.action, { method: "POST", body: values, headers: { accept: "application/json" } });
   if (answer.status === 401) return location.assign("/sign-in");
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) return complain(said.detail || said.title || "It was refused.");
   const done = said as Decided;
-  for (const field of all<HTMLInputElement>("[data-seen], [data-selection] input[name=seen]")) field.value = String(done.version);
+  if (done.version === seen + 1) for (const field of all<HTMLInputElement>("[data-seen], [data-selection] input[name=seen]")) field.value = String(done.version);
+  else for (const each of done.ids) known.set(each, done.version).set(alike ? `+${each}` : each, done.version);
   for (const each of done.ids) setState(each, STATES[kind]!);
   count(done.waiting);
   announce(`${done.changed === 1 ? "One finding" : `${done.changed} findings`}: ${WORDS[STATES[kind]!]![0].toLowerCase()}`);
