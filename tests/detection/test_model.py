@@ -128,7 +128,8 @@ class Saying:
     """Says of each segment what it was told: (first word, word after the last, label, score)."""
 
     def __init__(self, *spans: tuple[int, int, str, float]) -> None:
-        self.lexicon, self.spans = tokens.Lexicon({}, {}), spans
+        common = dict.fromkeys(("fundamental", "freedom"), tokens.COMMON)
+        self.lexicon, self.spans = tokens.Lexicon({}, common), spans
 
     def find(self, segments: list[tokens.Segment]) -> list[network.Span]:
         return [network.Span(number, *span) for number in range(len(segments)) for span in self.spans]
@@ -224,6 +225,29 @@ def test_a_variable_is_nobody() -> None:
 def test_the_year_of_a_law_is_no_date(law: str) -> None:
     words = len(next(tokens.segments(law)).words)
     assert said(f"See {law} now", (1, 1 + words, "date", 0.99)) == []
+
+
+TITLE = "the Convention for the Protection of Human Rights and Fundamental Freedoms"
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "found"),
+    [
+        (TITLE, "Fundamental Freedoms", []),
+        (TITLE.replace("Fundamental Freedoms", "Siemens"), "Siemens", ["Siemens"]),
+        ("a talk on Fundamental Freedoms", "Fundamental Freedoms", ["Fundamental Freedoms"]),
+        ("the Agreement with Fundamental Freedoms", "Fundamental Freedoms", ["Fundamental Freedoms"]),
+    ],
+)
+def test_common_words_of_a_treaty_are_no_organisation(text: str, named: str, found: list[str]) -> None:
+    words = [text[a:b] for segment in tokens.segments(text) for a, b in zip(segment.starts, segment.ends, strict=True)]  # fmt: skip
+    first = words.index(named.split()[0])
+    assert said(text, (first, first + len(named.split()), "organisation", 0.99)) == found
+
+
+def test_an_organisation_of_an_organisation_is_one() -> None:
+    text = "The European Commission of Human Rights met"
+    assert said(text, (1, 3, "organisation", 0.9), (4, 6, "organisation", 0.8)) == ["European Commission of Human Rights"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

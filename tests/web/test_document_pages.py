@@ -278,6 +278,12 @@ def test_who_decides_on_after_another_did_overwrites_nothing(tmp_path: Path) -> 
                 await expect(page.locator("[data-wrong-text]")).to_contain_text("mara accepted 1")
                 await expect(page.locator("#standing")).to_contain_text("mara lets go 1 finding")
             row = await at.house.good("GET", f"/v1/documents/{document}/decisions", other)
-            assert [each["kind"] for each in row["decisions"]] == ["accept", "reject", "accept", "reject", "accept"]
+            assert [each["kind"] for each in row["decisions"]] == [
+                "accept",
+                "reject",
+                "accept",
+                "reject",
+                "accept",
+            ]
 
     asyncio.run(whole())

@@ -13,7 +13,7 @@ import sys
 import threading
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -24,7 +24,7 @@ from ostiary.detection import model_tokens as tokens
 from ostiary.detection.dates import CALENDAR_WORDS, MONTHS_THAT_ARE_WORDS
 from ostiary.detection.finding import Finding
 from ostiary.detection.model_labels import LABELS, OTHER
-from ostiary.detection.neighbours import are_one
+from ostiary.detection.neighbours import are_one, titles
 from ostiary.detection.rules import RuleSet
 
 if TYPE_CHECKING:
@@ -257,7 +257,10 @@ class Tier:
                     self._find(batch, keys, found)
                     batch, keys, size = [], [], 0
         self._find(batch, keys, found)
-        done = {key: tuple(_said(those, fresh[key][0])) for key, those in found.items()}
+        done = {
+            key: tuple(self._without_titles(_said(those, fresh[key][0]), fresh[key][0]))
+            for key, those in found.items()
+        }
         self._keep(done)
         return done
 
@@ -270,6 +273,23 @@ class Tier:
         for span in self.network.find(batch):
             if span.label != OTHER and span.score >= SCORE_MIN:
                 found[keys[span.segment]].append(_placed(span, batch[span.segment]))
+
+    def _without_titles(self, found: Iterable[_One], paragraph: str) -> Iterator[_One]:
+        """Without the organisations that are common words of a treaty's title: `Fundamental Freedoms`."""
+        within: list[tuple[int, int]] | None = None
+        for each in found:
+            if each[2] == "organisation" and self._is_common(paragraph[each[0] : each[1]]):
+                within = titles(paragraph) if within is None else within
+                if any(start <= each[0] and each[1] <= end for start, end in within):
+                    continue
+            yield each
+
+    def _is_common(self, value: str) -> bool:
+        listed = self.network.lexicon.listed
+        words = [tokens.normal(word) for word in _WORD.findall(value)]
+        return all(
+            (listed.get(word, 0) | listed.get(word.removesuffix("s"), 0)) & tokens.COMMON for word in words
+        )
 
     def _telling(self, segment: tokens.Segment) -> bool:
         """The gate: whether the segment could hold anything."""

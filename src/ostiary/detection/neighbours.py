@@ -1,4 +1,4 @@
-"""Findings of the model that stand side by side and say one thing: `one year`, `five months` and `two days`; `Trinidad` and `Tobago`."""
+"""Findings of the model and what stands beside them: several that say one thing (`one year`, `five months` and `two days`; `Trinidad` and `Tobago`), and what is part of a title."""
 
 import re
 
@@ -12,6 +12,17 @@ _COUNTRIES = re.compile(
 )
 """Of ISO 3166, those whose names hold two names."""
 
+_TREATY = re.compile(
+    r"\b(?:Convention|Treaty|Covenant|Charter|Protocol|Declaration|Directive|Regulation|Agreement) (?:for|on|concerning|relating to|against|regarding) (?:the )?"
+    r"[A-Z][\w-]*(?:,? (?:(?:and|of|the|in|to|for|from|on|or|their|its) ){0,3}[A-Z][\w-]*)*"
+)
+"""Titles like that of the Convention on the Rights of the Child."""
+
+
+def titles(text: str) -> list[tuple[int, int]]:
+    """Where titles of treaties and laws stand, that say what they are about."""
+    return [match.span() for match in _TREATY.finditer(text)]
+
 
 def are_one(label: str, start: int, middle: tuple[int, int], end: int, text: str) -> bool:
     """Whether `text[start:middle[0]]` and `text[middle[1]:end]`, both of this label, are one finding."""
@@ -20,6 +31,8 @@ def are_one(label: str, start: int, middle: tuple[int, int], end: int, text: str
         return between == " " and all(name.islower() and name.isalpha() for name in (first, second))
     if label == "date":
         return _AND.fullmatch(between) is not None and _counts_time(first) and _counts_time(second)
+    if label == "organisation":
+        return between == " of "
     if label != "location":
         return False
     whole = _COUNTRIES.match(text, start)
