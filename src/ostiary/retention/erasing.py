@@ -217,7 +217,8 @@ async def _documents(retention: Retention, call: Call, row: ErasingRow, cursor: 
         await asyncio.sleep(SETTLE_S)
         note = "Waits for documents that are being read or exported."
         return Step(cursor=f"documents:{at}", count=4, total=STEPS, note=note)
-    return Step(cursor=f"documents:{at + 1}", count=4, total=STEPS)
+    last = at + 1 >= len(retention.searchers)
+    return Step(cursor="certify:" if last else f"documents:{at + 1}", count=4, total=STEPS)
 
 
 def _own_files(whom: Whom, rows: list[store.OldRow]) -> list[str]:
