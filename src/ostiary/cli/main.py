@@ -25,6 +25,7 @@ from ostiary.cli.detect import detect
 from ostiary.cli.detect_server import detect_server
 from ostiary.cli.discovery import discovery
 from ostiary.cli.documents import documents
+from ostiary.cli.guard import guard
 from ostiary.cli.intent_keys import intent_keys
 from ostiary.cli.jobs import jobs
 from ostiary.cli.keys import keys
@@ -250,6 +251,7 @@ def login_code(count: Annotated[int, typer.Option(help="How many lines.")] = 1) 
 app.command()(call)
 app.command()(detect)
 app.command("detect-server")(detect_server)
+app.command()(guard)
 app.command("ocr-server")(ocr_server)
 app.command()(redact)
 app.command()(scan)

@@ -12,6 +12,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "detect",
             "redact",
             "scan",
+            "guard",
             "discovery",
             "redaction",
             "documents",

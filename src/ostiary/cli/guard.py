@@ -1,0 +1,135 @@
+"""`ostiary guard`: whether a SQL statement only reads, and reads only what it may. Offline: no database is asked."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ostiary.cli import output
+
+if TYPE_CHECKING:
+    from ostiary.guard.catalogue import Catalogue
+
+LINE_MAX = 1_000_000
+"""Characters of a line; a statement has fewer."""
+
+
+def guard(
+    statement: Annotated[
+        str | None, typer.Argument(help="The statement. None: standard input, as one statement.")
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option("--dialect", "-d", help="postgresql, mysql, mariadb, sqlite, duckdb or sqlserver.")
+    ] = "postgresql",
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            help='What may be read (JSON): {"tables": [{"schema", "name", "columns": ["id", {"name": "ssn", "mask": "full"}]}]}. Without it every table that is not the system\'s.'
+        ),
+    ] = None,
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl",
+            help='Each line of standard input is {"id", "sql"}; for each, a line {"id", "decision", "code", "why"}.',
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say whether a statement may be run: it only reads, only what it may, and within bounds. Prints what would be executed, or what to change; exit code 1 where it is refused."""
+    if jsonl and (statement is not None or as_json):
+        output.fail("--jsonl reads lines from standard input, and always prints JSON.", code=2)
+    known = _catalogue(catalog)
+    _check_dialect(dialect)
+    try:
+        if jsonl:
+            raise SystemExit(2 if _answer_lines(dialect, known) else 0)
+        _answer(sys.stdin.read() if statement is None else statement, dialect, known, as_json=as_json)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _check_dialect(dialect: str) -> None:
+    """Ends with exit code 2 where there is no such dialect, or the libraries are not installed."""
+    try:
+        from ostiary.guard.dialects import NAMES, dialect_of
+        from ostiary.guard.guard import judge  # noqa: F401 (here, so that what is missing is told once)
+    except ModuleNotFoundError:
+        output.fail("The guard needs more libraries: pip install 'ostiary[ask]'.", code=2)
+    try:
+        dialect_of(dialect)
+    except KeyError:
+        output.fail(f"There is no dialect {output.printable(dialect)}: {', '.join(NAMES)}.", code=2)
+
+
+def _catalogue(file: Path | None) -> "Catalogue":
+    """Ends with exit code 2 where the file is none."""
+    from ostiary.guard.catalogue import EVERYTHING, Catalogue, CatalogueError
+
+    if file is None:
+        return EVERYTHING
+    try:
+        return Catalogue.of(json.loads(file.read_text("utf-8")))
+    except OSError as error:
+        output.fail(f"{output.printable(str(file))} cannot be read ({type(error).__name__}).", code=2)
+    except (ValueError, RecursionError, CatalogueError) as error:
+        said = str(error) if isinstance(error, CatalogueError) else "it is not JSON"
+        output.fail(f"{output.printable(str(file))} is no catalogue: {said}.", code=2)
+
+
+def _answer(sql: str, dialect: str, known: "Catalogue", *, as_json: bool) -> None:
+    from ostiary.guard.guard import judge
+
+    said = judge(sql, dialect, known)
+    if as_json:
+        sys.stdout.write(json.dumps({**_line(said), "sql": said.sql, "tables": said.tables}) + "\n")
+    elif said.allowed:
+        sys.stdout.write(output.printable(said.sql) + "\n")
+    else:
+        sys.stderr.write(f"Refused ({said.code}): {output.printable(said.why)}\n")
+    raise SystemExit(0 if said.allowed else 1)
+
+
+def _answer_lines(dialect: str, known: "Catalogue") -> int:
+    """How many lines could not be read. Each is answered at once, so that a program may ask and wait."""
+    from ostiary.guard.guard import judge
+
+    bad = 0
+    for asked in _lines():
+        sql = asked.get("sql")
+        if not isinstance(sql, str):
+            bad += 1
+            answer: dict[str, Any] = {
+                "decision": "refuse",
+                "code": "line.malformed",
+                "why": 'A line is {"id": ..., "sql": "..."}.',
+            }
+        else:
+            answer = _line(judge(sql, dialect, known))
+        sys.stdout.write(json.dumps({"id": asked.get("id"), **answer}) + "\n")
+        sys.stdout.flush()
+    return bad
+
+
+def _lines() -> Iterator[dict[str, Any]]:
+    """One for each line that is not empty; {} where it cannot be read."""
+    while line := sys.stdin.buffer.readline(LINE_MAX):
+        whole = line.endswith(b"\n") or len(line) < LINE_MAX
+        while not whole:
+            rest = sys.stdin.buffer.readline(LINE_MAX)
+            whole = rest.endswith(b"\n") or len(rest) < LINE_MAX
+            line = b"?"
+        if not line.strip():
+            continue
+        try:
+            asked = json.loads(line)
+        except (ValueError, RecursionError):
+            asked = None
+        yield asked if isinstance(asked, dict) else {}
+
+
+def _line(said: Any) -> dict[str, Any]:
+    return {"decision": "allow" if said.allowed else "refuse", "code": said.code, "why": said.why}
