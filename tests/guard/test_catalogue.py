@@ -36,6 +36,10 @@ READS_SSN = (
     "WITH c AS (TABLE customers) SELECT 1 FROM c",
     "SELECT pg_typeof(c), c::text FROM customers c",
     "SELECT (customers).ssn FROM customers",
+    "SELECT c.row_to_json FROM customers c",
+    "SELECT customers.to_jsonb, (SELECT 1 AS to_jsonb) FROM customers",
+    "SELECT (c).row_to_json FROM customers c",
+    "SELECT c.ctid FROM customers c WHERE EXISTS (SELECT 1 FROM (SELECT 1 AS ctid) c)",
     "SELECT count(c.*) FROM customers c WHERE c > ROW(1)",
 )
 
@@ -45,6 +49,25 @@ def test_a_masked_column_is_told_by_nothing(sql: str) -> None:
     said = judge(sql, "postgresql", KNOWN)
     assert not said.allowed
     assert said.code == verdict.MASKED
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("duckdb", "SELECT #3 FROM customers"),
+        ("duckdb", "FROM customers"),
+        ("duckdb", "SELECT COLUMNS('s.*') FROM customers"),
+        ("duckdb", "UNPIVOT customers ON COLUMNS(*) INTO NAME n VALUE v"),
+        ("duckdb", "SELECT struct_pack(a := ssn) FROM customers"),
+        ("sqlite", "SELECT rowid, * FROM customers"),
+        ("sqlite", "SELECT json_object('s', ssn) FROM customers"),
+        ("mysql", "SELECT `ſsn` FROM customers"),
+        ("sqlserver", "SELECT [ｓｓｎ] FROM customers"),
+        ("sqlserver", "SELECT [sśn] FROM customers"),
+    ],
+)
+def test_a_masked_column_is_told_by_no_other_engine(dialect: str, sql: str) -> None:
+    assert judge(sql, dialect, KNOWN).code == verdict.MASKED
 
 
 @pytest.mark.parametrize(
@@ -66,7 +89,7 @@ def test_a_table_that_is_not_in_it_is_refused(sql: str) -> None:
     assert judge(sql, "postgresql", KNOWN).code == verdict.TABLE
 
 
-@pytest.mark.parametrize("given", [None, [], {}, {"tables": 1}, {"tables": [{"name": "a"}]}, {"tables": [{"columns": []}]}, {"tables": ["a"]}])  # fmt: skip
+@pytest.mark.parametrize("given", [None, [], {}, {"tables": 1}, {"tables": [{"name": "a"}]}, {"tables": [{"columns": []}]}, {"tables": ["a"]}, {"tables": [], "mask": {}}, {"tables": {"a": ["b"]}, "masks": {"c": ["b"]}}, {"tables": [{"name": "a", "columns": [{"name": "b", "masked": True}]}]}])  # fmt: skip
 def test_what_is_no_catalogue(given: object) -> None:
     with pytest.raises(CatalogueError):
         Catalogue.of(given)
@@ -74,3 +97,19 @@ def test_what_is_no_catalogue(given: object) -> None:
 
 def test_a_catalogue_refuses_what_is_refused_without_one() -> None:
     assert not [sql for dialect, sql in statements("refused") if judge(sql, dialect, KNOWN).allowed]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tables": {"t": ["a", "b"]}, "masks": {"t": ["b"]}},
+        {"tables": {"t": {"columns": {"a": "int", "b": "text"}, "masks": {"b": "full"}}}},
+        {"tables": {"t": {"columns": {"a": {"type": "int"}, "b": {"mask": "hash"}}}}},
+        {"tables": [{"schema": "public", "name": "t", "columns": ["a", {"name": "B", "mask": "full"}]}]},
+        {"tables": {"public.t": ["a", "b"]}, "masks": {"public.t": {"b": "full"}}},
+    ],
+)
+def test_masks_may_stand_beside(given: object) -> None:
+    known = Catalogue.of(given)
+    assert judge("SELECT a FROM public.t", "postgresql", known).allowed
+    assert judge("SELECT b FROM t", "postgresql", known).code == verdict.MASKED

@@ -3,28 +3,36 @@
 from sqlglot import exp
 
 from ostiary.guard.catalogue import Table
+from ostiary.guard.names import key
 from ostiary.guard.tree import Named
 from ostiary.guard.verdict import MASKED, Refused
 
 
 def check(root: exp.Expr, masked: dict[Named, Table]) -> None:
     """Refused where a masked column is named anywhere, whatever it belongs to, or where all of a row is read. Raises Refused."""
-    columns = frozenset().union(*(table.masked for table in masked.values()))
-    if not columns:
+    hidden = {each: table for each, table in masked.items() if table.masked}
+    if not hidden:
         return
-    rows = {each.name.lower() for each, table in masked.items() if table.masked}
-    names = rows | {
-        node.alias.lower() for node in root.find_all(exp.Table, exp.Subquery, exp.CTE) if node.alias
+    columns = {key(column) for table in hidden.values() for column in table.masked}
+    aliases = _aliases(root, hidden)
+    rows = {
+        *aliases,
+        *(key(node.alias) for node in root.find_all(exp.Table, exp.Subquery, exp.CTE) if node.alias),
     }
     for node in root.walk():
-        if isinstance(node, exp.Identifier) and node.name.lower() in columns:
+        if isinstance(node, exp.Identifier) and key(node.name) in columns:
             raise Refused(MASKED, f"The column {node.name[:80]} is masked: leave it out.")
-        whole = isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count)
-        if whole or (isinstance(node, exp.Column) and not node.table and node.name.lower() in names):
-            raise Refused(MASKED, "A masked column is among them: name the columns instead of the whole row.")
-        if isinstance(node, exp.Pivot | exp.Columns) or (isinstance(node, exp.Join) and node.method):
-            raise Refused(MASKED, "A masked column may be among them: name the columns.")
-        if (
+        if isinstance(node, exp.Column):
+            _check_column(node, aliases, rows)
+        elif isinstance(node, _ANY_COLUMN) or (
+            isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count)
+        ):
+            raise Refused(
+                MASKED, "A masked column may be among them: name the columns instead of the whole row."
+            )
+        elif isinstance(node, exp.Join) and node.method:
+            raise Refused(MASKED, "A join by all names of columns may use a masked one: name them after ON.")
+        elif (
             isinstance(node, exp.TableAlias)
             and node.args.get("columns")
             and isinstance(node.parent, exp.Table)
@@ -32,3 +40,35 @@ def check(root: exp.Expr, masked: dict[Named, Table]) -> None:
             raise Refused(
                 MASKED, "Columns of a table with masked ones keep their names: leave out the new ones."
             )
+
+
+_ANY_COLUMN = (exp.Pivot, exp.Columns, exp.PositionalColumn)
+"""What reads columns without naming them."""
+
+
+def _aliases(root: exp.Expr, hidden: dict[Named, Table]) -> dict[str, list[Table]]:
+    """What the tables with masked columns are called in the statement, wherever that is."""
+    by_name: dict[str, list[Table]] = {}
+    for each, table in hidden.items():
+        by_name.setdefault(key(each.name), []).append(table)
+    called: dict[str, list[Table]] = {}
+    for node in root.find_all(exp.Table):
+        for table in by_name.get(key(node.name), ()):
+            for name in (node.name, node.alias):
+                called.setdefault(key(name), []).append(table)
+    return called
+
+
+def _check_column(node: exp.Column, aliases: dict[str, list[Table]], rows: set[str]) -> None:
+    """`c.id` is a column; `c`, and `c.row_to_json`, which PostgreSQL calls with the row, are not."""
+    if isinstance(node.this, exp.Star):
+        return
+    if not node.table:
+        if key(node.name) in rows:
+            raise Refused(MASKED, "A masked column is among them: name the columns instead of the whole row.")
+        return
+    tables = aliases.get(key(node.table), ())
+    if any(node.name.lower() not in table.columns for table in tables):
+        raise Refused(
+            MASKED, f"{node.name[:80]} is no column of it: a function of the row could tell what is masked."
+        )

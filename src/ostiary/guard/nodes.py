@@ -12,7 +12,7 @@ _ALLOWED = (
     # operators
     "Add Sub Mul Div IntDiv Mod Neg BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift EQ NEQ GT GTE LT LTE Is Not Like ILike NotLike SimilarTo Glob Between In DPipe "
     "NullSafeEQ NullSafeNEQ Escape Any All Collate AtTimeZone Distance ArrayContainsAll ArrayContainedBy ArrayOverlaps Overlaps Bracket Slice Dot Pow "
-    "JSONBContains JSONBContainsAnyTopKeys JSONBContainsAllTopKeys JSONBDeleteAtPath PropertyEQ Lambda Kwarg Comprehension Adjacent ExtendsLeft ExtendsRight Introducer Match IgnoreNulls RespectNulls IndexTableHint "
+    "JSONBContains JSONBContainsAnyTopKeys JSONBContainsAllTopKeys JSONBDeleteAtPath PropertyEQ Lambda Kwarg Comprehension Adjacent ExtendsLeft ExtendsRight Introducer Match IgnoreNulls RespectNulls IndexTableHint Partition "
     # what a path into JSON is made of
     "JSONPath JSONPathRoot JSONPathKey JSONPathSubscript JSONPathWildcard JSONPathSlice JSONPathUnion JSONPathRecursive JSONPathSelector "
     "JSONKeyValue JSONColumnDef JSONSchema OpenJSONColumnDef"

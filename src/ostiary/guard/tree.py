@@ -8,6 +8,7 @@ from math import prod
 from sqlglot import exp
 
 from ostiary.guard.dialects import Dialect
+from ostiary.guard.names import key
 from ostiary.guard.nodes import ALLOWED, STATEMENT_WORDS, WITHOUT_A_CALL
 from ostiary.guard.verdict import AMBIGUOUS, CONSTRUCT, COSTLY, FUNCTION, TABLE, Refused
 
@@ -115,9 +116,9 @@ def _table(node: exp.Table, dialect: Dialect) -> Named | None:
     schema, name = (folded(part) for part in (node.args.get("db"), node.this))
     if not schema and _is_own(node, name):
         return None
-    if dialect.parser == "tsql" and _OLD_VIEWS.fullmatch(name.lower()):
+    if dialect.parser == "tsql" and _OLD_VIEWS.fullmatch(key(name)):
         raise Refused(TABLE, f"{name[:80]} is not a table of yours.")
-    if schema.lower() in dialect.system or name.lower().startswith(dialect.prefixes) or not _PLAIN_NAME.fullmatch(name):  # fmt: skip
+    if key(schema) in dialect.system or key(name).startswith(dialect.prefixes) or not _PLAIN_NAME.fullmatch(name):  # fmt: skip
         raise Refused(TABLE, f"{name[:80]} is not a table of yours.")
     return Named(schema, name)
 
