@@ -25,6 +25,16 @@ _LONG_WORDS = (
     "format generate_series lpad printf randomblob range repeat replicate rpad sequence space zeroblob"
 )
 _LONG = frozenset(_LONG_WORDS.split())
+_LONG_KINDS = (
+    exp.Pad,
+    exp.Repeat,
+    exp.Space,
+    exp.GenerateSeries,
+    exp.Format,
+    exp.GenerateDateArray,
+    exp.RangeN,
+)
+_KNOWN: dict[tuple[type[exp.Func], str], bool] = {}
 _COMPARED = (exp.EQ, exp.GT, exp.LT, exp.GTE, exp.LTE, exp.Like, exp.Between, exp.NullSafeEQ)
 _WIDTH = re.compile(r"%[^a-zA-Z]*\d{6}")
 LENGTH_MAX = 10_000_000
@@ -81,15 +91,31 @@ def _check_kind(node: exp.Expr, kind: str, dialect: Dialect) -> None:
 
 
 def _check_function(node: exp.Func, kind: str, dialect: Dialect) -> None:
-    """What is written as a call must be known by the name that is written."""
+    """What is written as a call must be known by the name that is written; what was written is read once more at the end."""
     if kind in WITHOUT_A_CALL:
         return
-    match = None if isinstance(node, exp.Anonymous) else _CALL.match(node.sql(dialect.parser, comments=False))
-    name = node.name.lower() if isinstance(node, exp.Anonymous) else match[1].lower() if match else ""
-    if name not in dialect.functions:
-        raise Refused(FUNCTION, f"{(name or _readable(kind))[:80]} is not among the functions that are known to only compute.")  # fmt: skip
-    if name in _LONG and _length(node) > LENGTH_MAX:
-        raise Refused(COSTLY, f"{name} would make more than {LENGTH_MAX:,}: ask for less.")
+    if not _has_known_name(type(node), dialect):
+        name = node.name.lower() if isinstance(node, exp.Anonymous) else _called(node, dialect)
+        if name not in dialect.functions:
+            raise Refused(FUNCTION, f"{(name or _readable(kind))[:80]} is not among the functions that are known to only compute.")  # fmt: skip
+    if _is_long(node) and _length(node) > LENGTH_MAX:
+        raise Refused(COSTLY, f"A function would make more than {LENGTH_MAX:,}: ask for less.")
+
+
+def _has_known_name(kind: type[exp.Func], dialect: Dialect) -> bool:
+    """Whether all names of this function are known, so that it need not be written to see which."""
+    known = _KNOWN.get((kind, dialect.parser))
+    if known is None:
+        names = () if kind is exp.Anonymous else kind.sql_names()
+        known = bool(names) and all(name.lower() in dialect.functions for name in names)
+        _KNOWN[kind, dialect.parser] = known
+    return known
+
+
+def _called(node: exp.Func, dialect: Dialect) -> str:
+    """The name before the bracket as it would be written; "" where it is no call."""
+    match = _CALL.match(node.sql(dialect.parser, comments=False))
+    return match[1].lower() if match else ""
 
 
 def _check_schema_of_function(node: exp.Dot) -> None:
@@ -236,9 +262,7 @@ def _number(node: exp.Expr) -> float:
 
 
 def _is_long(node: exp.Func) -> bool:
-    return node.name.lower() in _LONG or isinstance(
-        node, exp.Pad | exp.Repeat | exp.Space | exp.GenerateSeries
-    )
+    return isinstance(node, _LONG_KINDS) or (isinstance(node, exp.Anonymous) and node.name.lower() in _LONG)
 
 
 def _readable(kind: str) -> str:
