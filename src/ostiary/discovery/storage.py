@@ -60,7 +60,7 @@ class Storage:
         except OstiaryError as error:
             raise PlaceUnreadable(error.detail or error.title()) from None
         if answer.status != 200:
-            raise PlaceUnreadable(f"The storage answered with status {answer.status}: check the bucket's name, its region and the credentials.")  # fmt: skip
+            raise PlaceUnreadable(f"The storage answered with status {answer.status}: check the name of the bucket or container, its region if it has one, and the credentials.")  # fmt: skip
         return answer.body
 
     def ranged(self, target: str, headers: Mapping[str, str], start: int, bytes_max: int) -> bytes:
