@@ -1,10 +1,13 @@
 """The guard on the shared corpus: attacks refused, queries let through, and what a statement costs beside reading and writing it alone, and beside the aim of 2 ms at the 95th percentile.
 
-.venv/bin/python bench/guard.py [corpus.jsonl]
+.venv/bin/python bench/guard.py [--corpus corpus.jsonl] [--agent-sql-guard PYTHON]
+
+PYTHON: an interpreter that has agent-sql-guard==0.2.0, which judges the same statements in the same run.
 """
 
+import argparse
 import json
-import sys
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,20 +21,42 @@ AIM_MS = 2.0
 CORPUS = Path(__file__).parents[2] / "shared" / "data" / "sql" / "guard.jsonl"
 
 
+_PEER = """
+import json, sys, time
+from sql_guard import PiiDenylist, SqlGuard, SqlGuardConfig
+guards = {}
+for line in sys.stdin:
+    row = json.loads(line)
+    dialect = row["dialect"]
+    if dialect not in guards:
+        settings = dict(pii_denylist=PiiDenylist(frozenset(), frozenset()), allowed_tables=[], dialect=dialect, enforce_allowed_tables=False)
+        guards[dialect] = SqlGuard(SqlGuardConfig.from_settings(**settings))
+    began = time.process_time()
+    said = guards[dialect].evaluate_static(row["sql"])
+    print(json.dumps([not said.denied, (time.process_time() - began) * 1e3]))
+"""
+
+
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else CORPUS
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--corpus", type=Path, default=CORPUS)
+    options.add_argument("--agent-sql-guard", metavar="PYTHON")
+    chosen = options.parse_args()
+    path = chosen.corpus
     if not path.exists():
         print("not run: there is no corpus; name one")
         return
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    said = [judge(row["sql"], row["dialect"]) for row in rows]
-    for expected, word in (("blocked", "refused"), ("allowed", "let through")):
-        of = [
-            verdict.allowed == (expected == "allowed")
-            for row, verdict in zip(rows, said, strict=True)
-            if row["expect"] == expected
-        ]
-        print(f"{expected}: {sum(of)} of {len(of)} {word} ({100 * sum(of) / len(of):.2f} %)")
+    _score("ostiary guard", rows, [judge(row["sql"], row["dialect"]).allowed for row in rows])
+    if chosen.agent_sql_guard:
+        given = "".join(json.dumps(row) + "\n" for row in rows)
+        done = subprocess.run(
+            [chosen.agent_sql_guard, "-c", _PEER], input=given, capture_output=True, text=True, check=True
+        )
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        _score("agent-sql-guard", rows, [allowed for allowed, _ in told])
+        times = sorted(took for (_, took), row in zip(told, rows, strict=True) if row["expect"] == "allowed")
+        print(f"agent-sql-guard: p50 {_at(times, 0.5):.2f} ms, p95 {_at(times, 0.95):.2f} ms of CPU")
     queries = [(row["sql"], row["dialect"]) for row in rows if row["expect"] == "allowed"]
     guarded = _times(lambda sql, dialect: judge(sql, dialect), queries)
     alone = _times(_read_and_write, queries)
@@ -42,6 +67,16 @@ def main() -> None:
     print(
         f"guard p95 / the aim of {AIM_MS:.0f} ms: {_at(guarded, 0.95) / AIM_MS:.2f}; guard / alone at p50: {_at(guarded, 0.5) / _at(alone, 0.5):.2f}"
     )
+
+
+def _score(name: str, rows: list[dict[str, str]], allowed: list[bool]) -> None:
+    for expected, word in (("blocked", "attacks refused"), ("allowed", "queries let through")):
+        right = [
+            each == (expected == "allowed")
+            for row, each in zip(rows, allowed, strict=True)
+            if row["expect"] == expected
+        ]
+        print(f"{name}: {sum(right)} of {len(right)} {word} ({100 * sum(right) / len(right):.2f} %)")
 
 
 def _read_and_write(sql: str, dialect: str) -> None:
