@@ -198,6 +198,24 @@ def test_sqlite_runs_what_is_let_through_and_nothing_of_it_writes() -> None:
     assert ran > 10
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "ostiary.guard.guard.sqlglot.parse",
+        "ostiary.guard.tree.check",
+        "ostiary.guard.written.check",
+        "ostiary.guard.grammar.read",
+    ],
+)
+def test_nothing_passes_where_a_part_fails(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(broken, fails)
+    said = judge("SELECT 1", "postgresql")
+    assert (said.allowed, said.sql, said.code) == (False, "", verdict.UNREADABLE)
+
+
 def test_a_later_parser_is_looked_at_before_it_is_used() -> None:
     """The kinds of nodes are those of this version: another may name or read things anew."""
     assert sqlglot.__version__.split(".")[0] == "30"

@@ -56,6 +56,10 @@ def judge(sql: str, dialect: str, catalogue: Catalogue = EVERYTHING) -> Verdict:
         return Verdict(False, code=refused.code, why=refused.why)
     except RecursionError:
         return Verdict(False, code=TOO_LONG, why="The statement is nested too deep.")
+    except Exception:  # noqa: BLE001 (whatever a parser does not expect: nothing passes by it)
+        return Verdict(
+            False, code=UNREADABLE, why=f"This cannot be read as {spoken.name}'s SQL: write it more plainly."
+        )
 
 
 def _judged(sql: str, dialect: Dialect, catalogue: Catalogue) -> Verdict:

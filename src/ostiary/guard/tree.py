@@ -13,7 +13,7 @@ from ostiary.guard.nodes import ALLOWED, STATEMENT_WORDS, WITHOUT_A_CALL
 from ostiary.guard.verdict import AMBIGUOUS, CONSTRUCT, COSTLY, FUNCTION, TABLE, Refused
 
 _CALL = re.compile(r"([A-Za-z_][\w$]*)\(")
-_PLAIN_NAME = re.compile(r"[^\W\d][\w$ #-]*")
+_PLAIN_NAME = re.compile(r"\w[\w$ #-]*")
 """What a table is called that is no file and no address."""
 _SYSTEM_TYPES = ("pg_", "reg", "pg_catalog.")
 _OLD_VIEWS = re.compile(
@@ -25,15 +25,7 @@ _LONG_WORDS = (
     "format generate_series lpad printf randomblob range repeat replicate rpad sequence space zeroblob"
 )
 _LONG = frozenset(_LONG_WORDS.split())
-_LONG_KINDS = (
-    exp.Pad,
-    exp.Repeat,
-    exp.Space,
-    exp.GenerateSeries,
-    exp.Format,
-    exp.GenerateDateArray,
-    exp.RangeN,
-)
+_LONG_KINDS = (exp.Pad, exp.Repeat, exp.Space, exp.GenerateSeries, exp.Format, exp.GenerateDateArray)
 _KNOWN: dict[tuple[type[exp.Func], str], bool] = {}
 _COMPARED = (exp.EQ, exp.GT, exp.LT, exp.GTE, exp.LTE, exp.Like, exp.Between, exp.NullSafeEQ)
 _WIDTH = re.compile(r"%[^a-zA-Z]*\d{6}")
@@ -126,14 +118,7 @@ def _check_schema_of_function(node: exp.Dot) -> None:
 def _table(node: exp.Table, dialect: Dialect) -> Named | None:
     """None: it is a function, or a name of the statement's own."""
     if isinstance(node.this, exp.Func):
-        match = _CALL.match(node.this.sql(dialect.parser, comments=False))
-        name = (
-            node.this.name.lower()
-            if isinstance(node.this, exp.Anonymous)
-            else match[1].lower()
-            if match
-            else ""
-        )
+        name = node.this.name.lower() if isinstance(node.this, exp.Anonymous) else _called(node.this, dialect)
         if node.args.get("db") or name not in dialect.relations:
             raise Refused(FUNCTION, f"{name[:80]} cannot be read from: name a table.")
         return None
