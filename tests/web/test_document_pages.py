@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -221,29 +223,36 @@ def test_who_may_not_see_documents_hears_nothing_of_them(tmp_path: Path) -> None
     play(tmp_path, story)
 
 
+@asynccontextmanager
+async def together(tmp_path: Path) -> AsyncIterator[tuple[Any, str, str, Any]]:
+    """The gateway, a document, the key of another who reviews, and the owner's live page of it."""
+    async with browsing(tmp_path) as at:
+        document = await papers.opened(at.house, EVIL)
+        other = await join(at.house, "mara", "support")
+        async with at.page(1440, "light") as page:
+            await page.goto(f"{at.origin}/documents/{document}")
+            await page.locator("#live[data-state=on]").wait_for()
+            yield at, document, other, page
+
+
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser_too")
 @pytest.mark.timeout(120)
 def test_what_another_decides_is_told_at_once(tmp_path: Path) -> None:
     async def whole() -> None:
-        async with browsing(tmp_path) as at:
-            document = await papers.opened(at.house, EVIL)
-            other = await join(at.house, "mara", "support")
-            async with at.page(1440, "light") as page:
-                await page.goto(f"{at.origin}/documents/{document}")
-                await page.locator("#live[data-state=on]").wait_for()
-                await page.locator("#filter").fill("jane")
-                began = asyncio.get_running_loop().time()
-                await other_accepts(at.house, other, document)
-                await page.locator("#standing", has_text="mara lets go 1 finding").wait_for(timeout=5_000)
-                assert asyncio.get_running_loop().time() - began < 3
-                focus = "[document.activeElement.id, document.activeElement.value]"
-                assert await page.evaluate(focus) == ["filter", "jane"]
-                found: dict[str, Any] = {}
-                await look(page, "documents-standing", found)
-                assert found == {}
-                await page.get_by_role("link", name="Look at it as it stands.").first.click()
-                await page.locator("[data-finding][data-state=accepted]").first.wait_for()
+        async with together(tmp_path) as (at, document, other, page):
+            await page.locator("#filter").fill("jane")
+            began = asyncio.get_running_loop().time()
+            await other_accepts(at.house, other, document)
+            await page.locator("#standing", has_text="mara lets go 1 finding").wait_for(timeout=5_000)
+            assert asyncio.get_running_loop().time() - began < 3
+            focus = "[document.activeElement.id, document.activeElement.value]"
+            assert await page.evaluate(focus) == ["filter", "jane"]
+            found: dict[str, Any] = {}
+            await look(page, "documents-standing", found)
+            assert found == {}
+            await page.get_by_role("link", name="Look at it as it stands.").first.click()
+            await page.locator("[data-finding][data-state=accepted]").first.wait_for()
 
     asyncio.run(whole())
 
@@ -253,30 +262,25 @@ def test_what_another_decides_is_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.timeout(120)
 def test_who_decides_on_after_another_did_overwrites_nothing(tmp_path: Path) -> None:
     async def whole() -> None:
-        async with browsing(tmp_path) as at:
-            document = await papers.opened(at.house, EVIL)
-            other = await join(at.house, "mara", "support")
-            async with at.page(1440, "light") as page:
-                await page.goto(f"{at.origin}/documents/{document}")
-                await page.locator("#live[data-state=on]").wait_for()
-                items = page.locator("[data-finding]")
-                theirs, ours = items.nth(0), items.nth(1)
-                await other_accepts(at.house, other, document)
-                await page.locator("#standing", has_text="mara lets go 1 finding").wait_for()
-                for alike in (True, True, True, False):
-                    await page.locator("input[data-alike]").set_checked(alike)
-                    now = await ours.get_attribute("data-state")
-                    await ours.locator("[data-item]").focus()
-                    await page.keyboard.press("x")
-                    await expect(ours).not_to_have_attribute("data-state", str(now))
-                await expect(page.locator("[data-wrong]")).to_be_hidden()
-                await expect(page.locator("#standing")).to_contain_text("mara lets go 1 finding")
-                await theirs.locator("[data-item]").focus()
-                await page.keyboard.press("r")
-                await page.locator("#why-reason").fill("Ours")
-                await page.locator("#why-reason").press("Enter")
-                await expect(page.locator("[data-wrong-text]")).to_contain_text("mara accepted 1")
-                await expect(page.locator("#standing")).to_contain_text("mara lets go 1 finding")
+        async with together(tmp_path) as (at, document, other, page):
+            items = page.locator("[data-finding]")
+            theirs, ours = items.nth(0), items.nth(1)
+            await other_accepts(at.house, other, document)
+            await page.locator("#standing", has_text="mara lets go 1 finding").wait_for()
+            for alike in (True, True, True, False):
+                await page.locator("input[data-alike]").set_checked(alike)
+                now = await ours.get_attribute("data-state")
+                await ours.locator("[data-item]").focus()
+                await page.keyboard.press("x")
+                await expect(ours).not_to_have_attribute("data-state", str(now))
+            await expect(page.locator("[data-wrong]")).to_be_hidden()
+            await expect(page.locator("#standing")).to_contain_text("mara lets go 1 finding")
+            await theirs.locator("[data-item]").focus()
+            await page.keyboard.press("r")
+            await page.locator("#why-reason").fill("Ours")
+            await page.locator("#why-reason").press("Enter")
+            await expect(page.locator("[data-wrong-text]")).to_contain_text("mara accepted 1")
+            await expect(page.locator("#standing")).to_contain_text("mara lets go 1 finding")
             row = await at.house.good("GET", f"/v1/documents/{document}/decisions", other)
             assert [each["kind"] for each in row["decisions"]] == [
                 "accept",
