@@ -11,7 +11,7 @@ from sqlglot.dialects.dialect import Dialect as Parser
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from ostiary.guard import grammar, masks, tree, written
-from ostiary.guard.catalogue import EVERYTHING, Catalogue
+from ostiary.guard.catalogue import EVERYTHING, Catalogue, Table
 from ostiary.guard.dialects import Dialect, dialect_of
 from ostiary.guard.nodes import ROOTS
 from ostiary.guard.tree import Named
@@ -72,23 +72,30 @@ def _judged(sql: str, dialect: Dialect, catalogue: Catalogue) -> Verdict:
     if type(root).__name__ not in ROOTS:
         raise Refused(NOT_A_QUERY, "Only queries are run: begin with SELECT or WITH.")
     named = tree.check(root, dialect)
-    found = {each: catalogue.find(each.schema, each.name) for each in named}
-    for each, table in found.items():
-        if table is None and catalogue.complete:
-            raise Refused(TABLE, f"{str(each)[:80]} is not among the tables that you may read.")
-    masks.check(root, {each: table for each, table in found.items() if table is not None})
+    masks.check(root, _known(named, catalogue))
     parser = Parser.get_or_raise(dialect.parser)
     own = [cte.args["alias"] for cte in root.find_all(exp.CTE)]
     with_columns = frozenset(alias.name.lower() for alias in own if alias.args.get("columns"))
     own_names = frozenset(tree.folded(alias.this) for alias in own)
-    text = root.sql(
-        dialect.parser, comments=False, copy=False
-    )  # changes the tree: nothing looks at it any more
+    # Changes the tree: nothing looks at it any more. What cannot be written in the dialect is an error, and not left out.
+    text = root.sql(dialect.parser, comments=False, copy=False, unsupported_level=ErrorLevel.RAISE)
     written.check(text, parser, dialect.functions, with_columns)
     if dialect.parser == "postgres":
         _check_grammar(asked, text, named, dialect, own_names)
     prefix = re.sub(r"\s+", " ", explained[0].strip().upper()) + " " if explained else ""
     return Verdict(True, prefix + text, tables=tuple(map(str, named)))
+
+
+def _known(named: list[Named], catalogue: Catalogue) -> dict[Named, Table]:
+    """Those that the catalogue has. Raises Refused for one that it lacks, where it is complete."""
+    known: dict[Named, Table] = {}
+    for each in named:
+        table = catalogue.find(each.schema, each.name)
+        if table is not None:
+            known[each] = table
+        elif catalogue.complete:
+            raise Refused(TABLE, f"{str(each)[:80]} is not among the tables that you may read.")
+    return known
 
 
 def _check_text(sql: str) -> None:
@@ -142,10 +149,11 @@ def _described(root: exp.Describe, dialect: Dialect, catalogue: Catalogue) -> Ve
         or len(list(root.walk())) > 4
     ):
         raise Refused(NOT_A_QUERY, "Only tables are described.")
-    table = tree.check(root.this, dialect)
-    if not table or (catalogue.complete and catalogue.find(table[0].schema, table[0].name) is None):
-        raise Refused(TABLE, "This is not among the tables that you may read.")
-    return Verdict(True, f"DESCRIBE {root.this.sql(dialect.parser, comments=False)}", tables=(str(table[0]),))
+    named = tree.check(root.this, dialect)
+    _known(named, catalogue)
+    return Verdict(
+        True, f"DESCRIBE {root.this.sql(dialect.parser, comments=False)}", tables=tuple(map(str, named))
+    )
 
 
 def _check_grammar(asked: str, text: str, named: list[Named], dialect: Dialect, own: Collection[str]) -> None:

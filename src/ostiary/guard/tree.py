@@ -169,7 +169,7 @@ def _check_hint(node: exp.Expr) -> None:
 
 def _check_alias(node: exp.Expr) -> None:
     """`SELECT 1 SHUTDOWN` is two statements to SQL Server."""
-    alias = node.args.get("alias") or node.args.get("this") if isinstance(node, exp.TableAlias) else node.args.get("alias")  # fmt: skip
+    alias = node.this if isinstance(node, exp.TableAlias) else node.args.get("alias")
     if isinstance(alias, exp.Identifier) and not alias.args.get("quoted") and alias.name.upper() in STATEMENT_WORDS:  # fmt: skip
         raise Refused(AMBIGUOUS, f"{alias.name.upper()} begins a statement: put the name into brackets.")
 

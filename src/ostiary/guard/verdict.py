@@ -33,16 +33,7 @@ TABLE = "sql.table"
 MASKED = "sql.masked"
 COSTLY = "sql.costly"
 AMBIGUOUS = "sql.ambiguous"
-EXPLAINED = {
-    UNREADABLE: "The statement cannot be read as the dialect's SQL.",
-    TOO_LONG: "The statement is longer or nested deeper than a question needs.",
-    NOT_ONE: "There is more than one statement, or none.",
-    NOT_A_QUERY: "The statement does something else than read.",
-    CONSTRUCT: "A part of the statement is not among those that are known to only read.",
-    FUNCTION: "A function is not among those that are known to only compute.",
-    TABLE: "A table is not among those that may be read.",
-    MASKED: "A column is masked, and the statement could tell what it holds.",
-    COSTLY: "The statement would work without bound.",
-    AMBIGUOUS: "The statement can be read in two ways.",
-}
-"""Every code, for the reference."""
+CODES = frozenset(
+    {UNREADABLE, TOO_LONG, NOT_ONE, NOT_A_QUERY, CONSTRUCT, FUNCTION, TABLE, MASKED, COSTLY, AMBIGUOUS}
+)
+"""Every code; docs/howto/guard.md says what each means."""
