@@ -134,10 +134,10 @@ def test_a_bad_line_is_named_and_the_others_are_answered(bad: bytes) -> None:
 
 
 def test_a_line_that_is_too_long_is_a_bad_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostiary.cli import detecting
+    from ostiary.cli import lines
 
-    monkeypatch.setattr(detecting, "LINE_BYTES_MAX", 1_000)
-    monkeypatch.setattr(detecting, "READ_BYTES", 300)
+    monkeypatch.setattr(lines, "LINE_BYTES_MAX", 1_000)
+    monkeypatch.setattr(lines, "READ_BYTES", 300)
     good = json.dumps({"id": "a", "text": MAIL})
     result = run("--jsonl", given=f"{good}\n{'x' * 5_000}\n{good}\n", code=2)
     assert len(result.stdout.splitlines()) == 2

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ostiary.cli import output
+from ostiary.cli import lines, output
 from ostiary.detection.categories import family_of
 from ostiary.detection.engine import detect
 from ostiary.detection.finding import Finding
@@ -20,9 +20,6 @@ from ostiary.detection.pieces import Piece, of_the_whole, pieces
 from ostiary.detection.rules import RuleSet
 
 READ_CHARACTERS = 64 * 1024
-READ_BYTES = 256 * 1024
-LINE_BYTES_MAX = 64 << 20
-"""A longer line of --jsonl is a bad one: it would have to be held as a whole."""
 BATCH_LINES = 64
 BATCH_CHARACTERS = 512 * 1024
 AHEAD = 2
@@ -271,27 +268,15 @@ def _bytes_of(path: Path) -> Iterator[BinaryIO]:
 
 def _lines(file: BinaryIO, complain: Callable[[int, str], None]) -> Iterator[list[tuple[Any, str]]]:
     """(id, text) of the good lines, as many at a time as have arrived: whoever writes a line and waits for its answer gets it."""
-    number, held = 0, b""
-    too_long = False
-    while arrived := file.read1(READ_BYTES):  # type: ignore[attr-defined]
-        *whole, held = (held + arrived).split(b"\n")
-        good = []
-        for raw in whole:
-            number += 1
-            if not too_long and raw.strip() and (row := _row(raw, number, complain)):
-                good.append(row)
-            too_long = False
-        if len(held) > LINE_BYTES_MAX:
-            if not too_long:
-                complain(number + 1, f"longer than {LINE_BYTES_MAX >> 20} MiB")
-            held, too_long = b"", True
-        if good:
+    for arrived in lines.arriving(file):
+        if good := [row for number, raw in arrived if (row := _row(raw, number, complain))]:
             yield good
-    if held.strip() and not too_long and (row := _row(held, number + 1, complain)):
-        yield [row]
 
 
-def _row(raw: bytes, number: int, complain: Callable[[int, str], None]) -> tuple[Any, str] | None:
+def _row(raw: bytes | None, number: int, complain: Callable[[int, str], None]) -> tuple[Any, str] | None:
+    if raw is None:
+        complain(number, f"longer than {lines.LINE_BYTES_MAX >> 20} MiB")
+        return None
     try:
         row = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -2,19 +2,21 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ostiary.cli import output
+from ostiary.cli.lines import arriving
 
 if TYPE_CHECKING:
     from ostiary.guard.catalogue import Catalogue
+    from ostiary.guard.verdict import Verdict
 
-LINE_MAX = 1_000_000
-"""Characters of a line; a statement has fewer."""
+MALFORMED = {"decision": "refuse", "code": "line.malformed", "why": 'A line is {"id": ..., "sql": "..."}.'}
 
 
 def guard(
@@ -43,26 +45,27 @@ def guard(
     if jsonl and (statement is not None or as_json):
         output.fail("--jsonl reads lines from standard input, and always prints JSON.", code=2)
     known = _catalogue(catalog)
-    _check_dialect(dialect)
+    judge = _judging(dialect, known)
     try:
         if jsonl:
-            raise SystemExit(2 if _answer_lines(dialect, known) else 0)
-        _answer(sys.stdin.read() if statement is None else statement, dialect, known, as_json=as_json)
+            raise SystemExit(2 if _answer_lines(judge) else 0)
+        _answer(judge(sys.stdin.read() if statement is None else statement), as_json=as_json)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _check_dialect(dialect: str) -> None:
-    """Ends with exit code 2 where there is no such dialect, or the libraries are not installed."""
+def _judging(dialect: str, known: "Catalogue") -> "Callable[[str], Verdict]":
+    """The guard for one dialect. Ends with exit code 2 where there is no such dialect, or the libraries are not installed."""
     try:
         from ostiary.guard.dialects import NAMES, dialect_of
-        from ostiary.guard.guard import judge  # noqa: F401 (here, so that what is missing is told once)
+        from ostiary.guard.guard import judge
     except ModuleNotFoundError:
         output.fail("The guard needs more libraries: pip install 'ostiary[ask]'.", code=2)
     try:
         dialect_of(dialect)
     except KeyError:
         output.fail(f"There is no dialect {output.printable(dialect)}: {', '.join(NAMES)}.", code=2)
+    return partial(judge, dialect=dialect, catalogue=known)
 
 
 def _catalogue(file: Path | None) -> "Catalogue":
@@ -80,10 +83,7 @@ def _catalogue(file: Path | None) -> "Catalogue":
         output.fail(f"{output.printable(str(file))} is no catalogue: {said}.", code=2)
 
 
-def _answer(sql: str, dialect: str, known: "Catalogue", *, as_json: bool) -> None:
-    from ostiary.guard.guard import judge
-
-    said = judge(sql, dialect, known)
+def _answer(said: "Verdict", *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({**_line(said), "sql": said.sql, "tables": said.tables}) + "\n")
     elif said.allowed:
@@ -93,43 +93,28 @@ def _answer(sql: str, dialect: str, known: "Catalogue", *, as_json: bool) -> Non
     raise SystemExit(0 if said.allowed else 1)
 
 
-def _answer_lines(dialect: str, known: "Catalogue") -> int:
-    """How many lines could not be read. Each is answered at once, so that a program may ask and wait."""
-    from ostiary.guard.guard import judge
-
+def _answer_lines(judge: "Callable[[str], Verdict]") -> int:
+    """How many lines could not be read."""
     bad = 0
-    for asked in _lines():
-        sql = asked.get("sql")
-        if not isinstance(sql, str):
-            bad += 1
-            answer: dict[str, Any] = {
-                "decision": "refuse",
-                "code": "line.malformed",
-                "why": 'A line is {"id": ..., "sql": "..."}.',
-            }
-        else:
-            answer = _line(judge(sql, dialect, known))
-        sys.stdout.write(json.dumps({"id": asked.get("id"), **answer}) + "\n")
+    for lines in arriving(sys.stdin.buffer):
+        for _, raw in lines:
+            asked = _asked(raw)
+            sql = asked.get("sql")
+            bad += not isinstance(sql, str)
+            answer = _line(judge(sql)) if isinstance(sql, str) else MALFORMED
+            sys.stdout.write(json.dumps({"id": asked.get("id"), **answer}) + "\n")
         sys.stdout.flush()
     return bad
 
 
-def _lines() -> Iterator[dict[str, Any]]:
-    """One for each line that is not empty; {} where it cannot be read."""
-    while line := sys.stdin.buffer.readline(LINE_MAX):
-        whole = line.endswith(b"\n") or len(line) < LINE_MAX
-        while not whole:
-            rest = sys.stdin.buffer.readline(LINE_MAX)
-            whole = rest.endswith(b"\n") or len(rest) < LINE_MAX
-            line = b"?"
-        if not line.strip():
-            continue
-        try:
-            asked = json.loads(line)
-        except (ValueError, RecursionError):
-            asked = None
-        yield asked if isinstance(asked, dict) else {}
+def _asked(raw: bytes | None) -> dict[str, Any]:
+    """{} where the line cannot be read."""
+    try:
+        asked = json.loads(raw or b"")
+    except (ValueError, RecursionError):
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
-def _line(said: Any) -> dict[str, Any]:
+def _line(said: "Verdict") -> dict[str, Any]:
     return {"decision": "allow" if said.allowed else "refuse", "code": said.code, "why": said.why}
