@@ -17,12 +17,11 @@ from ostiary.clock import Clock
 from ostiary.discovery._shared_key import signed
 from ostiary.discovery.storage import Storage, Where, plain_key, read_list
 from ostiary.net.address import Egress
-from ostiary.scanning.place import Item, PlaceUnreadable, passed
+from ostiary.scanning.place import Item, PlaceUnreadable, below
 
 PAGE_BLOBS = 5_000
 EMPTY_PAGES_MAX = 1_000
 """A page may hold nothing and yet go on; a list that goes on so for ever is none."""
-DEPTH_MAX = 100
 
 
 class Container:
@@ -39,7 +38,7 @@ class Container:
 
     def items(self, after: str) -> Iterator[Item]:
         """Raises PlaceUnreadable."""
-        for item in self._below("", after, 0):
+        for item in below(self._folder, "", after):
             if item.key <= after:
                 raise PlaceUnreadable("The container is not listed in the order of its names, so none of them can be told from those that were seen.")  # fmt: skip
             after = item.key
@@ -50,19 +49,12 @@ class Container:
         target, headers = self._signed(self._where.prefix + item.key, {}, {"x-ms-range": f"bytes={start}-{start + bytes_max - 1}"})  # fmt: skip
         return self._storage.ranged(target, headers, start, bytes_max)
 
-    def _below(self, folder: str, after: str, depth: int) -> Iterator[Item]:
-        """One folder, given with its slash, and what is in its folders."""
+    def _folder(self, folder: str) -> Iterator[tuple[str, Item | None]]:
         for entry in self._sorted(folder):
-            key = entry.name
-            if not entry.folder:
-                if key > after and not (key.endswith("/") and not entry.size):
-                    yield Item(key, entry.size, entry.version)
-            elif passed(key, after):
-                continue
-            elif depth >= DEPTH_MAX:
-                yield Item(key.rstrip("/"), 0, "", state="too_deep")
-            else:
-                yield from self._below(key, after, depth + 1)
+            if entry.folder:
+                yield entry.name, None
+            elif not entry.name.endswith("/") or entry.size:
+                yield entry.name, Item(entry.name, entry.size, entry.version)
 
     def _sorted(self, folder: str) -> Iterator["_Entry"]:
         held: list[_Entry] = []

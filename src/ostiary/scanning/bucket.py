@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, S3Store, from_url
 
-from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable, passed
+from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable, below
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SCHEMES = ("s3://", "gs://", "az://")
 PAGE_OBJECTS = 1000
-DEPTH_MAX = 100
 REQUEST_TIMEOUT_S = 60
 RETRY_TIMEOUT_S = 30
 RETRIES_MAX = 3
@@ -40,7 +39,7 @@ class Bucket:
     def items(self, after: str) -> Iterator[Item]:
         """Raises PlaceUnreadable, also in the middle: what came before is good."""
         try:
-            yield from self._listed(after) if self._ordered else self._below("", after, 0)
+            yield from self._listed(after) if self._ordered else below(self._folder, "", after)
         except (BaseError, OSError, ValueError) as error:
             raise PlaceUnreadable(
                 f"The bucket cannot be listed ({type(error).__name__}): check its name, the endpoint and the credentials."
@@ -59,22 +58,14 @@ class Bucket:
                 after = item.key
                 yield item
 
-    def _below(self, folder: str, after: str, depth: int) -> Iterator[Item]:
-        """One folder, given with its slash: its objects and what is in its folders, sorted here."""
+    def _folder(self, folder: str) -> Iterator[tuple[str, Item | None]]:
+        """One folder: its objects and folders, sorted here."""
         path = self._path(folder).rstrip("/")
         found = obstore.list_with_delimiter(self._store, prefix=path or None)
         objects = {item.key: item for item in map(self._item, found["objects"])}
         folders = {self._key(each).rstrip("/") + "/" for each in found["common_prefixes"]}
         for key in sorted([*objects, *folders]):
-            if key in objects:
-                if key > after:
-                    yield objects[key]
-            elif passed(key, after):
-                continue
-            elif depth >= DEPTH_MAX:
-                yield Item(key.rstrip("/"), 0, "", state="too_deep")
-            else:
-                yield from self._below(key, after, depth + 1)
+            yield key, objects.get(key)
 
     def _item(self, meta: "ObjectMeta") -> Item:
         changed_us = int(meta["last_modified"].timestamp() * 1_000_000)

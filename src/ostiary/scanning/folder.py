@@ -14,9 +14,8 @@ from functools import cached_property
 from heapq import nsmallest
 from pathlib import Path
 
-from ostiary.scanning.place import Item, PlaceUnreadable, Unreadable, excluded, passed
+from ostiary.scanning.place import DEPTH_MAX, Item, PlaceUnreadable, Unreadable, excluded, passed
 
-DEPTH_MAX = 100
 ENTRIES_MAX = 1_000_000
 """Of one folder; those beyond are told as one item."""
 HISTORIES = (".git", ".hg", ".svn", ".bzr", "CVS")

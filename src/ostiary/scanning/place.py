@@ -3,11 +3,13 @@
 What cannot or must not be read is listed too, with the state that says why: nothing is skipped in silence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
+DEPTH_MAX = 100
+"""Of folders within each other."""
 LOOKED = "looked"
 IN_PART = "in_part"
 UNREADABLE = "unreadable"
@@ -90,6 +92,22 @@ class Place(Protocol):
 def passed(folder: str, after: str) -> bool:
     """Whether every key below this folder, given with its slash, is at or before `after`."""
     return folder < after and not after.startswith(folder)
+
+
+def below(
+    listed: Callable[[str], Iterable[tuple[str, Item | None]]], folder: str, after: str, depth: int = 0
+) -> Iterator[Item]:
+    """What is in a folder, given with its slash, and in its folders. listed: a folder's keys in order, with the item of each; None: a folder, whose key ends with a slash."""
+    for key, item in listed(folder):
+        if item is not None:
+            if key > after:
+                yield item
+        elif passed(key, after):
+            continue
+        elif depth >= DEPTH_MAX:
+            yield Item(key.rstrip("/"), 0, "", state="too_deep")
+        else:
+            yield from below(listed, key, after, depth + 1)
 
 
 def excluded(key: str, patterns: tuple[str, ...]) -> bool:
