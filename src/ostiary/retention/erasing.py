@@ -211,14 +211,12 @@ async def _files(retention: Retention, call: Call, row: ErasingRow, cursor: str)
 async def _documents(retention: Retention, call: Call, row: ErasingRow, cursor: str) -> Step:
     """What is being worked on is waited for: its job would leave files behind."""
     whom, at = subject_of(retention, call.tenant, row), int(cursor)
-    if at >= len(retention.searchers):
-        return Step(cursor="certify:", count=4, total=STEPS)
-    if not await retention.searchers[at].erase(call, whom):
+    if at < len(retention.searchers) and not await retention.searchers[at].erase(call, whom):
         await asyncio.sleep(SETTLE_S)
         note = "Waits for documents that are being read or exported."
         return Step(cursor=f"documents:{at}", count=4, total=STEPS, note=note)
-    last = at + 1 >= len(retention.searchers)
-    return Step(cursor="certify:" if last else f"documents:{at + 1}", count=4, total=STEPS)
+    more = at + 1 < len(retention.searchers)
+    return Step(cursor=f"documents:{at + 1}" if more else "certify:", count=4, total=STEPS)
 
 
 def _own_files(whom: Whom, rows: list[store.OldRow]) -> list[str]:
