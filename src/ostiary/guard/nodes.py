@@ -15,7 +15,7 @@ _ALLOWED = (
     "JSONBContains JSONBContainsAnyTopKeys JSONBContainsAllTopKeys JSONBDeleteAtPath PropertyEQ Lambda Kwarg Comprehension Adjacent ExtendsLeft ExtendsRight Introducer Match IgnoreNulls RespectNulls IndexTableHint Partition "
     # what a path into JSON is made of
     "JSONPath JSONPathRoot JSONPathKey JSONPathSubscript JSONPathWildcard JSONPathSlice JSONPathUnion JSONPathRecursive JSONPathSelector "
-    "JSONKeyValue JSONColumnDef JSONSchema OpenJSONColumnDef"
+    "JSONValue JSONKeyValue JSONColumnDef JSONSchema OpenJSONColumnDef"
 )
 ALLOWED = frozenset(_ALLOWED.split())
 

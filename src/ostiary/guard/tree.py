@@ -56,7 +56,7 @@ def check(root: exp.Expr, dialect: Dialect) -> list[Named]:
         else:
             _check_kind(node, kind, dialect)
         if isinstance(node, exp.Table):
-            if table := _table(node, dialect):
+            if table := base_table(node, dialect):
                 tables[table] = None
         elif isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
             _check_schema_of_function(node)
@@ -74,6 +74,8 @@ def _check_kind(node: exp.Expr, kind: str, dialect: Dialect) -> None:
         _check_hint(node)
     elif kind not in ALLOWED:
         raise Refused(CONSTRUCT, f"{_readable(kind)} is not part of reading: leave it out.")
+    elif isinstance(node, exp.In) and node.args.get("field") is not None and dialect.parser == "sqlite":
+        raise Refused(TABLE, "Write IN (SELECT ...) instead of IN and a table.")
     elif isinstance(node, exp.PropertyEQ) and dialect.parser != "duckdb":
         raise Refused(CONSTRUCT, "A query sets no variables: leave out :=.")
     elif isinstance(node, exp.DataType) and str(node.args.get("kind") or "").lower().startswith(
@@ -115,8 +117,8 @@ def _check_schema_of_function(node: exp.Dot) -> None:
         raise Refused(FUNCTION, "Functions of the database's own makers are called without a schema; others are not called.")  # fmt: skip
 
 
-def _table(node: exp.Table, dialect: Dialect) -> Named | None:
-    """None: it is a function, or a name of the statement's own."""
+def base_table(node: exp.Table, dialect: Dialect) -> Named | None:
+    """None: it is a function, or a name of the statement's own. Raises Refused."""
     if isinstance(node.this, exp.Func):
         name = node.this.name.lower() if isinstance(node.this, exp.Anonymous) else _called(node.this, dialect)
         if node.args.get("db") or name not in dialect.relations:
@@ -142,20 +144,33 @@ def folded(part: exp.Expr | None) -> str:
 
 
 def _is_own(table: exp.Table, name: str) -> bool:
-    """Whether a common table expression of this name is in sight where it stands."""
+    """Whether a common table expression of this name is in sight where it stands. Raises Refused where engines see different things."""
     below: exp.Expr = table
     above = table.parent
     while above is not None:
         if isinstance(above, exp.With) and isinstance(below, exp.CTE):
-            before = above.expressions if above.recursive else above.expressions[: _place(above, below)]
-            if any(folded(cte.args["alias"].this) == name for cte in before):
+            at = _place(above, below)
+            if any(_called_so(cte, name) for cte in above.expressions[:at]):
+                return True
+            if above.recursive and any(_called_so(cte, name) for cte in above.expressions[at:]):
+                _check_calls_itself(below, name)
                 return True
         elif not isinstance(below, exp.With):
             own = above.args.get("with_")
-            if own is not None and any(folded(cte.args["alias"].this) == name for cte in own.expressions):
+            if own is not None and any(_called_so(cte, name) for cte in own.expressions):
                 return True
         below, above = above, above.parent
     return False
+
+
+def _called_so(cte: exp.CTE, name: str) -> bool:
+    return folded(cte.args["alias"].this) == name
+
+
+def _check_calls_itself(cte: exp.CTE, name: str) -> None:
+    """What stands further down, or calls itself without a UNION, is a table of the database to some engines."""
+    if not (_called_so(cte, name) and isinstance(cte.this, exp.SetOperation)):
+        raise Refused(AMBIGUOUS, f"Put {name[:80]} before the part of WITH that reads from it.")
 
 
 def _place(own: exp.With, cte: exp.CTE) -> int:
