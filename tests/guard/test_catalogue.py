@@ -95,6 +95,11 @@ def test_what_is_no_catalogue(given: object) -> None:
         Catalogue.of(given)
 
 
+def test_a_table_of_which_some_rows_are_hidden_is_refused_as_long_as_they_are_not() -> None:
+    known = Catalogue.of({"tables": [{"name": "t", "columns": ["id"], "rows": "id = 1"}]})
+    assert judge("SELECT count(*) FROM t", "postgresql", known).code == verdict.MASKED
+
+
 def test_a_catalogue_refuses_what_is_refused_without_one() -> None:
     assert not [sql for dialect, sql in statements("refused") if judge(sql, dialect, KNOWN).allowed]
 

@@ -22,7 +22,14 @@ def test_one_statement() -> None:
     assert (bad.returncode, bad.stdout) == (1, b"")
     assert b"sql.not_a_query" in bad.stderr
     told = json.loads(ran("SELECT id FROM t", "--json").stdout)
-    assert told == {"decision": "allow", "code": "", "why": "", "sql": "SELECT id FROM t", "tables": ["t"]}
+    assert told == {
+        "decision": "allow",
+        "code": "",
+        "why": "",
+        "sql": "SELECT id FROM t",
+        "tables": ["t"],
+        "keys": [],
+    }
     assert ran(given="SELECT 2").stdout == b"SELECT 2\n"
 
 
@@ -49,9 +56,42 @@ def test_lines(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+def test_governed_lines(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.json"
+    table = {
+        "name": "t",
+        "schema": "s",
+        "columns": ["id", {"name": "ssn", "mask": "hash"}],
+        "rows": "id IN (:ids)",
+    }
+    catalogue.write_text(json.dumps({"tables": [table]}))
+    given = "".join(json.dumps({"id": at, "sql": sql}) + "\n" for at, sql in enumerate(["SELECT ssn FROM s.t", "SELECT 1 FROM u"]))  # fmt: skip
+    command = ["--dialect", "sqlite", "--jsonl", "--catalog", str(catalogue)]
+    done = ran(*command, "--govern", "--claim", "ids=1", "--claim", "ids=2", given=given)
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert first["keys"] == ["hash:t.ssn"]
+    assert "OSTIARY_SHA256(CAST(?1 AS TEXT)" in first["sql"]
+    assert "WHERE (base.id IN ('1', '2')) LIMIT -1" in first["sql"]
+    assert (second["decision"], second["sql"]) == ("refuse", "")
+    unknown = json.loads(ran(*command, "--govern", given=given).stdout.splitlines()[0])
+    assert unknown["code"] == "sql.claim"
+    refused = json.loads(ran(*command, given=given).stdout.splitlines()[0])
+    assert (refused["code"], "sql" in refused) == ("sql.masked", False)
+
+
+def test_a_condition_on_rows_that_is_none_is_said_at_once(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.json"
+    catalogue.write_text(json.dumps({"tables": [{"name": "t", "columns": ["id"], "rows": "id ="}]}))
+    done = ran("SELECT 1", "--catalog", str(catalogue), "--govern")
+    assert done.returncode == 2
+    assert b"A condition on rows cannot be applied" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ["SELECT 1", "--govern"],
+        ["SELECT 1", "--govern", "--catalog", "/nowhere"],
         ["SELECT 1", "--dialect", "oracle"],
         ["SELECT 1", "--jsonl"],
         ["SELECT 1", "--catalog", "/nowhere"],

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from ostiary.cli.lines import arriving
 
 if TYPE_CHECKING:
     from ostiary.guard.catalogue import Catalogue
+    from ostiary.guard.relation import Claim
     from ostiary.guard.verdict import Verdict
 
 MALFORMED = {"decision": "refuse", "code": "line.malformed", "why": 'A line is {"id": ..., "sql": "..."}.'}
@@ -32,11 +33,24 @@ def guard(
             help='What may be read (JSON): {"tables": [{"schema", "name", "columns": ["id", {"name": "ssn", "mask": "full"}]}]}. Without it every table that is not the system\'s.'
         ),
     ] = None,
+    govern: Annotated[
+        bool,
+        typer.Option(
+            "--govern",
+            help="Apply the catalogue's masks and conditions on rows, and print the statement that shows no more, instead of refusing what is masked.",
+        ),
+    ] = False,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is known about who asks, as NAME=VALUE, for conditions on rows. Several: a list."
+        ),
+    ] = None,
     jsonl: Annotated[
         bool,
         typer.Option(
             "--jsonl",
-            help='Each line of standard input is {"id", "sql"}; for each, a line {"id", "decision", "code", "why"}.',
+            help='Each line of standard input is {"id", "sql"}; for each, a line {"id", "decision", "code", "why"}, with --govern also "sql" and "keys".',
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -44,28 +58,49 @@ def guard(
     """Say whether a statement may be run: it only reads, only what it may, and within bounds. Prints what would be executed, or what to change; exit code 1 where it is refused."""
     if jsonl and (statement is not None or as_json):
         output.fail("--jsonl reads lines from standard input, and always prints JSON.", code=2)
+    if govern and catalog is None:
+        output.fail("--govern needs the --catalog that says what is masked.", code=2)
     known = _catalogue(catalog)
-    judge = _judging(dialect, known)
+    judge = _judging(dialect, known, _claims(claim or []) if govern else None)
     try:
         if jsonl:
-            raise SystemExit(2 if _answer_lines(judge) else 0)
+            raise SystemExit(2 if _answer_lines(judge, written=govern) else 0)
         _answer(judge(sys.stdin.read() if statement is None else statement), as_json=as_json)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def _judging(dialect: str, known: "Catalogue") -> "Callable[[str], Verdict]":
-    """The guard for one dialect. Ends with exit code 2 where there is no such dialect, or the libraries are not installed."""
+def _judging(dialect: str, known: "Catalogue", claims: "Mapping[str, Claim] | None") -> "Callable[[str], Verdict]":  # fmt: skip
+    """The guard for one dialect; with claims it governs. Ends with exit code 2 where there is no such dialect, a condition on rows is none, or the libraries are not installed."""
     try:
         from ostiary.guard.dialects import NAMES, dialect_of
+        from ostiary.guard.governed import check, governed
         from ostiary.guard.guard import judge
+        from ostiary.guard.relation import RowsError
     except ModuleNotFoundError:
         output.fail("The guard needs more libraries: pip install 'ostiary[ask]'.", code=2)
     try:
         dialect_of(dialect)
     except KeyError:
         output.fail(f"There is no dialect {output.printable(dialect)}: {', '.join(NAMES)}.", code=2)
-    return partial(judge, dialect=dialect, catalogue=known)
+    if claims is None:
+        return partial(judge, dialect=dialect, catalogue=known)
+    try:
+        check(known, dialect)
+    except RowsError as error:
+        output.fail(f"A condition on rows cannot be applied: {error}.", code=2)
+    return partial(governed, dialect=dialect, catalogue=known, claims=claims)
+
+
+def _claims(given: list[str]) -> "dict[str, Claim]":
+    """A name that is given more than once is a list. Ends with exit code 2 where one is not NAME=VALUE."""
+    found: dict[str, list[str]] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or not equals:
+            output.fail("--claim is NAME=VALUE.", code=2)
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def _catalogue(file: Path | None) -> "Catalogue":
@@ -85,7 +120,7 @@ def _catalogue(file: Path | None) -> "Catalogue":
 
 def _answer(said: "Verdict", *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps({**_line(said), "sql": said.sql, "tables": said.tables}) + "\n")
+        sys.stdout.write(json.dumps({**_line(said), "sql": said.sql, "tables": said.tables, "keys": said.keys}) + "\n")  # fmt: skip
     elif said.allowed:
         sys.stdout.write(output.printable(said.sql) + "\n")
     else:
@@ -93,7 +128,7 @@ def _answer(said: "Verdict", *, as_json: bool) -> None:
     raise SystemExit(0 if said.allowed else 1)
 
 
-def _answer_lines(judge: "Callable[[str], Verdict]") -> int:
+def _answer_lines(judge: "Callable[[str], Verdict]", *, written: bool) -> int:
     """How many lines could not be read."""
     bad = 0
     for lines in arriving(sys.stdin.buffer):
@@ -101,7 +136,10 @@ def _answer_lines(judge: "Callable[[str], Verdict]") -> int:
             asked = _asked(raw)
             sql = asked.get("sql")
             bad += not isinstance(sql, str)
-            answer = _line(judge(sql)) if isinstance(sql, str) else MALFORMED
+            said = judge(sql) if isinstance(sql, str) else None
+            answer = _line(said) if said else MALFORMED
+            if said and written:
+                answer = {**answer, "sql": said.sql, "keys": said.keys}
             sys.stdout.write(json.dumps({"id": asked.get("id"), **answer}) + "\n")
         sys.stdout.flush()
     return bad

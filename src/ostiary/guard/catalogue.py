@@ -1,11 +1,16 @@
-"""What may be read: tables, their columns, and which of these are masked."""
+"""What may be read: tables, their columns, how these are masked, and which rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 DEFAULT_SCHEMAS = ("public", "main", "dbo")
 """Where a table without a schema lies."""
+
+MASKS = ("full", "partial", "hash", "token", "generalise", "null")
+"""full: a constant. partial: the first and the last signs. hash: the same for the same value of this column. token: the same for the same value of a group of columns, so that they can be joined.
+generalise: a period, or a range of numbers. null: nothing."""
 
 
 class CatalogueError(Exception):
@@ -13,61 +18,151 @@ class CatalogueError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Columns and the masked ones among them, in small letters."""
+class Mask:
+    """How a column is shown. `first`, `last`: signs that stay (partial). `to`: a period (year, quarter, month, day, hour) or the width of a range (generalise). `group`: whose tokens are the
+    same (token)."""
 
-    columns: frozenset[str]
-    masked: frozenset[str]
+    kind: str
+    first: int = 0
+    last: int = 4
+    to: str | int = "year"
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`type` as the database writes it; "" where it is not known."""
+
+    name: str
+    type: str = ""
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """`key`: the columns of the primary key. `rows`: the condition that a row must meet to be seen, in the database's SQL; it may name who asks as `:name`. "": all rows."""
+
+    name: str
+    columns: tuple[Column, ...]
+    schema: str = ""
+    key: tuple[str, ...] = ()
+    rows: str = ""
+    written: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """By dialect: what stands in its place (`relation.py`)."""
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """In small letters."""
+        return {column.name.lower(): column for column in self.columns}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Of the columns, in small letters."""
+        return frozenset(self.by_name)
+
+    @cached_property
+    def masked(self) -> frozenset[str]:
+        """Names of the masked columns, in small letters."""
+        return frozenset(name for name, column in self.by_name.items() if column.mask)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """Tables by name, and by schema and name (`sales.orders`), in small letters. `complete`: what is not in it may not be read."""
 
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Table, ...]] = field(default_factory=dict)
     complete: bool = False
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """From `{"tables": [{"schema", "name", "columns": [name or {"name", "type", "mask"}]}]}`, where `schema`, `type` and `mask` may be missing. Tables and columns may be objects by name
-        instead, and masks may stand beside the columns of a table or beside the tables (`{"customers": {"ssn": "full"}}`). Raises CatalogueError, also for a key that it does not know: a mask that
-        is not understood would be none."""
+        """From `{"tables": [{"schema", "name", "columns": [name or {"name", "type", "mask"}], "key": [name], "rows": condition}]}`, where all but the name and the columns may be missing. A mask
+        is a kind, or an object with its kind. Tables and columns may be objects by name instead, and masks may stand beside the columns of a table or beside the tables
+        (`{"customers": {"ssn": "full"}}`). Raises CatalogueError, also for a key that it does not know: a mask that is not understood would be none."""
         try:
-            return cls(_tables(given), complete=True)
+            return cls.holding(_tables(given))
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise CatalogueError('a catalogue is {"tables": [{"name": ..., "columns": [...]}]}') from error
 
-    def find(self, schema: str, name: str) -> Table | None:
-        """None: it is not known. A table whose name stands in several schemas has the masks of all of them where none is named."""
-        return self.tables.get(f"{schema}.{name}".lower() if schema else name.lower())
+    @classmethod
+    def holding(cls, tables: list[Table]) -> Self:
+        """These tables and no other. Raises CatalogueError where two differ in nothing but small and capital letters."""
+        found: dict[str, tuple[Table, ...]] = {}
+        for table in tables:
+            name = table.name.lower()
+            found[name] = (*found.get(name, ()), table)
+            for schema in [table.schema.lower()] if table.schema else DEFAULT_SCHEMAS:
+                if found.setdefault(f"{schema}.{name}", (table,)) != (table,):
+                    raise CatalogueError(f"two tables are called {schema}.{name}")
+        return cls(found, complete=True)
+
+    def find(self, schema: str, name: str) -> tuple[Table, ...]:
+        """(): it is not known. Several: its name stands in several schemas, and none is named."""
+        return self.tables.get(f"{schema}.{name}".lower() if schema else name.lower(), ())
 
 
 EVERYTHING = Catalogue()
 """Every table is assumed to exist and to be readable."""
 
 
-def _tables(given: Any) -> dict[str, Table]:
+def _tables(given: Any) -> list[Table]:
     _check_keys(given, {"tables", "masks"})
     apart = {str(name).lower(): each for name, each in given.get("masks", {}).items()}
-    tables: dict[str, Table] = {}
+    tables = []
     for each in _named(given["tables"], "columns"):
-        _check_keys(each, {"schema", "name", "columns", "masks"})
-        schema, _, name = f"{each.get('schema') or ''}.{each['name']}".lower().lstrip(".").rpartition(".")
-        columns = list(_named(each["columns"], "type"))
-        for column in columns:
-            _check_keys(column, {"name", "type", "mask"})
-        names = {str(column["name"]).lower() for column in columns}
-        masked = {str(column["name"]).lower() for column in columns if column.get("mask")}
-        for masks in (each.get("masks", ()), apart.pop(f"{schema}.{name}".lstrip("."), ())):
-            masked |= {str(column).lower() for column in masks}
-        table = Table(frozenset(names), frozenset(masked))
-        before = tables.get(name, Table(frozenset(), frozenset()))
-        tables[name] = Table(before.columns | names, before.masked | masked)
-        for one in [schema] if schema else DEFAULT_SCHEMAS:
-            tables[f"{one}.{name}"] = table
+        _check_keys(each, {"schema", "name", "columns", "masks", "key", "rows"})
+        schema, name = _place(each)
+        masks = [each.get("masks", ()), apart.pop(f"{schema}.{name}".lower().lstrip("."), ())]
+        columns = _columns(each["columns"], masks)
+        known = {column.name.lower() for column in columns}
+        key = tuple(str(column) for column in each.get("key", ()))
+        if not all(column.lower() in known for column in key):
+            raise ValueError
+        rows = each.get("rows", "")
+        if not isinstance(rows, str):
+            raise ValueError
+        tables.append(Table(name, columns, schema, key, rows))
     if apart:
         raise ValueError
     return tables
+
+
+def _place(each: dict[str, Any]) -> tuple[str, str]:
+    """Schema and name; `sales.orders` says both."""
+    name = str(each["name"])
+    if each.get("schema"):
+        return str(each["schema"]), name
+    schema, _, name = name.rpartition(".")
+    return schema, name
+
+
+def _columns(given: Any, masks: list[Any]) -> tuple[Column, ...]:
+    columns: dict[str, Column] = {}
+    for each in _named(given, "type"):
+        _check_keys(each, {"name", "type", "mask"})
+        name = str(each["name"])
+        if name.lower() in columns:
+            raise ValueError
+        columns[name.lower()] = Column(name, str(each.get("type") or ""), _mask(each.get("mask")))
+    for beside in masks:
+        for name in beside:
+            column = columns.get(str(name).lower()) or Column(str(name))
+            mask = _mask(beside[name] if isinstance(beside, dict) else True)
+            columns[column.name.lower()] = Column(column.name, column.type, mask)
+    return tuple(columns.values())
+
+
+def _mask(given: Any) -> Mask | None:
+    """What is not known hides everything."""
+    if not given:
+        return None
+    if isinstance(given, dict):
+        _check_keys(given, {"kind", "first", "last", "to", "group"})
+        mask = Mask(**given)
+        lengths = (mask.first, mask.last)
+        if not all(type(each) is int and 0 <= each <= 32 for each in lengths) or mask.kind not in MASKS:
+            raise ValueError
+        return mask
+    return Mask(given if given in MASKS else "full")
 
 
 def _named(given: Any, says: str) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import accumulate
 
 import sqlglot
@@ -48,37 +48,45 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 
 def judge(sql: str, dialect: str, catalogue: Catalogue = EVERYTHING) -> Verdict:
-    """Whether `sql` may be run, and as what. Without a catalogue every table is assumed to exist and to be readable, those of the system excepted. Raises KeyError for an unknown dialect."""
+    """Whether `sql` may be run, and as what. Without a catalogue every table is assumed to exist and to be readable, those of the system excepted; what names a masked column is refused. Raises
+    KeyError for an unknown dialect."""
     spoken = dialect_of(dialect)
+    return answered(lambda: judged(sql, spoken, catalogue), spoken)
+
+
+def answered(decide: Callable[[], Verdict], dialect: Dialect) -> Verdict:
+    """What is decided; nothing passes where something fails."""
     try:
-        return _judged(sql, spoken, catalogue)
+        return decide()
     except Refused as refused:
         return Verdict(False, code=refused.code, why=refused.why)
     except RecursionError:
         return Verdict(False, code=TOO_LONG, why="The statement is nested too deep.")
     except Exception:  # noqa: BLE001 (whatever a parser does not expect: nothing passes by it)
         return Verdict(
-            False, code=UNREADABLE, why=f"This cannot be read as {spoken.name}'s SQL: write it more plainly."
+            False, code=UNREADABLE, why=f"This cannot be read as {dialect.name}'s SQL: write it more plainly."
         )
 
 
-def _judged(sql: str, dialect: Dialect, catalogue: Catalogue) -> Verdict:
+def judged(sql: str, dialect: Dialect, catalogue: Catalogue, *, hide: bool = True) -> Verdict:
+    """`hide`: that what names a masked column is refused. Raises Refused."""
     _check_text(sql)
     explained = _EXPLAIN.match(sql)
     asked = sql[explained.end() :] if explained else sql
-    root = _parsed(asked, dialect)
+    root = parsed(asked, dialect)
     if isinstance(root, exp.Describe):
         return _described(root, dialect, catalogue)
     if type(root).__name__ not in ROOTS:
         raise Refused(NOT_A_QUERY, "Only queries are run: begin with SELECT or WITH.")
     named = tree.check(root, dialect)
-    masks.check(root, _known(named, catalogue))
+    known = _known(named, catalogue)
+    if hide:
+        masks.check(root, known)
     parser = Parser.get_or_raise(dialect.parser)
     own = [cte.args["alias"] for cte in root.find_all(exp.CTE)]
     with_columns = frozenset(alias.name.lower() for alias in own if alias.args.get("columns"))
     own_names = frozenset(tree.folded(alias.this) for alias in own)
-    # Changes the tree: nothing looks at it any more. What cannot be written in the dialect is an error, and not left out.
-    text = root.sql(dialect.parser, comments=False, copy=False, unsupported_level=ErrorLevel.RAISE)
+    text = rendered(root, dialect)
     written.check(text, parser, dialect.functions, with_columns)
     if dialect.parser == "postgres":
         _check_grammar(asked, text, named, dialect, own_names)
@@ -86,13 +94,18 @@ def _judged(sql: str, dialect: Dialect, catalogue: Catalogue) -> Verdict:
     return Verdict(True, prefix + text, tables=tuple(map(str, named)))
 
 
-def _known(named: list[Named], catalogue: Catalogue) -> dict[Named, Table]:
+def rendered(root: exp.Expr, dialect: Dialect) -> str:
+    """As text, without comments. Changes the tree: nothing may look at it any more. What cannot be written in the dialect is an error, and not left out."""
+    return root.sql(dialect.parser, comments=False, copy=False, unsupported_level=ErrorLevel.RAISE)
+
+
+def _known(named: list[Named], catalogue: Catalogue) -> dict[Named, tuple[Table, ...]]:
     """Those that the catalogue has. Raises Refused for one that it lacks, where it is complete."""
-    known: dict[Named, Table] = {}
+    known: dict[Named, tuple[Table, ...]] = {}
     for each in named:
-        table = catalogue.find(each.schema, each.name)
-        if table is not None:
-            known[each] = table
+        tables = catalogue.find(each.schema, each.name)
+        if tables:
+            known[each] = tables
         elif catalogue.complete:
             raise Refused(TABLE, f"{str(each)[:80]} is not among the tables that you may read.")
     return known
@@ -113,7 +126,8 @@ def _check_text(sql: str) -> None:
         raise Refused(TOO_LONG, f"Brackets are nested at most {DEPTH_MAX} deep.")
 
 
-def _parsed(sql: str, dialect: Dialect) -> exp.Expr:
+def parsed(sql: str, dialect: Dialect) -> exp.Expr:
+    """The one statement. Raises Refused."""
     try:
         found = sqlglot.parse(sql, read=dialect.parser, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:

@@ -1,4 +1,4 @@
-"""Statements over tables with masked columns, until masks are applied at the source: only those pass that name their columns, and no masked one."""
+"""Statements over tables with masked columns, where masks are not applied: only those pass that name their columns, and no masked one."""
 
 from sqlglot import exp
 
@@ -8,12 +8,17 @@ from ostiary.guard.tree import Named
 from ostiary.guard.verdict import MASKED, Refused
 
 
-def check(root: exp.Expr, masked: dict[Named, Table]) -> None:
-    """Refused where a masked column is named anywhere, whatever it belongs to, or where all of a row is read. Raises Refused."""
-    hidden = {each: table for each, table in masked.items() if table.masked}
+def check(root: exp.Expr, known: dict[Named, tuple[Table, ...]]) -> None:
+    """Refused where a masked column is named anywhere, whatever it belongs to, where all of a row is read, and where only some rows of a table may be seen. Raises Refused."""
+    for each, tables in known.items():
+        if any(table.rows for table in tables):
+            raise Refused(
+                MASKED, f"Only some rows of {str(each)[:80]} may be seen: run the governed statement."
+            )
+    hidden = {each: tables for each, tables in known.items() if any(table.masked for table in tables)}
     if not hidden:
         return
-    columns = {key(column) for table in hidden.values() for column in table.masked}
+    columns = {key(column) for tables in hidden.values() for table in tables for column in table.masked}
     aliases = _aliases(root, hidden)
     rows = {
         *aliases,
@@ -24,7 +29,7 @@ def check(root: exp.Expr, masked: dict[Named, Table]) -> None:
             raise Refused(MASKED, f"The column {node.name[:80]} is masked: leave it out.")
         if isinstance(node, exp.Column):
             _check_column(node, aliases, rows)
-        elif isinstance(node, _ANY_COLUMN) or (
+        elif isinstance(node, ANY_COLUMN) or (
             isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count)
         ):
             raise Refused(
@@ -42,15 +47,15 @@ def check(root: exp.Expr, masked: dict[Named, Table]) -> None:
             )
 
 
-_ANY_COLUMN = (exp.Pivot, exp.Columns, exp.PositionalColumn)
+ANY_COLUMN = (exp.Pivot, exp.Columns, exp.PositionalColumn)
 """What reads columns without naming them."""
 
 
-def _aliases(root: exp.Expr, hidden: dict[Named, Table]) -> dict[str, list[Table]]:
+def _aliases(root: exp.Expr, hidden: dict[Named, tuple[Table, ...]]) -> dict[str, list[Table]]:
     """What the tables with masked columns are called in the statement, wherever that is."""
     by_name: dict[str, list[Table]] = {}
-    for each, table in hidden.items():
-        by_name.setdefault(key(each.name), []).append(table)
+    for each, tables in hidden.items():
+        by_name.setdefault(key(each.name), []).extend(tables)
     called: dict[str, list[Table]] = {}
     for node in root.find_all(exp.Table):
         for table in by_name.get(key(node.name), ()):
@@ -68,7 +73,7 @@ def _check_column(node: exp.Column, aliases: dict[str, list[Table]], rows: set[s
             raise Refused(MASKED, "A masked column is among them: name the columns instead of the whole row.")
         return
     tables = aliases.get(key(node.table), ())
-    if any(node.name.lower() not in table.columns for table in tables):
+    if any(node.name.lower() not in table.names for table in tables):
         raise Refused(
             MASKED, f"{node.name[:80]} is no column of it: a function of the row could tell what is masked."
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`sql`: what may be executed, written anew from the tree; "" where it is refused. `tables`: what it reads, as it names them. `code` and `why`: of a refusal; why says what to change, and
+    """`sql`: what may be executed, written anew from the tree; "" where it is refused. `tables`: what it reads, as it names them. `keys`: the names of the keys that
+    are bound to it, in the order of its parameters. `code` and `why`: of a refusal; why says what to change, and
     quotes of the statement only names of functions and tables."""
 
     allowed: bool
@@ -13,6 +14,7 @@ class Verdict:
     code: str = ""
     why: str = ""
     tables: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 class Refused(Exception):
@@ -33,7 +35,8 @@ TABLE = "sql.table"
 MASKED = "sql.masked"
 COSTLY = "sql.costly"
 AMBIGUOUS = "sql.ambiguous"
+CLAIM = "sql.claim"
 CODES = frozenset(
-    {UNREADABLE, TOO_LONG, NOT_ONE, NOT_A_QUERY, CONSTRUCT, FUNCTION, TABLE, MASKED, COSTLY, AMBIGUOUS}
+    {UNREADABLE, TOO_LONG, NOT_ONE, NOT_A_QUERY, CONSTRUCT, FUNCTION, TABLE, MASKED, COSTLY, AMBIGUOUS, CLAIM}
 )
 """Every code; docs/howto/guard.md says what each means."""
