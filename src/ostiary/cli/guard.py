@@ -60,8 +60,8 @@ def guard(
         output.fail("--jsonl reads lines from standard input, and always prints JSON.", code=2)
     if govern and catalog is None:
         output.fail("--govern needs the --catalog that says what is masked.", code=2)
-    known = _catalogue(catalog)
-    judge = _judging(dialect, known, _claims(claim or []) if govern else None)
+    known = catalogue_from(catalog)
+    judge = _judging(dialect, known, claims_from(claim or []) if govern else None)
     try:
         if jsonl:
             raise SystemExit(2 if _answer_lines(judge, written=govern) else 0)
@@ -92,7 +92,7 @@ def _judging(dialect: str, known: "Catalogue", claims: "Mapping[str, Claim] | No
     return partial(governed, dialect=dialect, catalogue=known, claims=claims)
 
 
-def _claims(given: list[str]) -> "dict[str, Claim]":
+def claims_from(given: list[str]) -> "dict[str, Claim]":
     """A name that is given more than once is a list. Ends with exit code 2 where one is not NAME=VALUE."""
     found: dict[str, list[str]] = {}
     for each in given:
@@ -103,7 +103,7 @@ def _claims(given: list[str]) -> "dict[str, Claim]":
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
-def _catalogue(file: Path | None) -> "Catalogue":
+def catalogue_from(file: Path | None) -> "Catalogue":
     """Ends with exit code 2 where the file is none."""
     from ostiary.guard.catalogue import EVERYTHING, Catalogue, CatalogueError
 

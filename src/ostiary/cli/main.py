@@ -33,6 +33,7 @@ from ostiary.cli.limits import limits
 from ostiary.cli.oauth import oauth
 from ostiary.cli.ocr_server import ocr_server
 from ostiary.cli.policy import policy
+from ostiary.cli.query import query, sources
 from ostiary.cli.quotas import quota
 from ostiary.cli.redact import redact, verify_redaction
 from ostiary.cli.redaction import redaction
@@ -83,6 +84,7 @@ for name, group in (
     ("session", session),
     ("intent-keys", intent_keys),
     ("oauth", oauth),
+    ("sources", sources),
     ("upstream", upstream),
 ):
     app.add_typer(group, name=name)
@@ -252,6 +254,7 @@ app.command()(call)
 app.command()(detect)
 app.command("detect-server")(detect_server)
 app.command()(guard)
+app.command()(query)
 app.command("ocr-server")(ocr_server)
 app.command()(redact)
 app.command()(scan)

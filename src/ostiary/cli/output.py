@@ -97,7 +97,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     shown = Table(box=None, pad_edge=False)
     for column in columns:
         whole = max((len(_cell(row.get(column))) for row in rows), default=0) if column in NEVER_CUT else None
-        shown.add_column(column, min_width=whole, overflow="fold")
+        shown.add_column(Text(printable(column)), min_width=whole, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(_cell(row.get(column))) for column in columns))
     Console(width=None if sys.stdout.isatty() else PIPED_CHARACTERS).print(shown)

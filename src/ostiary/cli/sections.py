@@ -13,6 +13,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "redact",
             "scan",
             "guard",
+            "query",
+            "sources",
             "discovery",
             "redaction",
             "documents",

@@ -1,7 +1,7 @@
 """What may be read: tables, their columns, how these are masked, and which rows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -94,6 +94,25 @@ class Catalogue:
                 if found.setdefault(f"{schema}.{name}", (table,)) != (table,):
                     raise CatalogueError(f"two tables are called {schema}.{name}")
         return cls(found, complete=True)
+
+    def fitted(self, there: list[Table]) -> tuple[Self, list[str]]:
+        """With types and keys as the database has them, and what it lacks (`sales.orders`, `sales.orders.region`), which is left out."""
+        known = type(self).holding(there)
+        fitted, missing = [], []
+        for table in {id(each): each for tables in self.tables.values() for each in tables}.values():
+            called = f"{table.schema}.{table.name}".lstrip(".")
+            found = known.find(table.schema, table.name)
+            if len(found) != 1:
+                missing.append(called)
+                continue
+            columns = [replace(each, name=real.name, type=real.type) for each in table.columns if (real := found[0].by_name.get(each.name.lower()))]  # fmt: skip
+            missing += [
+                f"{called}.{each.name}" for each in table.columns if each.name.lower() not in found[0].by_name
+            ]
+            own = {each.name.lower() for each in columns}
+            key = found[0].key if {name.lower() for name in found[0].key} <= own else ()
+            fitted.append(Table(found[0].name, tuple(columns), found[0].schema, key, table.rows))
+        return type(self).holding(fitted), missing
 
     def find(self, schema: str, name: str) -> tuple[Table, ...]:
         """(): it is not known. Several: its name stands in several schemas, and none is named."""

@@ -1,0 +1,252 @@
+"""`ostiary query` and `ostiary sources`: a governed statement run on a database or on files, directly. No gateway, no home; nothing of an answer is kept."""
+
+import csv
+import hashlib
+import hmac
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from ostiary.cli import output
+from ostiary.cli.guard import catalogue_from, claims_from
+
+if TYPE_CHECKING:
+    from ostiary.engines.engine import Answer, Engine, Limits
+    from ostiary.guard.catalogue import Catalogue, Table
+    from ostiary.guard.verdict import Verdict
+
+KEY_BYTES_MIN = 32
+FORMATS = ("table", "csv", "ndjson")
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="postgresql://user@host/database, mysql://user@host/database, a SQLite or DuckDB file, a CSV, Parquet or JSON file, or a folder of those."
+    ),
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(help="Holds the password; -: standard input. None: what the driver finds by itself."),
+]
+Catalog = Annotated[
+    Path | None,
+    typer.Option(
+        help="What may be read, with masks and conditions on rows (JSON, as of `ostiary guard`). Without it every table."
+    ),
+]
+sources = typer.Typer(no_args_is_help=True, help="Databases and files, before they are asked.")
+
+
+def query(
+    source: Source,
+    statement: Annotated[str, typer.Argument(help="One SELECT. -: standard input.")],
+    catalog: Catalog = None,
+    claim: Annotated[
+        list[str] | None, typer.Option(help="What is known about who asks, as NAME=VALUE. Several: a list.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="The secret behind the masks hash and token: 32 bytes or more.")
+    ] = None,
+    password_file: PasswordFile = None,
+    form: Annotated[str, typer.Option("--format", help="table, csv or ndjson.")] = "table",
+    rows: Annotated[
+        int, typer.Option(help="The answer ends after so many rows, and says so.", min=1)
+    ] = 1_000,
+    timeout: Annotated[float, typer.Option(help="Seconds.", min=0.1)] = 30.0,
+    max_cost: Annotated[
+        float, typer.Option(help="Refuse what PostgreSQL estimates to cost more. 0: run it.", min=0)
+    ] = 0.0,
+    accept_writer: Annotated[
+        bool, typer.Option("--accept-writer", help="Go on where the credential may do more than read.")
+    ] = False,
+    show_sql: Annotated[
+        bool, typer.Option("--show-sql", help="Print the statement that is run, to standard error.")
+    ] = False,
+) -> None:
+    """Ask a database or files: one statement that only reads, as whoever asks may see the data. Exit code 1 where it is refused."""
+    if form not in FORMATS:
+        output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
+    from ostiary.engines.engine import Limits
+
+    sql = sys.stdin.read() if statement == "-" else statement
+    with _opened(source, password_file, Limits(seconds=timeout, rows=rows, cost=max_cost)) as engine:
+        from ostiary.guard.governed import governed
+
+        _check_reader(engine, accepted=accept_writer)
+        known = _catalogue(engine, catalog)
+        verdict = governed(sql, engine.dialect, known, claims_from(claim or []))
+        if not verdict.allowed:
+            sys.stderr.write(f"Refused ({verdict.code}): {output.printable(verdict.why)}\n")
+            raise SystemExit(1)
+        if show_sql:
+            sys.stderr.write(output.printable(verdict.sql) + "\n")
+        _print(engine.run(verdict, _keys(verdict, key_file)), form)
+
+
+@sources.command()
+def tables(source: Source, password_file: PasswordFile = None, as_json: Annotated[bool, typer.Option("--json", help="Print a catalogue (JSON) to put masks into.")] = False) -> None:  # fmt: skip
+    """List tables and columns, from the catalogue alone: no row is read."""
+    with _opened(source, password_file, None) as engine:
+        found = engine.index()
+    if as_json:
+        sys.stdout.write(
+            json.dumps({"tables": [_as_json(table) for table in found]}, indent=1, ensure_ascii=False) + "\n"
+        )
+        return
+    shown = [
+        {"table": f"{table.schema}.{table.name}", "column": column.name, "type": column.type, "key": "key" if column.name in table.key else ""}
+        for table in found
+        for column in table.columns
+    ]  # fmt: skip
+    output.table(shown, ["table", "column", "type", "key"])
+
+
+@sources.command()
+def check(source: Source, password_file: PasswordFile = None) -> None:
+    """Say what the credential may do besides reading. Exit code 1 where that is anything."""
+    with _opened(source, password_file, None) as engine:
+        _check_reader(engine, accepted=False)
+    sys.stdout.write("The credential may only read.\n")
+
+
+@sources.command()
+def grants(
+    source: Source,
+    role: Annotated[str, typer.Option(help="What the role is to be called.")] = "ostiary_reader",
+    catalog: Catalog = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Print the SQL for a role that may only read: the tables and columns of the catalogue, or all."""
+    from ostiary.engines.grants import grants as written
+
+    with _opened(source, password_file, None) as engine:
+        known = _catalogue(engine, catalog)
+        each = {id(table): table for found in known.tables.values() for table in found}.values()
+        try:
+            statements = written(engine.dialect, role, each, urlsplit(source).path.strip("/"))
+        except ValueError as error:
+            output.fail(f"There is nothing to grant: {error}.", code=2)
+    sys.stdout.write("\n".join(statements) + "\n")
+
+
+@contextmanager
+def _opened(source: str, password_file: Path | None, limits: "Limits | None") -> "Iterator[Engine]":
+    """Ends with exit code 1 where the database does not do what it is asked, and with 2 where libraries are missing."""
+    try:
+        from ostiary.engines.engine import EngineError, Limits
+        from ostiary.engines.opening import opened
+    except ModuleNotFoundError:
+        output.fail("Asking databases needs more libraries: pip install 'ostiary[ask]'.", code=2)
+    password = output.secret_from(password_file, "password") if password_file else None
+    try:
+        engine = opened(source, password, limits or Limits())
+    except EngineError as error:
+        output.fail(error.why)
+    try:
+        yield engine
+    except EngineError as error:
+        output.fail(f"{error.why} ({error.code})")
+    except KeyboardInterrupt:
+        engine.stop()
+        raise SystemExit(130) from None
+    finally:
+        engine.close()
+
+
+def _check_reader(engine: "Engine", *, accepted: bool) -> None:
+    more = engine.beyond_reading()
+    if more and not accepted:
+        listed = "".join(f"\n  {output.printable(each)}" for each in more[:20])
+        output.fail(
+            f"The credential may do more than read, so that one fault would be enough to write:{listed}\n`ostiary sources grants` prints the SQL for a role that cannot; --accept-writer goes on nevertheless."
+        )
+
+
+def _catalogue(engine: "Engine", file: Path | None) -> "Catalogue":
+    """Everything that is there, or what the file names of it."""
+    from ostiary.guard.catalogue import Catalogue, CatalogueError
+
+    try:
+        there = engine.index()
+        if file is None:
+            return Catalogue.holding(there)
+        known, missing = catalogue_from(file).fitted(there)
+    except CatalogueError as error:
+        output.fail(f"The catalogue cannot be used: {error}.", code=2)
+    if missing:
+        sys.stderr.write(f"Not in the database, and left out: {output.printable(', '.join(missing[:20]))}\n")
+    return known
+
+
+def _keys(verdict: "Verdict", file: Path | None) -> Callable[[str], str]:
+    """Each key is HMAC-SHA256 of its name by the secret. Ends with exit code 2 where one is needed and there is no secret."""
+    if not verdict.keys:
+        return lambda _: ""
+    if file is None:
+        output.fail("hash and token need --key-file.", code=2)
+    try:
+        secret = file.read_bytes().strip()
+    except OSError as error:
+        output.fail(f"The key file cannot be read ({type(error).__name__}).", code=2)
+    if len(secret) < KEY_BYTES_MIN:
+        output.fail(f"The key file holds at least {KEY_BYTES_MIN} bytes.", code=2)
+    return lambda name: hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()
+
+
+def _print(answer: "Answer", form: str) -> None:
+    if form == "table":
+        _print_table(answer)
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(answer.columns)
+        for batch in answer.batches():
+            writer.writerows([["" if value is None else _plain(value) for value in row] for row in batch])
+    else:
+        names = _told_apart(answer.columns)
+        for batch in answer.batches():
+            for row in batch:
+                line = dict(zip(names, map(_plain, row), strict=True))
+                sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    if answer.truncated:
+        sys.stderr.write("Truncated: there are more rows. Ask for less, or raise --rows.\n")
+
+
+def _print_table(answer: "Answer") -> None:
+    names = _told_apart(answer.columns)
+    shown = [dict(zip(names, map(_plain, row), strict=True)) for batch in answer.batches() for row in batch]
+    output.table(shown, names)
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Columns of one name are numbered: n, n_2."""
+    found: list[str] = []
+    for name in names:
+        at = 1
+        called = name
+        while called in found:
+            at += 1
+            called = f"{name}_{at}"
+        found.append(called)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _as_json(table: "Table") -> dict[str, Any]:
+    columns = [{"name": column.name, "type": column.type} for column in table.columns]
+    return {"schema": table.schema, "name": table.name, "key": list(table.key), "columns": columns}

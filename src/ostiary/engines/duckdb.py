@@ -1,0 +1,148 @@
+"""DuckDB, and files (CSV, Parquet, JSON) through it: opened to be read, without the world outside, without settings that a statement could change."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ostiary.engines.engine import (
+    ROWS_AT_ONCE,
+    UNREACHABLE,
+    Answer,
+    EngineError,
+    Limits,
+    checked,
+    refused,
+    timed_out,
+    unreachable,
+)
+from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.masking import SESSIONS, WRITINGS
+from ostiary.guard.verdict import Verdict
+
+READERS = {".csv": "read_csv", ".tsv": "read_csv", ".parquet": "read_parquet", ".json": "read_json", ".ndjson": "read_json", ".jsonl": "read_json"}  # fmt: skip
+"""By the ending of a file."""
+FILES_MAX = 1_000
+_INDEX = (
+    "SELECT c.schema_name, c.table_name, c.column_name, c.data_type, coalesce(list_contains(k.constraint_column_names, c.column_name), false) FROM duckdb_columns() AS c "
+    "LEFT JOIN duckdb_constraints() AS k ON k.table_oid = c.table_oid AND k.constraint_type = 'PRIMARY KEY' WHERE NOT c.internal ORDER BY 1, 2, c.column_index"
+)
+_LOCKED = (
+    "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+"""Last: what follows cannot be changed any more."""
+
+
+class DuckDb:
+    """An `Engine`. `path`: a database, a file, or a folder whose files are tables by their names. Raises EngineError where it cannot be opened."""
+
+    dialect = "duckdb"
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._limits = limits
+        self._late = False
+        files = _files(path)
+        try:
+            self._connection = duckdb.connect(":memory:" if files else str(path), read_only=not files)
+            self._connection.execute(f"SET memory_limit = '{limits.memory_mb}MB'")
+            self._connection.execute("SET temp_directory = ''")
+            if files:
+                self._view(files)
+            for setting in (*SESSIONS["duckdb"], *_LOCKED):
+                self._connection.execute(setting)
+        except (duckdb.Error, OSError):
+            raise unreachable() from None
+
+    def _view(self, files: list[Path]) -> None:
+        """Each file as a view, which may go on to read that file when all others are out of reach."""
+        quoted = WRITINGS["duckdb"].quoted
+        names = ", ".join(_text(str(file)) for file in files)
+        self._connection.execute(f"SET allowed_paths = [{names}]")
+        for file in files:
+            reader = READERS[file.suffix.lower()]
+            rows = f"SELECT * FROM {reader}({_text(str(file))})"  # noqa: S608 (a text of ours)
+            self._connection.execute(f"CREATE VIEW {quoted(file.stem)} AS {rows}")
+
+    def index(self) -> list[Table]:
+        try:
+            found = self._connection.execute(_INDEX).fetchall()
+        except duckdb.Error as error:
+            raise self._explained(error) from None
+        tables: dict[tuple[str, str], list[tuple[str, str, bool]]] = {}
+        for schema, table, name, type_, in_key in found:
+            tables.setdefault((schema, table), []).append((name, type_, in_key))
+        return [
+            Table(
+                name,
+                tuple(Column(column, type_) for column, type_, _ in columns),
+                schema,
+                tuple(column for column, _, in_key in columns if in_key),
+            )
+            for (schema, name), columns in tables.items()
+        ]
+
+    def beyond_reading(self) -> list[str]:
+        """Nothing: the file is open to read alone."""
+        return []
+
+    def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
+        keys = checked(verdict, key_of)
+        self._late = False
+        timer = threading.Timer(self._limits.seconds, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            self._connection.execute(verdict.sql, keys)
+        except duckdb.Error as error:
+            timer.cancel()
+            raise self._explained(error) from None
+        columns = [column[0] for column in self._connection.description or ()]
+        return Answer(columns, self._batches(timer), self._limits)
+
+    def _batches(self, timer: threading.Timer) -> Iterator[list[tuple[Any, ...]]]:
+        try:
+            while batch := self._connection.fetchmany(ROWS_AT_ONCE):
+                yield batch
+        except duckdb.Error as error:
+            raise self._explained(error) from None
+        finally:
+            timer.cancel()
+
+    def _end(self) -> None:
+        self._late = True
+        self._connection.interrupt()
+
+    def stop(self) -> None:
+        self._end()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _explained(self, error: duckdb.Error) -> EngineError:
+        if self._late:
+            return timed_out(self._limits)
+        return refused(type(error).__name__)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _files(path: Path) -> list[Path]:
+    """[]: it is a database. Raises EngineError for a folder without a file that can be read, or with two of one name."""
+    if path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.is_file() and each.suffix.lower() in READERS)
+        if not files or len(files) > FILES_MAX or len({each.stem.lower() for each in files}) < len(files):
+            raise EngineError(
+                UNREACHABLE,
+                f"The folder needs 1 to {FILES_MAX:,} files ({', '.join(READERS)}), each with a name of its own.",
+            )
+        return [each.resolve() for each in files]
+    return [path.resolve()] if path.suffix.lower() in READERS else []

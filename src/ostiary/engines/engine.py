@@ -1,0 +1,129 @@
+"""What every engine does, and what it says when it cannot."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ostiary.guard.catalogue import Table
+from ostiary.guard.verdict import Verdict
+
+ROWS_AT_ONCE = 200
+_OVERHEAD = 16
+"""Bytes that a value takes besides itself, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one statement may cost. `cost`: as PostgreSQL estimates it before it runs; 0: any. Beyond `rows` and `bytes` an answer ends, and says so."""
+
+    seconds: float = 30.0
+    rows: int = 10_000
+    bytes: int = 64 * 1024 * 1024
+    memory_mb: int = 512
+    cost: float = 0.0
+
+
+class EngineError(Exception):
+    """What the database did not do, in our words: its own may quote the data. `code` is stable."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code, self.why = code, why
+
+
+UNREACHABLE = "source.unreachable"
+REFUSED = "source.refused"
+TIMEOUT = "source.timeout"
+COSTLY = "source.costly"
+CODES = frozenset({UNREACHABLE, REFUSED, TIMEOUT, COSTLY})
+"""Every code; docs/howto/query.md says what each means."""
+
+
+def unreachable() -> EngineError:
+    return EngineError(
+        UNREACHABLE, "The database cannot be connected to: check address, TLS and credentials."
+    )
+
+
+def timed_out(limits: Limits) -> EngineError:
+    return EngineError(TIMEOUT, f"The statement took longer than {limits.seconds:g} seconds: ask for less.")
+
+
+def refused(state: str) -> EngineError:
+    """`state`: the engine's own code, which says nothing about the data."""
+    return EngineError(
+        REFUSED,
+        f"The database refused the statement ({state or 'no code'}): look at types and names of columns.",
+    )
+
+
+@dataclass
+class Answer:
+    """Names of the columns and batches of rows, once. `truncated` is known when all batches are read: there were more rows than the limits let through."""
+
+    columns: list[str]
+    _batches: Iterator[list[tuple[Any, ...]]]
+    limits: Limits
+    truncated: bool = field(default=False, init=False)
+
+    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Raises EngineError. Whoever stops reading closes it, and with it the statement."""
+        rows, size = self.limits.rows, self.limits.bytes
+        try:
+            for batch in self._batches:
+                kept = batch[:rows]
+                for at, row in enumerate(kept):
+                    size -= sum(_size(value) for value in row)
+                    if size < 0:
+                        self.truncated = True
+                        if kept[:at]:
+                            yield kept[:at]
+                        return
+                if kept:
+                    yield kept
+                if len(kept) < len(batch):
+                    self.truncated = True
+                    return
+                rows -= len(kept)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the statement, if it still runs."""
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            close()
+
+
+def _size(value: Any) -> int:
+    return _OVERHEAD + (len(value) if isinstance(value, str | bytes) else 0)
+
+
+class Engine(Protocol):
+    """One connection to one database. Not for several threads, `stop` excepted."""
+
+    dialect: str
+
+    def index(self) -> list[Table]:
+        """Its tables and views with columns, types and primary keys, from the catalogue: no row is read. Raises EngineError."""
+
+    def beyond_reading(self) -> list[str]:
+        """What the credential may do besides reading, in words; [] is what it should be. Raises EngineError."""
+
+    def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
+        """Runs what the guard let through, and nothing else. `key_of`: the key of each of the verdict's names (64 hexadecimal digits). Raises EngineError."""
+
+    def stop(self) -> None:
+        """Ends the statement that runs, from another thread."""
+
+    def close(self) -> None: ...
+
+
+def checked(verdict: Verdict, key_of: Callable[[str], str]) -> list[str]:
+    """The keys to bind. Raises ValueError for a statement that the guard refused: no engine runs it."""
+    if not verdict.allowed or not verdict.sql:
+        raise ValueError("a statement is run only as the guard wrote it")
+    keys = [key_of(name) for name in verdict.keys]
+    if any(len(key) != 64 or not set(key) <= set("0123456789abcdef") for key in keys):
+        raise ValueError("a key has 64 hexadecimal digits")
+    return keys

@@ -1,0 +1,188 @@
+"""MySQL and MariaDB: one statement at a time, in read-only transactions, with modes that fix how a text is read, and the server's own deadline."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import SplitResult
+
+import pymysql
+from pymysql.constants import ER
+from pymysql.cursors import SSCursor
+
+from ostiary.engines.engine import (
+    ROWS_AT_ONCE,
+    Answer,
+    EngineError,
+    Limits,
+    checked,
+    refused,
+    timed_out,
+    unreachable,
+)
+from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.verdict import Verdict
+
+CONNECT_TIMEOUT_S = 10
+COLUMNS_MAX = 200_000
+_MODES = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+_INDEX = (
+    "SELECT table_schema, table_name, column_name, column_type, column_key = 'PRI' FROM information_schema.columns WHERE table_schema = %s "
+    "ORDER BY table_name, ordinal_position LIMIT %s"
+)
+_LATE = frozenset([1317, 1969, 3024, ER.LOCK_WAIT_TIMEOUT])
+"""Interrupted, and beyond the time: of MariaDB, of MySQL, and waiting for a lock."""
+_READING = frozenset(["SELECT", "USAGE", "SHOW VIEW", "SHOW DATABASES"])
+
+
+class Mysql:
+    """An `Engine`. `address`: mysql://user@host:port/database. Beyond this machine the connection is encrypted and the server's certificate checked. Raises EngineError."""
+
+    dialect = "mysql"
+
+    def __init__(self, address: SplitResult, password: str | None, limits: Limits) -> None:
+        self._limits = limits
+        self._database = address.path.strip("/")
+        host = address.hostname or "127.0.0.1"
+        here = host in ("127.0.0.1", "::1", "localhost")
+        self._given: dict[str, Any] = {
+            "host": host,
+            "port": address.port or 3306,
+            "user": address.username or "",
+            "password": password or "",
+            "database": self._database,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "read_timeout": int(limits.seconds) + 5,
+            "charset": "utf8mb4",
+            "autocommit": True,
+            "local_infile": False,
+            "ssl": None if here else ssl.create_default_context(),
+        }
+        try:
+            self._connection = pymysql.connect(**self._given)
+            with self._connection.cursor() as cursor:
+                cursor.execute(
+                    "SET SESSION sql_mode = %s, time_zone = '+00:00', lock_wait_timeout = 2", (_MODES,)
+                )
+                cursor.execute("SELECT VERSION(), CONNECTION_ID()")
+                ((version, number),) = cursor.fetchall()
+                self._id = int(number)
+                late = ("max_statement_time", limits.seconds) if "MariaDB" in str(version) else ("max_execution_time", int(limits.seconds * 1000))  # fmt: skip
+                cursor.execute(f"SET SESSION {late[0]} = {late[1]}")
+                cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        except (pymysql.Error, OSError):
+            raise unreachable() from None
+
+    def index(self) -> list[Table]:
+        tables: dict[str, list[tuple[str, str, bool]]] = {}
+        for _, table, name, type_, in_key in self._asked(_INDEX, (self._database, COLUMNS_MAX)):
+            tables.setdefault(table, []).append((name, _as_text(type_), bool(in_key)))
+        return [
+            Table(
+                name,
+                tuple(Column(column, type_) for column, type_, _ in columns),
+                self._database,
+                tuple(column for column, _, in_key in columns if in_key),
+            )
+            for name, columns in tables.items()
+        ]
+
+    def beyond_reading(self) -> list[str]:
+        """By SHOW GRANTS: privileges that are more than to read, and where; what a role gives is a grant as well."""
+        found = []
+        for (grant,) in self._asked("SHOW GRANTS", ()):
+            given, _, where = str(grant).removeprefix("GRANT ").partition(" ON ")
+            more = [
+                each
+                for each in (part.strip() for part in given.split(","))
+                if each.partition(" (")[0] not in _READING
+            ]
+            if more:
+                place = where.partition(" TO ")[0]
+                found.append(f"has {', '.join(more)}{' on ' + place if place else ''}")
+            if " WITH GRANT OPTION" in where:
+                found.append("may grant what it has to others")
+        return found
+
+    def _asked(self, sql: str, bound: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
+        """Of a statement of our own."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(sql, bound)
+                return tuple(cursor.fetchall())
+        except pymysql.Error as error:
+            raise self._explained(error) from None
+
+    def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
+        keys = checked(verdict, key_of)
+        cursor = SSCursor(self._connection)
+        try:
+            self._connection.begin()
+            cursor.execute(_bound(verdict.sql, keys))
+        except pymysql.Error as error:
+            raise self._explained(error) from None
+        return Answer([column[0] for column in cursor.description or ()], self._batches(cursor), self._limits)
+
+    def _batches(self, cursor: SSCursor) -> Iterator[list[tuple[Any, ...]]]:
+        whole = False
+        try:
+            while batch := cursor.fetchmany(ROWS_AT_ONCE):
+                yield list(batch)
+            whole = True
+        except pymysql.Error as error:
+            raise self._explained(error) from None
+        finally:
+            if not whole:
+                self.stop()
+            try:
+                cursor.close()
+                self._connection.rollback()
+            except pymysql.Error:
+                self._connection.close()
+
+    def stop(self) -> None:
+        """By another connection, as the protocol has no other way."""
+        try:
+            other = pymysql.connect(**self._given)
+            with other, other.cursor() as cursor:
+                cursor.execute(f"KILL QUERY {self._id}")
+        except pymysql.Error:
+            return
+
+    def close(self) -> None:
+        if self._connection.open:
+            self._connection.close()
+
+    def _explained(self, error: pymysql.Error) -> EngineError:
+        code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        if code in _LATE:
+            return timed_out(self._limits)
+        return (
+            unreachable()
+            if isinstance(error, pymysql.OperationalError) and code >= 2000 and code < 3000
+            else refused(str(code))
+        )
+
+
+def _bound(sql: str, keys: list[str]) -> str:
+    """The driver writes parameters into the text, and would take every `%` for one: so do we, for keys alone, which are digits. A `?` within a text or a name is none."""
+    parts = iter(keys)
+    written, within, at = [], "", 0
+    while at < len(sql):
+        sign = sql[at]
+        if within:
+            if sign == "\\" and within != "`":
+                written.append(sql[at : at + 2])
+                at += 2
+                continue
+            within = "" if sign == within else within
+        elif sign in "'\"`":
+            within = sign
+        elif sign == "?":
+            sign = f"'{next(parts)}'"
+        written.append(sign)
+        at += 1
+    return "".join(written)
+
+
+def _as_text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,178 @@
+"""PostgreSQL: the extended protocol, where a second statement cannot ride along, in read-only transactions with the server's own limits, and a look at what a statement would cost."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+import psycopg
+from psycopg import capabilities
+
+from ostiary.engines.engine import (
+    COSTLY,
+    ROWS_AT_ONCE,
+    Answer,
+    EngineError,
+    Limits,
+    checked,
+    refused,
+    timed_out,
+    unreachable,
+)
+from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.masking import SESSIONS
+from ostiary.guard.verdict import Verdict
+
+CONNECT_TIMEOUT_S = 10
+COLUMNS_MAX = 200_000
+_INDEX = """
+SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY(k.conkey), false)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+WHERE c.relkind IN ('r', 'm', 'p', 'f', 'v') AND NOT c.relispartition AND c.relpersistence <> 't'
+  AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+ORDER BY 1, 2, a.attnum LIMIT $1
+"""
+_BEYOND = """
+SELECT 'is a superuser' FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper
+UNION ALL SELECT 'may create roles or databases, or replicate' FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreaterole OR rolcreatedb OR rolreplication)
+UNION ALL SELECT 'bypasses row security' FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolbypassrls AND NOT rolsuper
+UNION ALL SELECT 'is a member of ' || rolname FROM pg_catalog.pg_roles WHERE rolname LIKE 'pg\\_%' AND rolname NOT IN ('pg_read_all_data', 'pg_database_owner')
+  AND pg_has_role(current_user, oid, 'USAGE')
+UNION ALL SELECT 'may make temporary tables' WHERE has_database_privilege(current_database(), 'TEMP')
+UNION ALL SELECT 'may create schemas' WHERE has_database_privilege(current_database(), 'CREATE')
+UNION ALL SELECT 'may create in schema ' || nspname FROM pg_catalog.pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')
+UNION ALL SELECT 'may write ' || n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+    AND CASE WHEN c.relkind IN ('r', 'p', 'f', 'v') THEN has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ELSE false END
+UNION ALL SELECT 'may advance ' || n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname NOT LIKE 'pg\\_%' AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, UPDATE') ELSE false END
+LIMIT 200
+"""
+
+
+class Postgresql:
+    """An `Engine`. `address`: a URL without a password, or words for libpq. Raises EngineError where it cannot be connected to."""
+
+    dialect = "postgresql"
+
+    def __init__(self, address: str, password: str | None, limits: Limits) -> None:
+        self._limits = limits
+        milliseconds = int(limits.seconds * 1000)
+        settings = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(milliseconds),
+            "lock_timeout": "2000",
+            "idle_in_transaction_session_timeout": str(milliseconds + 30_000),
+            "timezone": "UTC",
+            "standard_conforming_strings": "on",
+            "search_path": "pg_catalog",
+            "jit": "off",
+        }
+        given: dict[str, Any] = {"password": password} if password else {}
+        try:
+            self._connection = psycopg.connect(
+                address,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                application_name="ostiary",
+                options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+                cursor_factory=psycopg.RawCursor,
+                **given,
+            )
+            for setting in SESSIONS["postgres"]:
+                self._connection.execute(setting.encode())
+            self._connection.commit()
+        except psycopg.Error:
+            raise unreachable() from None
+        self._connection.read_only = True
+        self._connection.prepare_threshold = None
+        self._at_once = ROWS_AT_ONCE if capabilities.has_stream_chunked() else 1
+
+    def index(self) -> list[Table]:
+        tables: dict[tuple[str, str], list[tuple[str, str, bool]]] = {}
+        for schema, table, name, type_, in_key in self._asked(_INDEX, [COLUMNS_MAX]):
+            tables.setdefault((schema, table), []).append((name, type_, in_key))
+        return [
+            Table(
+                name,
+                tuple(Column(column, type_) for column, type_, _ in columns),
+                schema,
+                tuple(column for column, _, in_key in columns if in_key),
+            )
+            for (schema, name), columns in tables.items()
+        ]
+
+    def beyond_reading(self) -> list[str]:
+        return [said for (said,) in self._asked(_BEYOND, [])]
+
+    def _asked(self, sql: str, bound: list[Any]) -> list[tuple[Any, ...]]:
+        """Of a statement of our own."""
+        try:
+            return self._connection.execute(sql.encode(), bound).fetchall()
+        except psycopg.Error as error:
+            raise self._explained(error) from None
+        finally:
+            self._connection.rollback()
+
+    def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
+        keys = checked(verdict, key_of)
+        if self._limits.cost:
+            self._check_cost(verdict.sql, keys)
+        cursor = self._connection.cursor()
+        rows = cursor.stream(verdict.sql.encode(), keys, size=self._at_once)
+        try:
+            first = list(islice(rows, 1))
+        except psycopg.Error as error:
+            self._ended()
+            raise self._explained(error) from None
+        names = [column.name for column in cursor.description or ()]
+        return Answer(names, self._batches(chain(first, rows), rows), self._limits)
+
+    def _batches(self, rows: Iterator[Any], stream: Any) -> Iterator[list[tuple[Any, ...]]]:
+        whole = False
+        try:
+            while batch := list(islice(rows, ROWS_AT_ONCE)):
+                yield batch
+            whole = True
+        except psycopg.Error as error:
+            raise self._explained(error) from None
+        finally:
+            if not whole:
+                self.stop()
+            stream.close()
+            self._ended()
+
+    def _check_cost(self, sql: str, keys: list[str]) -> None:
+        try:
+            (plan,) = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode(), keys).fetchone() or (
+                [],
+            )
+        except psycopg.Error as error:
+            raise self._explained(error) from None
+        finally:
+            self._ended()
+        cost = plan[0]["Plan"]["Total Cost"] if plan else 0.0
+        if cost > self._limits.cost:
+            raise EngineError(
+                COSTLY,
+                f"The statement would cost {cost:,.0f}, and {self._limits.cost:,.0f} is allowed: ask for less.",
+            )
+
+    def _ended(self) -> None:
+        if not self._connection.closed:
+            self._connection.rollback()
+
+    def stop(self) -> None:
+        if not self._connection.closed:
+            self._connection.cancel_safe(timeout=5.0)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _explained(self, error: psycopg.Error) -> EngineError:
+        if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+            return timed_out(self._limits)
+        if self._connection.closed:
+            return unreachable()
+        return refused(error.sqlstate or "")
