@@ -40,13 +40,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`key`: the columns of the primary key. `rows`: the condition that a row must meet to be seen, in the database's SQL; it may name who asks as `:name`. "": all rows."""
+    """`key`: the columns of the primary key. `rows`: the condition that a row must meet to be seen, in the database's SQL; it may name who asks as `:name`. "": all rows.
+    `group_min`: rows are told in groups of at least so many only; 1: each by itself."""
 
     name: str
     columns: tuple[Column, ...]
     schema: str = ""
     key: tuple[str, ...] = ()
     rows: str = ""
+    group_min: int = 1
     written: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """By dialect: what stands in its place (`relation.py`)."""
 
@@ -75,7 +77,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """From `{"tables": [{"schema", "name", "columns": [name or {"name", "type", "mask"}], "key": [name], "rows": condition}]}`, where all but the name and the columns may be missing. A mask
+        """From `{"tables": [{"schema", "name", "columns": [name or {"name", "type", "mask"}], "key": [name], "rows": condition, "group_min": 5}]}`, where all but the name and the columns may be missing. A mask
         is a kind, or an object with its kind. Tables and columns may be objects by name instead, and masks may stand beside the columns of a table or beside the tables
         (`{"customers": {"ssn": "full"}}`). Raises CatalogueError, also for a key that it does not know: a mask that is not understood would be none."""
         try:
@@ -111,7 +113,9 @@ class Catalogue:
             ]
             own = {each.name.lower() for each in columns}
             key = found[0].key if {name.lower() for name in found[0].key} <= own else ()
-            fitted.append(Table(found[0].name, tuple(columns), found[0].schema, key, table.rows))
+            fitted.append(
+                Table(found[0].name, tuple(columns), found[0].schema, key, table.rows, table.group_min)
+            )
         return type(self).holding(fitted), missing
 
     def find(self, schema: str, name: str) -> tuple[Table, ...]:
@@ -128,7 +132,7 @@ def _tables(given: Any) -> list[Table]:
     apart = {str(name).lower(): each for name, each in given.get("masks", {}).items()}
     tables = []
     for each in _named(given["tables"], "columns"):
-        _check_keys(each, {"schema", "name", "columns", "masks", "key", "rows"})
+        _check_keys(each, {"schema", "name", "columns", "masks", "key", "rows", "group_min"})
         schema, name = _place(each)
         masks = [each.get("masks", ()), apart.pop(f"{schema}.{name}".lower().lstrip("."), ())]
         columns = _columns(each["columns"], masks)
@@ -139,7 +143,10 @@ def _tables(given: Any) -> list[Table]:
         rows = each.get("rows", "")
         if not isinstance(rows, str):
             raise ValueError
-        tables.append(Table(name, columns, schema, key, rows))
+        group_min = each.get("group_min", 1)
+        if type(group_min) is not int or group_min < 1:
+            raise ValueError
+        tables.append(Table(name, columns, schema, key, rows, group_min))
     if apart:
         raise ValueError
     return tables

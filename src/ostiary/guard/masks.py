@@ -11,7 +11,7 @@ from ostiary.guard.verdict import MASKED, Refused
 def check(root: exp.Expr, known: dict[Named, tuple[Table, ...]]) -> None:
     """Refused where a masked column is named anywhere, whatever it belongs to, where all of a row is read, and where only some rows of a table may be seen. Raises Refused."""
     for each, tables in known.items():
-        if any(table.rows for table in tables):
+        if any(table.rows or table.group_min > 1 for table in tables):
             raise Refused(
                 MASKED, f"Only some rows of {str(each)[:80]} may be seen: run the governed statement."
             )

@@ -22,7 +22,7 @@ _ROW_BY_ROW = (exp.Subquery, exp.Window, exp.AggFunc, exp.Exists, exp.In, exp.Un
 
 def settle(root: exp.Expr, tables: Mapping[int, Table], dialect: Dialect) -> None:
     """`tables`: of the catalogue, by the id of the node that names them. Changes the tree. Raises Refused where the columns cannot be counted."""
-    if not any(table.masked or table.rows for table in tables.values()):
+    if not any(table.masked or table.rows or table.group_min > 1 for table in tables.values()):
         return
     widths = _Widths(root, tables, dialect)
     outermost = root
@@ -53,7 +53,10 @@ def _is_plain(query: exp.Expr, tables: Mapping[int, Table]) -> bool:
     if table is None:
         return source is None
     return (
-        given <= _PLAIN and not table.rows and not any(isinstance(node, _ROW_BY_ROW) for node in query.walk())
+        given <= _PLAIN
+        and not table.rows
+        and table.group_min == 1
+        and not any(isinstance(node, _ROW_BY_ROW) for node in query.walk())
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from ostiary.guard import ordering, ties, tree
+from ostiary.guard import groups, ordering, ties, tree
 from ostiary.guard.catalogue import DEFAULT_SCHEMAS, Catalogue, Table
 from ostiary.guard.dialects import Dialect
 from ostiary.guard.masking import WRITINGS, kind_of
@@ -16,7 +16,7 @@ from ostiary.guard.masks import ANY_COLUMN
 from ostiary.guard.names import key
 from ostiary.guard.ordering import UNORDERED
 from ostiary.guard.relation import BASE, Claim, relation, text_of
-from ostiary.guard.verdict import AMBIGUOUS, CONSTRUCT, TABLE, Refused
+from ostiary.guard.verdict import AMBIGUOUS, CONSTRUCT, GROUPED, TABLE, Refused
 
 _INSIDE = frozenset({"this", "db", "only"})
 _OUTSIDE = ("joins", "laterals", "pivots")
@@ -45,10 +45,16 @@ def rewrite(root: exp.Expr, dialect: Dialect, catalogue: Catalogue, claims: Mapp
         if select is not None:
             by_select.setdefault(id(select), []).append(use)
     pushed: dict[int, list[str]] = {}
-    hides = any(use.table.masked or use.table.rows for use in uses)
+    hides = any(use.table.masked or use.table.rows or use.table.group_min > 1 for use in uses)
+    apart = [use for use in uses if use.table.group_min > 1 and _select_of(use.node) is None]
+    if apart:
+        raise Refused(
+            GROUPED, f"{apart[0].table.name[:80]} is seen in groups only: read it in the FROM of a SELECT."
+        )
     for select in list(root.find_all(exp.Select)):
         own = by_select.get(id(select), [])
         if hides:
+            groups.settle(select, [(_called(use.node), use.table) for use in own])
             ties.settle(select, [(_called(use.node), use.table) for use in own], dialect)
         if dialect.parser in ("postgres", "mysql"):
             _group_by_all_that_follows(select, own)

@@ -36,7 +36,21 @@ MASKED = "sql.masked"
 COSTLY = "sql.costly"
 AMBIGUOUS = "sql.ambiguous"
 CLAIM = "sql.claim"
+GROUPED = "sql.grouped"
 CODES = frozenset(
-    {UNREADABLE, TOO_LONG, NOT_ONE, NOT_A_QUERY, CONSTRUCT, FUNCTION, TABLE, MASKED, COSTLY, AMBIGUOUS, CLAIM}
+    {
+        UNREADABLE,
+        TOO_LONG,
+        NOT_ONE,
+        NOT_A_QUERY,
+        CONSTRUCT,
+        FUNCTION,
+        TABLE,
+        MASKED,
+        COSTLY,
+        AMBIGUOUS,
+        CLAIM,
+        GROUPED,
+    }
 )
 """Every code; docs/howto/guard.md says what each means."""
