@@ -14,8 +14,11 @@ from pathlib import Path
 
 import sqlglot
 
+from ostiary.guard.catalogue import Catalogue, Column, Mask, Table
 from ostiary.guard.dialects import dialect_of
+from ostiary.guard.governed import governed
 from ostiary.guard.guard import judge
+from ostiary.guard.masking import WRITINGS
 
 AIM_MS = 2.0
 CORPUS = Path(__file__).parents[2] / "shared" / "data" / "sql" / "guard.jsonl"
@@ -59,8 +62,19 @@ def main() -> None:
         print(f"agent-sql-guard: p50 {_at(times, 0.5):.2f} ms, p95 {_at(times, 0.95):.2f} ms of CPU")
     queries = [(row["sql"], row["dialect"]) for row in rows if row["expect"] == "allowed"]
     guarded = _times(lambda sql, dialect: judge(sql, dialect), queries)
+    known = _everything_named(queries)
+    masked = [(sql, dialect) for sql, dialect in queries if dialect_of(dialect).parser in WRITINGS]
+    governing = _times(lambda sql, dialect: governed(sql, dialect, known), masked)
+    refused = sum(not governed(sql, dialect, known).allowed for sql, dialect in masked)
+    print(
+        f"governed: {len(masked) - refused} of {len(masked)} queries let through with a mask on every table"
+    )
     alone = _times(_read_and_write, queries)
-    for name, times in (("guard", guarded), ("read and written alone", alone)):
+    for name, times in (
+        ("guard", guarded),
+        ("guarded and governed", governing),
+        ("read and written alone", alone),
+    ):
         print(
             f"{name}: p50 {_at(times, 0.5):.2f} ms, p95 {_at(times, 0.95):.2f} ms, p99 {_at(times, 0.99):.2f} ms of CPU"
         )
@@ -77,6 +91,34 @@ def _score(name: str, rows: list[dict[str, str]], allowed: list[bool]) -> None:
             if row["expect"] == expected
         ]
         print(f"{name}: {sum(right)} of {len(right)} {word} ({100 * sum(right) / len(right):.2f} %)")
+
+
+def _everything_named(queries: list[tuple[str, str]]) -> Catalogue:
+    """Every table that a query names, with every name that stands in it as a column, and one masked column."""
+    tables: dict[tuple[str, str], dict[str, None]] = {}
+    for sql, dialect in queries:
+        said = judge(sql, dialect)
+        try:
+            root = sqlglot.parse_one(said.sql, read=dialect_of(dialect).parser) if said.sql else None
+        except sqlglot.errors.SqlglotError:
+            continue
+        names = dict.fromkeys(each.name for each in root.find_all(sqlglot.exp.Column)) if root else {}
+        for table in said.tables:
+            schema, _, name = table.lower().rpartition(".")
+            tables.setdefault((schema, name), {}).update(names)
+    return Catalogue.holding(
+        [
+            Table(
+                name,
+                (
+                    *tuple({each.lower(): Column(each) for each in columns if each != "*"}.values()),
+                    Column("hidden_one", "text", Mask("full")),
+                ),
+                schema,
+            )
+            for (schema, name), columns in tables.items()
+        ]
+    )
 
 
 def _read_and_write(sql: str, dialect: str) -> None:
