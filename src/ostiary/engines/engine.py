@@ -72,13 +72,14 @@ class Answer:
         try:
             for batch in self._batches:
                 kept = batch[:rows]
-                for at, row in enumerate(kept):
-                    size -= sum(_size(value) for value in row)
-                    if size < 0:
-                        self.truncated = True
-                        if kept[:at]:
-                            yield kept[:at]
-                        return
+                whole = _size(kept)
+                if whole > size:
+                    self.truncated = True
+                    fitting = _fitting(kept, size)
+                    if fitting:
+                        yield fitting
+                    return
+                size -= whole
                 if kept:
                     yield kept
                 if len(kept) < len(batch):
@@ -95,8 +96,20 @@ class Answer:
             close()
 
 
-def _size(value: Any) -> int:
-    return _OVERHEAD + (len(value) if isinstance(value, str | bytes) else 0)
+def _size(rows: list[tuple[Any, ...]]) -> int:
+    """Bytes, about."""
+    values = len(rows) * len(rows[0]) if rows else 0
+    return values * _OVERHEAD + sum(
+        [len(value) for row in rows for value in row if type(value) is str or type(value) is bytes]
+    )
+
+
+def _fitting(rows: list[tuple[Any, ...]], size: int) -> list[tuple[Any, ...]]:
+    for at, row in enumerate(rows):
+        size -= _size([row])
+        if size < 0:
+            return rows[:at]
+    return rows
 
 
 class Engine(Protocol):
