@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from ostiary.engines.engine import Engine, EngineError
+from ostiary.guard.catalogue import Catalogue
+from ostiary.guard.governed import governed
 from ostiary.guard.verdict import Verdict
 from tests.engines.given import ENGINES, open_shop
 
@@ -103,3 +105,45 @@ def test_the_engine_refuses_it_itself(name: str, tmp_path: Path) -> None:
             with pytest.raises(EngineError):
                 for _ in engine.run(Verdict(True, sql.format(s=schema, f=tmp_path)), str).batches():
                     pass
+
+
+CLAIMS = (
+    "' OR 1=1 -- ",
+    "\\' OR 1=1 -- ",
+    "EU\\",
+    "EU' OR 'a'='a",
+    "%' OR ?",
+    "$1",
+    ":region",
+    "EU/*",
+    "é'",
+    "\n' OR 1=1",
+    'EU" OR "1"="1',
+    "{x}",
+)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_who_asks_is_never_more_than_a_constant(name: str, tmp_path: Path) -> None:
+    """Whatever is known about somebody, however it is written: it is compared, and nothing else."""
+    given = {
+        "tables": [
+            {
+                "name": "orders",
+                "columns": ["id", {"name": "amount", "mask": "hash"}],
+                "rows": "region IN (:region)",
+            }
+        ]
+    }
+    with open_shop(name, tmp_path) as (engine, schema):
+        known, _ = Catalogue.of(given).fitted([table for table in engine.index() if table.schema == schema])
+        for claim in CLAIMS:
+            verdict = governed(
+                "SELECT id, amount FROM orders", engine.dialect, known, {"region": [claim, "x"]}
+            )
+            assert verdict.allowed, verdict.why
+            assert [
+                row for batch in engine.run(verdict, lambda _: "a" * 64).batches() for row in batch
+            ] == [], claim
+        seen = governed("SELECT count(*) FROM orders", engine.dialect, known, {"region": ["EU"]})
+        assert [row for batch in engine.run(seen, str).batches() for row in batch] == [(2,)]
