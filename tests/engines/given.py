@@ -21,6 +21,7 @@ ENGINES = ("postgresql", "mysql", "sqlite", "duckdb")
 SHOP = (
     "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40), ssn VARCHAR(20))",
     "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, region VARCHAR(10), amount INTEGER)",
+    "CREATE VIEW paid AS SELECT id, customer_id FROM orders WHERE amount > 0",
     "INSERT INTO customers VALUES (1, 'Ada', '123-45'), (2, 'Bob', '678-90')",
     "INSERT INTO orders VALUES (1, 1, 'EU', 10), (2, 2, 'US', 20), (3, 1, 'EU', 30)",
 )

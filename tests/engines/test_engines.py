@@ -55,7 +55,9 @@ def asked(engine: Engine, verdict: Verdict) -> list[tuple[object, ...]]:
 def test_the_index_has_types_and_keys(name: str, tmp_path: Path) -> None:
     with open_shop(name, tmp_path) as (engine, schema):
         own = {table.name: table for table in engine.index() if table.schema == schema}
-    assert set(own) == {"customers", "orders"}
+    assert set(own) == {"customers", "orders", "paid"}
+    assert [name for name, table in own.items() if table.view] == ([] if name == "duckdb" else ["paid"])
+    assert own["paid"].key == ()
     assert [column.name for column in own["customers"].columns] == ["id", "name", "ssn"]
     assert own["customers"].key == ("id",)
     assert own["customers"].columns[0].type.lower().startswith("int")

@@ -56,6 +56,12 @@ def catalogue(schema: str) -> Catalogue:
                 {"schema": schema, "name": "customers", "columns": customers, "key": ["id"]},
                 {
                     "schema": schema,
+                    "name": "seen",
+                    "columns": ["id", "name", {"name": "ssn", "mask": "full"}],
+                    "view": True,
+                },
+                {
+                    "schema": schema,
                     "name": "orders",
                     "columns": orders,
                     "key": ["id"],
@@ -104,6 +110,7 @@ TABLES = (
     "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(40), city VARCHAR(40), ssn VARCHAR(60), credit INTEGER, email VARCHAR(60), salary INTEGER, born DATE, note VARCHAR(60), "
     "phone VARCHAR(40), account VARCHAR(40))",
     "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, region VARCHAR(10), amount INTEGER, memo VARCHAR(60), payer VARCHAR(40))",
+    "CREATE VIEW seen AS SELECT id, name, ssn FROM customers",
     "CREATE INDEX of_region ON orders (region)",
     "CREATE INDEX of_customer ON orders (customer_id)",
     "CREATE INDEX of_ssn ON customers (ssn)",
@@ -340,6 +347,8 @@ class Queries:
 
     def _query(self, depth: int) -> str:
         draw = self._draw.random()
+        if draw < 0.03:
+            return f"SELECT {self._draw.choice(['id', 'name, ssn', '*'])} FROM seen{self._draw.choice(['', ' LIMIT 5', ' ORDER BY ssn'])}"
         if draw < 0.08:
             table = self._draw.choice(["customers", "orders"])
             return str(self._draw.choice(_ROWS[self._engine])).format("x", table)

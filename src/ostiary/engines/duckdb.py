@@ -15,10 +15,11 @@ from ostiary.engines.engine import (
     Limits,
     checked,
     refused,
+    tables_of,
     timed_out,
     unreachable,
 )
-from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.catalogue import Table
 from ostiary.guard.masking import SESSIONS, WRITINGS
 from ostiary.guard.verdict import Verdict
 
@@ -26,7 +27,7 @@ READERS = {".csv": "read_csv", ".tsv": "read_csv", ".parquet": "read_parquet", "
 """By the ending of a file."""
 FILES_MAX = 1_000
 _INDEX = (
-    "SELECT c.schema_name, c.table_name, c.column_name, c.data_type, coalesce(list_contains(k.constraint_column_names, c.column_name), false) FROM duckdb_columns() AS c "
+    "SELECT c.schema_name, c.table_name, c.column_name, c.data_type, coalesce(list_position(k.constraint_column_names, c.column_name), 0), false FROM duckdb_columns() AS c "
     "LEFT JOIN duckdb_constraints() AS k ON k.table_oid = c.table_oid AND k.constraint_type = 'PRIMARY KEY' WHERE NOT c.internal ORDER BY 1, 2, c.column_index"
 )
 _LOCKED = (
@@ -72,21 +73,9 @@ class DuckDb:
 
     def index(self) -> list[Table]:
         try:
-            found = self._connection.execute(_INDEX).fetchall()
+            return tables_of(self._connection.execute(_INDEX).fetchall())
         except duckdb.Error as error:
             raise self._explained(error) from None
-        tables: dict[tuple[str, str], list[tuple[str, str, bool]]] = {}
-        for schema, table, name, type_, in_key in found:
-            tables.setdefault((schema, table), []).append((name, type_, in_key))
-        return [
-            Table(
-                name,
-                tuple(Column(column, type_) for column, type_, _ in columns),
-                schema,
-                tuple(column for column, _, in_key in columns if in_key),
-            )
-            for (schema, name), columns in tables.items()
-        ]
 
     def beyond_reading(self) -> list[str]:
         """Nothing: the file is open to read alone."""

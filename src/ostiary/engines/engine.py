@@ -1,10 +1,10 @@
 """What every engine does, and what it says when it cannot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ostiary.guard.catalogue import Table
+from ostiary.guard.catalogue import Column, Table
 from ostiary.guard.verdict import Verdict
 
 ROWS_AT_ONCE = 200
@@ -110,6 +110,23 @@ def _fitting(rows: list[tuple[Any, ...]], size: int) -> list[tuple[Any, ...]]:
         if size < 0:
             return rows[:at]
     return rows
+
+
+def tables_of(rows: Iterable[tuple[str, str, str, str, int, bool]]) -> list[Table]:
+    """From schema, table, column, type, place in the primary key (0: none) and whether it is a view, in the order of the columns."""
+    found: dict[tuple[str, str, bool], list[tuple[str, str, int]]] = {}
+    for schema, table, column, type_, place, view in rows:
+        found.setdefault((schema, table, bool(view)), []).append((column, type_, place))
+    return [
+        Table(
+            name,
+            tuple(Column(column, type_) for column, type_, _ in columns),
+            schema,
+            tuple(column for column, _, place in sorted(columns, key=lambda each: each[2]) if place),
+            view=view,
+        )
+        for (schema, name, view), columns in found.items()
+    ]
 
 
 class Engine(Protocol):

@@ -16,18 +16,21 @@ from ostiary.engines.engine import (
     Limits,
     checked,
     refused,
+    tables_of,
     timed_out,
     unreachable,
 )
-from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.catalogue import Table
 from ostiary.guard.verdict import Verdict
 
 CONNECT_TIMEOUT_S = 10
 COLUMNS_MAX = 200_000
 _MODES = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _INDEX = (
-    "SELECT table_schema, table_name, column_name, column_type, column_key = 'PRI' FROM information_schema.columns WHERE table_schema = %s "
-    "ORDER BY table_name, ordinal_position LIMIT %s"
+    "SELECT c.table_schema, c.table_name, c.column_name, c.column_type, k.ordinal_position, t.table_type = 'VIEW' FROM information_schema.columns AS c "
+    "JOIN information_schema.tables AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name "
+    "LEFT JOIN information_schema.key_column_usage AS k ON k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name "
+    "AND k.constraint_name = 'PRIMARY' WHERE c.table_schema = %s ORDER BY c.table_name, c.ordinal_position LIMIT %s"
 )
 _LATE = frozenset([1317, 1969, 3024, ER.LOCK_WAIT_TIMEOUT])
 """Interrupted, and beyond the time: of MariaDB, of MySQL, and waiting for a lock."""
@@ -73,18 +76,11 @@ class Mysql:
             raise unreachable() from None
 
     def index(self) -> list[Table]:
-        tables: dict[str, list[tuple[str, str, bool]]] = {}
-        for _, table, name, type_, in_key in self._asked(_INDEX, (self._database, COLUMNS_MAX)):
-            tables.setdefault(table, []).append((name, _as_text(type_), bool(in_key)))
-        return [
-            Table(
-                name,
-                tuple(Column(column, type_) for column, type_, _ in columns),
-                self._database,
-                tuple(column for column, _, in_key in columns if in_key),
-            )
-            for name, columns in tables.items()
-        ]
+        found = self._asked(_INDEX, (self._database, COLUMNS_MAX))
+        return tables_of(
+            (schema, table, name, _as_text(type_), place or 0, view)
+            for schema, table, name, type_, place, view in found
+        )
 
     def beyond_reading(self) -> list[str]:
         """By SHOW GRANTS: privileges that are more than to read, and where; what a role gives is a grant as well."""

@@ -15,17 +15,18 @@ from ostiary.engines.engine import (
     Limits,
     checked,
     refused,
+    tables_of,
     timed_out,
     unreachable,
 )
-from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.catalogue import Table
 from ostiary.guard.masking import SESSIONS
 from ostiary.guard.verdict import Verdict
 
 CONNECT_TIMEOUT_S = 10
 COLUMNS_MAX = 200_000
 _INDEX = """
-SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY(k.conkey), false)
+SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), coalesce(array_position(k.conkey, a.attnum), 0), c.relkind = 'v'
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -90,23 +91,12 @@ class Postgresql:
         self._at_once = ROWS_AT_ONCE if capabilities.has_stream_chunked() else 1
 
     def index(self) -> list[Table]:
-        tables: dict[tuple[str, str], list[tuple[str, str, bool]]] = {}
-        for schema, table, name, type_, in_key in self._asked(_INDEX, [COLUMNS_MAX]):
-            tables.setdefault((schema, table), []).append((name, type_, in_key))
-        return [
-            Table(
-                name,
-                tuple(Column(column, type_) for column, type_, _ in columns),
-                schema,
-                tuple(column for column, _, in_key in columns if in_key),
-            )
-            for (schema, name), columns in tables.items()
-        ]
+        return tables_of(self._asked(_INDEX, [COLUMNS_MAX]))
 
     def beyond_reading(self) -> list[str]:
         return [said for (said,) in self._asked(_BEYOND, [])]
 
-    def _asked(self, sql: str, bound: list[Any]) -> list[tuple[Any, ...]]:
+    def _asked(self, sql: str, bound: list[Any]) -> list[Any]:
         """Of a statement of our own."""
         try:
             return self._connection.execute(sql.encode(), bound).fetchall()

@@ -16,15 +16,16 @@ from ostiary.engines.engine import (
     Limits,
     checked,
     refused,
+    tables_of,
     timed_out,
     unreachable,
 )
-from ostiary.guard.catalogue import Column, Table
+from ostiary.guard.catalogue import Table
 from ostiary.guard.dialects import dialect_of
 from ostiary.guard.verdict import Verdict
 
 STEPS_BETWEEN_LOOKS = 2_000
-TABLES_MAX = 20_000
+COLUMNS_MAX = 200_000
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_COLUMN: 2_000,
@@ -39,7 +40,7 @@ _LIMITS = {
 _OF_THE_SYSTEM = ("sqlite_", "pragma_", "dbstat", "bytecode", "tables_used")
 _OPERATORS = frozenset(["->", "->>", "like", "glob", "regexp", "match", "ostiary_sha256"])
 _INDEX = (
-    "SELECT m.name, c.name, c.type, c.pk FROM main.sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
+    "SELECT 'main', m.name, c.name, lower(c.type), c.pk, m.type = 'view' FROM main.sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
     "WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_' ORDER BY m.name, c.cid LIMIT ?"
 )
 _UNREADABLE = (
@@ -68,15 +69,11 @@ class Sqlite:
         own = self._opened(_authorise_index)
         try:
             self._deadline_us = self._clock.monotonic_us() + int(self._limits.seconds * SECOND_US)
-            found = own.execute(_INDEX, (TABLES_MAX,)).fetchall()
+            return tables_of(own.execute(_INDEX, (COLUMNS_MAX,)).fetchall())
         except sqlite3.Error as error:
             raise self._explained(error) from None
         finally:
             own.close()
-        columns: dict[str, list[tuple[str, str, int]]] = {}
-        for table, name, type_, place in found:
-            columns.setdefault(table, []).append((name, type_, place))
-        return [_table(name, each) for name, each in columns.items()]
 
     def beyond_reading(self) -> list[str]:
         """Nothing: what the file's owner may do, this connection may not."""
@@ -144,11 +141,6 @@ class Sqlite:
 
 def _sha256(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
-
-
-def _table(name: str, columns: list[tuple[str, str, int]]) -> Table:
-    key = tuple(column for column, _, place in sorted(columns, key=lambda each: each[2]) if place)
-    return Table(name, tuple(Column(column, type_.lower()) for column, type_, _ in columns), "main", key)
 
 
 def _authorise(

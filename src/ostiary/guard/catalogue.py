@@ -41,7 +41,7 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """`key`: the columns of the primary key. `rows`: the condition that a row must meet to be seen, in the database's SQL; it may name who asks as `:name`. "": all rows.
-    `group_min`: rows are told in groups of at least so many only; 1: each by itself."""
+    `view`: it is none of its own, and may be read along an index of another table. `group_min`: rows are told in groups of at least so many only; 1: each by itself."""
 
     name: str
     columns: tuple[Column, ...]
@@ -49,6 +49,7 @@ class Table:
     key: tuple[str, ...] = ()
     rows: str = ""
     group_min: int = 1
+    view: bool = False
     written: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """By dialect: what stands in its place (`relation.py`)."""
 
@@ -77,7 +78,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """From `{"tables": [{"schema", "name", "columns": [name or {"name", "type", "mask"}], "key": [name], "rows": condition, "group_min": 5}]}`, where all but the name and the columns may be missing. A mask
+        """From `{"tables": [{"schema", "name", "columns": [name or {"name", "type", "mask"}], "key": [name], "rows": condition, "group_min": 5, "view": true}]}`, where all but the name and the columns may be missing. A mask
         is a kind, or an object with its kind. Tables and columns may be objects by name instead, and masks may stand beside the columns of a table or beside the tables
         (`{"customers": {"ssn": "full"}}`). Raises CatalogueError, also for a key that it does not know: a mask that is not understood would be none."""
         try:
@@ -114,7 +115,15 @@ class Catalogue:
             own = {each.name.lower() for each in columns}
             key = found[0].key if {name.lower() for name in found[0].key} <= own else ()
             fitted.append(
-                Table(found[0].name, tuple(columns), found[0].schema, key, table.rows, table.group_min)
+                Table(
+                    found[0].name,
+                    tuple(columns),
+                    found[0].schema,
+                    key,
+                    table.rows,
+                    table.group_min,
+                    found[0].view,
+                )
             )
         return type(self).holding(fitted), missing
 
@@ -132,7 +141,7 @@ def _tables(given: Any) -> list[Table]:
     apart = {str(name).lower(): each for name, each in given.get("masks", {}).items()}
     tables = []
     for each in _named(given["tables"], "columns"):
-        _check_keys(each, {"schema", "name", "columns", "masks", "key", "rows", "group_min"})
+        _check_keys(each, {"schema", "name", "columns", "masks", "key", "rows", "group_min", "view"})
         schema, name = _place(each)
         masks = [each.get("masks", ()), apart.pop(f"{schema}.{name}".lower().lstrip("."), ())]
         columns = _columns(each["columns"], masks)
@@ -146,7 +155,7 @@ def _tables(given: Any) -> list[Table]:
         group_min = each.get("group_min", 1)
         if type(group_min) is not int or group_min < 1:
             raise ValueError
-        tables.append(Table(name, columns, schema, key, rows, group_min))
+        tables.append(Table(name, columns, schema, key, rows, group_min, bool(each.get("view"))))
     if apart:
         raise ValueError
     return tables

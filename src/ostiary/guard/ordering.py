@@ -56,6 +56,7 @@ def _is_plain(query: exp.Expr, tables: Mapping[int, Table]) -> bool:
         given <= _PLAIN
         and not table.rows
         and table.group_min == 1
+        and not (table.view and table.masked)
         and not any(isinstance(node, _ROW_BY_ROW) for node in query.walk())
     )
 

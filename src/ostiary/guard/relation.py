@@ -94,7 +94,7 @@ def text_of(table: Table, where: exp.Table, found: Relation, dialect: Dialect, c
     schema = table.schema or where.text("db")
     name = ".".join(writing.quoted(each) for each in (schema, table.name) if each)
     only = "ONLY " if where.args.get("only") else ""
-    unled = writing.unled[0 if table.key else 1] if table.masked else ""
+    unled = writing.unled[0 if table.key else 1] if table.masked and not table.view else ""
     shown = [text for column, text in found.columns if wanted is None or column in wanted]
     text = f"SELECT {', '.join(shown) or '1 AS one'} FROM {only}{name} AS {BASE}{unled}"  # noqa: S608 (names are quoted)
     if found.rows is None:
