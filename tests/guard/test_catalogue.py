@@ -89,7 +89,7 @@ def test_a_table_that_is_not_in_it_is_refused(sql: str) -> None:
     assert judge(sql, "postgresql", KNOWN).code == verdict.TABLE
 
 
-@pytest.mark.parametrize("given", [None, [], {}, {"tables": 1}, {"tables": [{"name": "a"}]}, {"tables": [{"columns": []}]}, {"tables": ["a"]}, {"tables": [], "mask": {}}, {"tables": {"a": ["b"]}, "masks": {"c": ["b"]}}, {"tables": [{"name": "a", "columns": [{"name": "b", "masked": True}]}]}])  # fmt: skip
+@pytest.mark.parametrize("given", [None, [], {}, {"tables": 1}, {"tables": [{"name": "a"}]}, {"tables": [{"columns": []}]}, {"tables": ["a"]}, {"tables": [], "mask": {}}, {"tables": {"a": ["b"]}, "masks": {"c": ["b"]}}, {"tables": [{"name": "a", "columns": [{"name": "b", "hidden": True}]}]}])  # fmt: skip
 def test_what_is_no_catalogue(given: object) -> None:
     with pytest.raises(CatalogueError):
         Catalogue.of(given)
@@ -112,6 +112,9 @@ def test_a_catalogue_refuses_what_is_refused_without_one() -> None:
         {"tables": {"t": {"columns": {"a": {"type": "int"}, "b": {"mask": "hash"}}}}},
         {"tables": [{"schema": "public", "name": "t", "columns": ["a", {"name": "B", "mask": "full"}]}]},
         {"tables": {"public.t": ["a", "b"]}, "masks": {"public.t": {"b": "full"}}},
+        {"tables": {"t": ["a", "b"]}, "masks": ["t.b"]},
+        {"tables": {"t": ["a", {"name": "b", "masked": True, "nullable": True, "comment": "x"}]}},
+        {"tables": {"t": ["a", {"name": "b", "mask": {"type": "redact"}}]}},
     ],
 )
 def test_masks_may_stand_beside(given: object) -> None:

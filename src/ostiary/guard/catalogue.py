@@ -1,6 +1,6 @@
 """What may be read: tables, their columns, how these are masked, and which rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -132,16 +132,21 @@ class Catalogue:
         return self.tables.get(f"{schema}.{name}".lower() if schema else name.lower(), ())
 
 
+_OF_A_TABLE = frozenset({"schema", "name", "columns", "masks", "key", "rows", "group_min", "view"})
+_OF_A_COLUMN = frozenset({"name", "type", "mask", "masked"})
+_SAID_BESIDES = frozenset({"comment", "description", "nullable", "default", "primary_key", "unique"})
+"""What catalogues say that changes nothing here. Every other word is an error, as it may be a mask."""
+
 EVERYTHING = Catalogue()
 """Every table is assumed to exist and to be readable."""
 
 
 def _tables(given: Any) -> list[Table]:
     _check_keys(given, {"tables", "masks"})
-    apart = {str(name).lower(): each for name, each in given.get("masks", {}).items()}
+    apart = {name.lower(): each for name, each in _apart(given.get("masks", {}))}
     tables = []
     for each in _named(given["tables"], "columns"):
-        _check_keys(each, {"schema", "name", "columns", "masks", "key", "rows", "group_min", "view"})
+        _check_keys(each, _OF_A_TABLE | _SAID_BESIDES)
         schema, name = _place(each)
         masks = [each.get("masks", ()), apart.pop(f"{schema}.{name}".lower().lstrip("."), ())]
         columns = _columns(each["columns"], masks)
@@ -173,11 +178,13 @@ def _place(each: dict[str, Any]) -> tuple[str, str]:
 def _columns(given: Any, masks: list[Any]) -> tuple[Column, ...]:
     columns: dict[str, Column] = {}
     for each in _named(given, "type"):
-        _check_keys(each, {"name", "type", "mask"})
+        _check_keys(each, _OF_A_COLUMN | _SAID_BESIDES)
         name = str(each["name"])
         if name.lower() in columns:
             raise ValueError
-        columns[name.lower()] = Column(name, str(each.get("type") or ""), _mask(each.get("mask")))
+        columns[name.lower()] = Column(
+            name, str(each.get("type") or ""), _mask(each.get("mask") or each.get("masked"))
+        )
     for beside in masks:
         for name in beside:
             column = columns.get(str(name).lower()) or Column(str(name))
@@ -190,14 +197,28 @@ def _mask(given: Any) -> Mask | None:
     """What is not known hides everything."""
     if not given:
         return None
-    if isinstance(given, dict):
+    if isinstance(given, dict) and "kind" in given:
         _check_keys(given, {"kind", "first", "last", "to", "group"})
         mask = Mask(**given)
         lengths = (mask.first, mask.last)
         if not all(type(each) is int and 0 <= each <= 32 for each in lengths) or mask.kind not in MASKS:
             raise ValueError
         return mask
-    return Mask(given if given in MASKS else "full")
+    return Mask(given if isinstance(given, str) and given in MASKS else "full")
+
+
+def _apart(given: Any) -> Iterator[tuple[str, Any]]:
+    """Masks by table; as a list they are `customers.ssn`."""
+    if isinstance(given, dict):
+        yield from ((str(name), each) for name, each in given.items())
+        return
+    by_table: dict[str, list[str]] = {}
+    for each in given:
+        table, dot, column = str(each).rpartition(".")
+        if not dot:
+            raise ValueError
+        by_table.setdefault(table, []).append(column)
+    yield from by_table.items()
 
 
 def _named(given: Any, says: str) -> Iterator[dict[str, Any]]:
@@ -210,6 +231,6 @@ def _named(given: Any, says: str) -> Iterator[dict[str, Any]]:
             yield {"name": each} if isinstance(each, str) and says == "type" else each
 
 
-def _check_keys(given: Any, known: set[str]) -> None:
-    if not isinstance(given, dict) or not set(given) <= known:
+def _check_keys(given: Any, known: Collection[str]) -> None:
+    if not isinstance(given, dict) or not set(given) <= set(known):
         raise ValueError
