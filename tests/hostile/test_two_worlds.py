@@ -8,6 +8,7 @@ import pytest
 from ostiary.guard import masking
 from ostiary.guard.catalogue import Catalogue
 from ostiary.guard.governed import governed
+from tests.guard.given import statements
 from tests.guard.worlds import WORLDS, Outcome, Queries, catalogue, told_apart
 
 ATTACKS = {
@@ -51,6 +52,16 @@ def test_no_query_tells_two_worlds_apart(engine: str) -> None:
     assert differ == []
     assert counted["rows"] > 180
     assert counted["refused"] < 20
+
+
+@pytest.mark.parametrize("engine", WORLDS)
+def test_no_shape_of_an_engine_tells_them_apart(engine: str) -> None:
+    skip_without(engine)
+    shapes = [sql for dialect, sql in statements("shapes") if dialect == engine]
+    counted, differ = told_apart(engine, iter(shapes), len(shapes))
+    assert differ == []
+    assert counted["refused"] == 0
+    assert counted["rows"] > 10
 
 
 @pytest.mark.soak

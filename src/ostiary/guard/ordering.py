@@ -66,6 +66,16 @@ def _order(query: exp.Expr, widths: "_Widths", dialect: Dialect) -> None:
     given = list(order.expressions) if order is not None else []
     small = dialect.parser in ("mysql", "sqlite")  # NULL, among what is ordered
     there = {each.this.name for each in given if isinstance(each.this, exp.Literal)}
+    distinct = query.args.get("distinct")
+    if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
+        on = distinct.args["on"]
+        first = (
+            on.expressions if isinstance(on, exp.Tuple) else [on.this if isinstance(on, exp.Paren) else on]
+        )
+        told = [each.this for each in given]
+        given += [
+            exp.Ordered(this=each.copy(), nulls_first=small) for each in first if each not in told
+        ]  # before all others
     columns = widths.of(query)
     if columns is None:
         if dialect.parser == "duckdb" and not given:
@@ -124,7 +134,8 @@ class _Widths:
         if query.args.get("laterals") or any(join.method for join in joins):
             return None
         found: list[bool] = []
-        for each in [*([source] if source else []), *joins]:
+        shown = [join for join in joins if (join.kind or "").upper() not in ("SEMI", "ANTI")]
+        for each in [*([source] if source else []), *shown]:
             if called is None or _called(each.this) == called:
                 more = self._of_source(each.this, within)
                 if more is None:
@@ -140,6 +151,8 @@ class _Widths:
             return [True] * len(alias.args["columns"])
         if isinstance(source, exp.Subquery):
             return self.of(source.this, within)
+        if isinstance(source, exp.Lateral) and isinstance(source.this, exp.Subquery):
+            return self.of(source.this.this, within)
         if not isinstance(source, exp.Table):
             return None
         table = self._tables.get(id(source))
