@@ -17,6 +17,7 @@ from ostiary.clock import SECOND_US, Clock
 from ostiary.connectors.statement import FUNCTIONS, Statement
 from ostiary.connectors.threads import Threads
 from ostiary.connectors.values import as_rows, bound_parameters
+from ostiary.engines.sqlite import authoriser, index_authoriser
 from ostiary.errors import (
     AddressRefused,
     TargetAnswerInvalid,
@@ -41,7 +42,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 200,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
-_FORBIDDEN_TABLES = ("sqlite_", "pragma_", "dbstat", "bytecode", "tables_used")
+_AUTHORISE = authoriser(FUNCTIONS | {"->", "->>"})
 COLUMNS_MAX = 20_000
 _CATALOGUE = (
     "SELECT m.name, c.name, c.type FROM main.sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
@@ -104,7 +105,7 @@ class SqliteSource:
 
     def _catalogue(self, connection: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
         """On a connection of its own, which alone may read the schema, by a statement of ours."""
-        own = self._connect(_authorise_catalogue)
+        own = self._connect(index_authoriser(_AUTHORISE))
         try:
             self._deadlines[own] = self._clock.monotonic_us() + int(self._bounds.timeout_s * SECOND_US)
             found = own.execute(_CATALOGUE, (COLUMNS_MAX + 1,)).fetchall()
@@ -155,7 +156,7 @@ class SqliteSource:
         for category, most in _LIMITS.items():
             connection.setlimit(category, most)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(self._bounds.answer_bytes_max, 100_000))
-        connection.set_authorizer(authorise or _authorise)
+        connection.set_authorizer(authorise or _AUTHORISE)
         connection.set_progress_handler(lambda: self._is_late(connection), STEPS_BETWEEN_LOOKS)
         return connection
 
@@ -169,33 +170,6 @@ class SqliteSource:
     def close(self) -> None:
         """Blocking: waits for what runs."""
         self._threads.close()
-
-
-def _authorise(
-    action: int, first: str | None, second: str | None, schema: str | None, _via: str | None
-) -> int:
-    """Called by SQLite for everything that a statement would do, when it is compiled. Deny is what is left over."""
-    if action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}:
-        return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_READ and not (first or "").lower().startswith(_FORBIDDEN_TABLES):
-        return sqlite3.SQLITE_OK if schema in {None, "main"} else sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION and ((second or "").lower() in FUNCTIONS or second in {"->", "->>"}):
-        return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
-
-
-def _authorise_catalogue(
-    action: int, first: str | None, second: str | None, schema: str | None, via: str | None
-) -> int:
-    """For `_CATALOGUE` alone: the schema and its columns."""
-    if action == sqlite3.SQLITE_PRAGMA and first == "table_info":
-        return sqlite3.SQLITE_OK
-    if action in {sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE} and first in {
-        "sqlite_master",
-        "pragma_table_info",
-    }:
-        return sqlite3.SQLITE_OK  # UPDATE: what SQLite asks when it declares the pragma's table to itself; the file is open to read alone
-    return _authorise(action, first, second, schema, via)
 
 
 def _highest(connection: sqlite3.Connection, table: str) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +38,10 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: 10_000_000,
 }
 _OF_THE_SYSTEM = ("sqlite_", "pragma_", "dbstat", "bytecode", "tables_used")
-_OPERATORS = frozenset(["->", "->>", "like", "glob", "regexp", "match", "ostiary_sha256"])
+_BESIDES = frozenset(["->", "->>", "like", "glob", "ostiary_sha256"])
+"""Operators that SQLite calls as functions, and ours."""
+
+Authoriser = Callable[[int, str | None, str | None, str | None, str | None], int]
 _INDEX = (
     "SELECT 'main', m.name, c.name, lower(c.type), c.pk, m.type = 'view' FROM main.sqlite_master AS m JOIN pragma_table_info(m.name) AS c "
     "WHERE m.type IN ('table', 'view') AND substr(m.name, 1, 7) <> 'sqlite_' ORDER BY m.name, c.cid LIMIT ?"
@@ -63,10 +66,11 @@ class Sqlite:
         self._limits = limits
         self._clock = SystemClock()
         self._deadline_us = 0
-        self._connection = self._opened(_authorise)
+        self._authorise = authoriser(dialect_of("sqlite").functions | _BESIDES)
+        self._connection = self._opened(self._authorise)
 
     def index(self) -> list[Table]:
-        own = self._opened(_authorise_index)
+        own = self._opened(index_authoriser(self._authorise))
         try:
             self._deadline_us = self._clock.monotonic_us() + int(self._limits.seconds * SECOND_US)
             return tables_of(own.execute(_INDEX, (COLUMNS_MAX,)).fetchall())
@@ -106,7 +110,7 @@ class Sqlite:
     def close(self) -> None:
         self._connection.close()
 
-    def _opened(self, authorise: Callable[..., int]) -> sqlite3.Connection:
+    def _opened(self, authorise: Authoriser) -> sqlite3.Connection:
         if not self._path.is_file():
             raise unreachable()
         try:
@@ -143,29 +147,36 @@ def _sha256(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
-def _authorise(
-    action: int, first: str | None, second: str | None, schema: str | None, _via: str | None
-) -> int:
-    """Called by SQLite for everything that a statement would do, when it is compiled. Deny is what is left over."""
-    if action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}:
-        return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_READ and not (first or "").lower().startswith(_OF_THE_SYSTEM):
-        return sqlite3.SQLITE_OK if schema in {None, "main"} else sqlite3.SQLITE_DENY
-    name = (second or "").lower()
-    if action == sqlite3.SQLITE_FUNCTION and (name in dialect_of("sqlite").functions or name in _OPERATORS):
-        return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
+def authoriser(functions: Collection[str]) -> Authoriser:
+    """Called by SQLite for everything that a statement would do, when it is compiled: SELECT, reading of the file's own tables, recursion and these functions pass. Deny is what is left over."""
+
+    def authorise(
+        action: int, first: str | None, second: str | None, schema: str | None, _via: str | None
+    ) -> int:
+        if action in {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_READ and not (first or "").lower().startswith(_OF_THE_SYSTEM):
+            return sqlite3.SQLITE_OK if schema in {None, "main"} else sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in functions:
+            return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY
+
+    return authorise
 
 
-def _authorise_index(
-    action: int, first: str | None, second: str | None, schema: str | None, via: str | None
-) -> int:
-    """For `_INDEX` alone: the schema and its columns."""
-    if action == sqlite3.SQLITE_PRAGMA and first == "table_info":
-        return sqlite3.SQLITE_OK
-    if action in {sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE} and first in {
-        "sqlite_master",
-        "pragma_table_info",
-    }:
-        return sqlite3.SQLITE_OK  # UPDATE: what SQLite asks when it declares the pragma's table to itself; the file is open to read alone
-    return _authorise(action, first, second, schema, via)
+def index_authoriser(authorise: Authoriser) -> Authoriser:
+    """For a statement of ours that lists tables and columns: the schema as well."""
+
+    def authorise_index(
+        action: int, first: str | None, second: str | None, schema: str | None, via: str | None
+    ) -> int:
+        if action == sqlite3.SQLITE_PRAGMA and first == "table_info":
+            return sqlite3.SQLITE_OK
+        if action in {sqlite3.SQLITE_READ, sqlite3.SQLITE_UPDATE} and first in {
+            "sqlite_master",
+            "pragma_table_info",
+        }:
+            return sqlite3.SQLITE_OK  # UPDATE: what SQLite asks when it declares the pragma's table to itself; the file is open to read alone
+        return authorise(action, first, second, schema, via)
+
+    return authorise_index
