@@ -1,9 +1,8 @@
 """DuckDB, and files (CSV, Parquet, JSON) through it: opened to be read, without the world outside, without settings that a statement could change."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -11,6 +10,7 @@ from ostiary.engines.engine import (
     ROWS_AT_ONCE,
     UNREACHABLE,
     Answer,
+    Batches,
     EngineError,
     Limits,
     checked,
@@ -84,7 +84,7 @@ class DuckDb:
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         keys = checked(verdict, key_of)
         self._late = False
-        timer = threading.Timer(self._limits.seconds, self._end)
+        timer = threading.Timer(self._limits.seconds, self.stop)
         timer.daemon = True
         timer.start()
         try:
@@ -95,7 +95,7 @@ class DuckDb:
         columns = [column[0] for column in self._connection.description or ()]
         return Answer(columns, self._batches(timer), self._limits)
 
-    def _batches(self, timer: threading.Timer) -> Iterator[list[tuple[Any, ...]]]:
+    def _batches(self, timer: threading.Timer) -> Batches:
         try:
             while batch := self._connection.fetchmany(ROWS_AT_ONCE):
                 yield batch
@@ -104,12 +104,9 @@ class DuckDb:
         finally:
             timer.cancel()
 
-    def _end(self) -> None:
+    def stop(self) -> None:
         self._late = True
         self._connection.interrupt()
-
-    def stop(self) -> None:
-        self._end()
 
     def close(self) -> None:
         self._connection.close()

@@ -1,6 +1,6 @@
 """What every engine does, and what it says when it cannot."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,6 +8,7 @@ from ostiary.guard.catalogue import Column, Table
 from ostiary.guard.verdict import Verdict
 
 ROWS_AT_ONCE = 200
+Batches = Generator[list[tuple[Any, ...]], None, None]
 _OVERHEAD = 16
 """Bytes that a value takes besides itself, about."""
 
@@ -62,11 +63,11 @@ class Answer:
     """Names of the columns and batches of rows, once. `truncated` is known when all batches are read: there were more rows than the limits let through."""
 
     columns: list[str]
-    _batches: Iterator[list[tuple[Any, ...]]]
+    _batches: Batches
     limits: Limits
     truncated: bool = field(default=False, init=False)
 
-    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+    def batches(self) -> Batches:
         """Raises EngineError. Whoever stops reading closes it, and with it the statement."""
         rows, size = self.limits.rows, self.limits.bytes
         try:
@@ -91,9 +92,7 @@ class Answer:
 
     def close(self) -> None:
         """Ends the statement, if it still runs."""
-        close = getattr(self._batches, "close", None)
-        if close is not None:
-            close()
+        self._batches.close()
 
 
 def _size(rows: list[tuple[Any, ...]]) -> int:

@@ -1,7 +1,7 @@
 """MySQL and MariaDB: one statement at a time, in read-only transactions, with modes that fix how a text is read, and the server's own deadline."""
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult
 
@@ -12,6 +12,7 @@ from pymysql.cursors import SSCursor
 from ostiary.engines.engine import (
     ROWS_AT_ONCE,
     Answer,
+    Batches,
     EngineError,
     Limits,
     checked,
@@ -118,7 +119,7 @@ class Mysql:
             raise self._explained(error) from None
         return Answer([column[0] for column in cursor.description or ()], self._batches(cursor), self._limits)
 
-    def _batches(self, cursor: SSCursor) -> Iterator[list[tuple[Any, ...]]]:
+    def _batches(self, cursor: SSCursor) -> Batches:
         whole = False
         try:
             while batch := cursor.fetchmany(ROWS_AT_ONCE):

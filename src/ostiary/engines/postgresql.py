@@ -11,6 +11,7 @@ from ostiary.engines.engine import (
     COSTLY,
     ROWS_AT_ONCE,
     Answer,
+    Batches,
     EngineError,
     Limits,
     checked,
@@ -119,7 +120,7 @@ class Postgresql:
         names = [column.name for column in cursor.description or ()]
         return Answer(names, self._batches(chain(first, rows), rows), self._limits)
 
-    def _batches(self, rows: Iterator[Any], stream: Any) -> Iterator[list[tuple[Any, ...]]]:
+    def _batches(self, rows: Iterator[Any], stream: Any) -> Batches:
         whole = False
         try:
             while batch := list(islice(rows, ROWS_AT_ONCE)):

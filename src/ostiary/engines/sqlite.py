@@ -3,15 +3,15 @@
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from ostiary.clock import SECOND_US, SystemClock
 from ostiary.engines.engine import (
     ROWS_AT_ONCE,
     Answer,
+    Batches,
     EngineError,
     Limits,
     checked,
@@ -94,7 +94,7 @@ class Sqlite:
             raise self._explained(error) from None
         return Answer([column[0] for column in cursor.description or ()], self._batches(cursor), self._limits)
 
-    def _batches(self, cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
+    def _batches(self, cursor: sqlite3.Cursor) -> Batches:
         try:
             while batch := cursor.fetchmany(ROWS_AT_ONCE):
                 yield batch

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
+from ostiary.guard.names import key
+
 DEFAULT_SCHEMAS = ("public", "main", "dbo")
 """Where a table without a schema lies."""
 
@@ -53,6 +55,11 @@ class Table:
     written: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """By dialect: what stands in its place (`relation.py`)."""
 
+    @property
+    def hides(self) -> bool:
+        """Whether anything of it is not shown as it is."""
+        return bool(self.masked or self.rows or self.group_min > 1)
+
     @cached_property
     def by_name(self) -> dict[str, Column]:
         """In small letters."""
@@ -69,7 +76,7 @@ class Table:
         return frozenset(name for name, column in self.by_name.items() if column.mask)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
     """Tables by name, and by schema and name (`sales.orders`), in small letters. `complete`: what is not in it may not be read."""
 
@@ -113,19 +120,24 @@ class Catalogue:
                 f"{called}.{each.name}" for each in table.columns if each.name.lower() not in found[0].by_name
             ]
             own = {each.name.lower() for each in columns}
-            key = found[0].key if {name.lower() for name in found[0].key} <= own else ()
+            own_key = found[0].key if {name.lower() for name in found[0].key} <= own else ()
             fitted.append(
                 Table(
                     found[0].name,
                     tuple(columns),
                     found[0].schema,
-                    key,
+                    own_key,
                     table.rows,
                     table.group_min,
                     found[0].view,
                 )
             )
         return type(self).holding(fitted), missing
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Of the names of its tables (`names.py`)."""
+        return frozenset(key(table.name) for tables in self.tables.values() for table in tables)
 
     def find(self, schema: str, name: str) -> tuple[Table, ...]:
         """(): it is not known. Several: its name stands in several schemas, and none is named."""
@@ -151,8 +163,8 @@ def _tables(given: Any) -> list[Table]:
         masks = [each.get("masks", ()), apart.pop(f"{schema}.{name}".lower().lstrip("."), ())]
         columns = _columns(each["columns"], masks)
         known = {column.name.lower() for column in columns}
-        key = tuple(str(column) for column in each.get("key", ()))
-        if not all(column.lower() in known for column in key):
+        own_key = tuple(str(column) for column in each.get("key", ()))
+        if not all(column.lower() in known for column in own_key):
             raise ValueError
         rows = each.get("rows", "")
         if not isinstance(rows, str):
@@ -160,7 +172,7 @@ def _tables(given: Any) -> list[Table]:
         group_min = each.get("group_min", 1)
         if type(group_min) is not int or group_min < 1:
             raise ValueError
-        tables.append(Table(name, columns, schema, key, rows, group_min, bool(each.get("view"))))
+        tables.append(Table(name, columns, schema, own_key, rows, group_min, bool(each.get("view"))))
     if apart:
         raise ValueError
     return tables

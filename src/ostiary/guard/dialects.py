@@ -17,6 +17,11 @@ class Dialect:
     system: frozenset[str]
     prefixes: tuple[str, ...]
 
+    @property
+    def nulls_first(self) -> bool:
+        """Whether NULL comes before everything else in an order."""
+        return self.parser in ("mysql", "sqlite", "tsql")
+
 
 NAMES: Mapping[str, str] = {
     "postgresql": "postgres",

@@ -32,9 +32,9 @@ def governed(
 def check(catalogue: Catalogue, dialect: str) -> None:
     """That every condition on rows can be applied. Raises RowsError, and KeyError for an unknown dialect."""
     spoken = dialect_of(dialect)
-    for tables in catalogue.tables.values():
-        for table in tables:
-            if spoken.parser in WRITINGS:
+    if spoken.parser in WRITINGS:
+        for tables in catalogue.tables.values():
+            for table in tables:
                 relation(table, spoken)
 
 

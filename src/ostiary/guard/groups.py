@@ -59,20 +59,15 @@ def _check_sources(select: exp.Select, tables: Sequence[tuple[exp.Identifier, Ta
         )
     for join in joins:
         on = join.args.get("on")
-        equal = on is not None and all(_is_equal_columns(each) for each in _conjuncts(on))
+        equal = on is not None and all(_is_equal_columns(each) for each in tree.conjuncts(on))
         if join.side or join.method or not (equal or join.args.get("using")):
             raise Refused(
                 GROUPED, "A table that is seen in groups is joined by JOIN ... ON with equal columns."
             )
     where = select.args.get("where")
-    for each in _conjuncts(where.this) if where is not None else ():
+    for each in tree.conjuncts(where.this) if where is not None else ():
         if not _is_equal_columns(each) and len(_named(each, tables)) > 1:
             raise Refused(GROUPED, "With a table that is seen in groups each condition is about one table.")
-
-
-def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
-    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
-    return [each.unnest() for each in parts]
 
 
 def _is_equal_columns(condition: exp.Expr) -> bool:

@@ -9,12 +9,12 @@ SHOWN = "***"
 """What stands in place of what is hidden."""
 KEY_MARK = "\x01"
 """Around the name of a key, where the key will be bound: no statement that is judged holds this sign."""
-DIGITS = 32
-"""Hexadecimal digits of a hash: 128 bits."""
 
 _TEXT = frozenset(["char", "varchar", "character", "text", "nvarchar", "nchar", "ntext", "string", "bpchar", "citext", "tinytext", "mediumtext", "longtext", "clob", "enum", "name"])  # fmt: skip
 _NUMBER = frozenset(["int", "integer", "bigint", "smallint", "tinyint", "mediumint", "int2", "int4", "int8", "hugeint", "numeric", "decimal", "dec", "number", "real", "float", "float4", "float8", "double", "money"])  # fmt: skip
 _PERIODS = ("year", "quarter", "month", "day", "hour")
+_PATTERNS = {"year": "%Y-01-01", "month": "%Y-%m-01", "day": "%Y-%m-%d", "hour": "%Y-%m-%d %H:00:00"}
+"""Of strftime: the beginning of a period."""
 
 
 def kind_of(type_: str) -> str:
@@ -31,12 +31,14 @@ def kind_of(type_: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Writing:
     """What dialects write in their own way. `fence`: what keeps conditions of a statement from being tried on rows that are not shown. `hashed`: of a mark for the key and a text. `unled`: what keeps the table from being
-    read along an index of a column that is masked, with and without a primary key."""
+    read along an index of a column that is masked, with and without a primary key. `moment`: what an hour is cast to; "": a text stays one."""
 
     quote: str
     fence: str
     unled: tuple[str, str]
     as_text: str
+    length: str
+    moment: str
     partial: str
     hashed: str
     periods: Callable[[str, str], str]
@@ -54,26 +56,27 @@ def _truncated(value: str, period: str) -> str:
 def _mysql_period(value: str, period: str) -> str:
     if period == "quarter":
         return f"MAKEDATE(YEAR({value}), 1) + INTERVAL (QUARTER({value}) - 1) QUARTER"
-    pattern = {"year": "%Y-01-01", "month": "%Y-%m-01", "day": "%Y-%m-%d", "hour": "%Y-%m-%d %H:00:00"}
-    return f"DATE_FORMAT({value}, '{pattern[period]}')"
+    return f"DATE_FORMAT({value}, '{_PATTERNS[period]}')"
 
 
 def _sqlite_period(value: str, period: str) -> str:
     if period == "quarter":
         months = f"CAST(STRFTIME('%m', {value}) AS INTEGER) - 1"
         return f"STRFTIME('%Y-', {value}) || PRINTF('%02d-01', ({months}) / 3 * 3 + 1)"
-    pattern = {"year": "%Y-01-01", "month": "%Y-%m-01", "day": "%Y-%m-%d", "hour": "%Y-%m-%d %H:00:00"}
-    return f"STRFTIME('{pattern[period]}', {value})"
+    return f"STRFTIME('{_PATTERNS[period]}', {value})"
 
 
-_SHORT = "CASE WHEN {value} IS NULL THEN NULL WHEN {length}({value}) < {least} THEN '***' ELSE "
+_SHORT = f"CASE WHEN {{value}} IS NULL THEN NULL WHEN {{length}}({{value}}) < {{least}} THEN '{SHOWN}' ELSE "
+_ENDS = _SHORT + f"LEFT({{value}}, {{first}}) || '{SHOWN}' || RIGHT({{value}}, {{last}}) END"
 WRITINGS = {
     "postgres": Writing(
         quote='"',
         fence=" OFFSET 0",
         unled=("", ""),
         as_text="CAST({0} AS TEXT)",
-        partial=_SHORT + "LEFT({value}, {first}) || '***' || RIGHT({value}, {last}) END",
+        length="CHAR_LENGTH",
+        moment="TIMESTAMP",
+        partial=_ENDS,
         hashed="SUBSTR(ENCODE(SHA256(CONVERT_TO(CAST({key} AS TEXT) || {0}, 'UTF8')), 'hex'), 1, 32)",
         periods=_truncated,
         ranged="FLOOR(CAST({0} AS NUMERIC) / {width}) * {width}",
@@ -83,7 +86,9 @@ WRITINGS = {
         fence=" LIMIT 18446744073709551615",
         unled=(" USE INDEX (PRIMARY)", " USE INDEX ()"),
         as_text="CAST({0} AS CHAR)",
-        partial=_SHORT + "CONCAT(LEFT({value}, {first}), '***', RIGHT({value}, {last})) END",
+        length="CHAR_LENGTH",
+        moment="DATETIME",
+        partial=_SHORT + f"CONCAT(LEFT({{value}}, {{first}}), '{SHOWN}', RIGHT({{value}}, {{last}})) END",
         hashed="SUBSTRING(SHA2(CONCAT({key}, {0}), 256), 1, 32)",
         periods=_mysql_period,
         ranged="FLOOR({0} / {width}) * {width}",
@@ -93,8 +98,10 @@ WRITINGS = {
         fence=" LIMIT -1",
         unled=(" NOT INDEXED", " NOT INDEXED"),
         as_text="CAST({0} AS TEXT)",
+        length="LENGTH",
+        moment="",
         partial=_SHORT
-        + "SUBSTR({value}, 1, {first}) || '***' || SUBSTR({value}, LENGTH({value}) + 1 - {last}) END",
+        + f"SUBSTR({{value}}, 1, {{first}}) || '{SHOWN}' || SUBSTR({{value}}, LENGTH({{value}}) + 1 - {{last}}) END",
         hashed="SUBSTR(OSTIARY_SHA256(CAST({key} AS TEXT) || {0}), 1, 32)",
         periods=_sqlite_period,
         ranged="(CAST({0} / {width}.0 AS INTEGER) - ({0} / {width}.0 < CAST({0} / {width}.0 AS INTEGER))) * {width}",
@@ -104,7 +111,9 @@ WRITINGS = {
         fence=" LIMIT 9223372036854775807",
         unled=("", ""),
         as_text="CAST({0} AS TEXT)",
-        partial=_SHORT + "LEFT({value}, {first}) || '***' || RIGHT({value}, {last}) END",
+        length="LENGTH",
+        moment="TIMESTAMP",
+        partial=_ENDS,
         hashed="SUBSTR(SHA256(CAST({key} AS TEXT) || {0}), 1, 32)",
         periods=_truncated,
         ranged="FLOOR({0} / {width}) * {width}",
@@ -136,14 +145,20 @@ def masked(value: str, column: Column, table: str, writing: Writing) -> str:
         return _generalised(value, mask, kind, writing)
     if mask.kind == "full" and kind == "text":
         return f"'{SHOWN}'"
-    return f"CASE WHEN 1 = 0 THEN {value} END"  # NULL of its type
+    return _nothing(value)
+
+
+def _nothing(value: str) -> str:
+    """NULL of its type."""
+    return f"CASE WHEN 1 = 0 THEN {value} END"
 
 
 def _partial(value: str, mask: Mask, writing: Writing) -> str:
     """All of a value that is not at least twice as long as what would stay is hidden."""
-    length = "LENGTH" if writing in (WRITINGS["sqlite"], WRITINGS["duckdb"]) else "CHAR_LENGTH"
     least = max(1, 2 * (mask.first + mask.last))
-    return writing.partial.format(value=value, length=length, least=least, first=mask.first, last=mask.last)
+    return writing.partial.format(
+        value=value, length=writing.length, least=least, first=mask.first, last=mask.last
+    )
 
 
 def _hashed(value: str, mask: Mask, column: str, writing: Writing) -> str:
@@ -154,11 +169,9 @@ def _hashed(value: str, mask: Mask, column: str, writing: Writing) -> str:
 
 def _generalised(value: str, mask: Mask, kind: str, writing: Writing) -> str:
     if kind in ("date", "timestamp") and mask.to in _PERIODS:
-        type_ = "DATE" if kind == "date" or mask.to != "hour" else "TIMESTAMP"
         written = writing.periods(value, str(mask.to))
-        if writing is WRITINGS["sqlite"]:
-            return written
-        return f"CAST({written} AS {'DATETIME' if type_ == 'TIMESTAMP' and writing.quote == '`' else type_})"
+        type_ = "DATE" if kind == "date" or mask.to != "hour" else writing.moment
+        return f"CAST({written} AS {type_})" if writing.moment else written
     if kind == "number" and type(mask.to) is int and mask.to > 0:
         return writing.ranged.format(value, width=mask.to)
-    return f"CASE WHEN 1 = 0 THEN {value} END"
+    return _nothing(value)

@@ -22,8 +22,6 @@ _ROW_BY_ROW = (exp.Subquery, exp.Window, exp.AggFunc, exp.Exists, exp.In, exp.Un
 
 def settle(root: exp.Expr, tables: Mapping[int, Table], dialect: Dialect) -> None:
     """`tables`: of the catalogue, by the id of the node that names them. Changes the tree. Raises Refused where the columns cannot be counted."""
-    if not any(table.masked or table.rows or table.group_min > 1 for table in tables.values()):
-        return
     widths = _Widths(root, tables, dialect)
     outermost = root
     while isinstance(outermost, exp.Subquery) and isinstance(outermost.this, exp.Query):
@@ -35,16 +33,28 @@ def settle(root: exp.Expr, tables: Mapping[int, Table], dialect: Dialect) -> Non
 
 def _leaves_open(query: exp.Expr) -> bool:
     """Whether which rows it has depends on their order."""
+    return bool(tree.given(query) & {"limit", "offset", "fetch"} or _distinct_on(query))
+
+
+def _distinct_on(query: exp.Expr) -> list[exp.Expr]:
+    """Of what each value is kept once; [] without DISTINCT ON."""
     distinct = query.args.get("distinct")
-    on = distinct is not None and isinstance(distinct, exp.Distinct) and distinct.args.get("on")
-    return bool(query.args.get("limit") or query.args.get("offset") or query.args.get("fetch") or on)
+    on = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+    if isinstance(on, exp.Tuple):
+        return list(on.expressions)
+    return [on.unnest()] if on is not None else []
+
+
+def ordered(value: exp.Expr, dialect: Dialect) -> exp.Ordered:
+    """As the dialect orders by itself."""
+    return exp.Ordered(this=value, nulls_first=dialect.nulls_first)
 
 
 def _is_plain(query: exp.Expr, tables: Mapping[int, Table]) -> bool:
     """One table, read from its beginning to its end, or one row: what streams is not sorted."""
     if not isinstance(query, exp.Select):
         return False
-    given = {name for name, value in query.args.items() if value}
+    given = tree.given(query)
     whole = [each.unalias() for each in query.expressions]
     if not given & {"group", "limit", "distinct"} and whole and all((each.find(exp.AggFunc) and not each.find(exp.Window, exp.Column)) or isinstance(each, exp.AggFunc) for each in whole):  # fmt: skip
         return True
@@ -64,18 +74,11 @@ def _is_plain(query: exp.Expr, tables: Mapping[int, Table]) -> bool:
 def _order(query: exp.Expr, widths: "_Widths", dialect: Dialect) -> None:
     order = query.args.get("order")
     given = list(order.expressions) if order is not None else []
-    small = dialect.parser in ("mysql", "sqlite")  # NULL, among what is ordered
     there = {each.this.name for each in given if isinstance(each.this, exp.Literal)}
-    distinct = query.args.get("distinct")
-    if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
-        on = distinct.args["on"]
-        first = (
-            on.expressions if isinstance(on, exp.Tuple) else [on.this if isinstance(on, exp.Paren) else on]
-        )
-        told = [each.this for each in given]
-        given += [
-            exp.Ordered(this=each.copy(), nulls_first=small) for each in first if each not in told
-        ]  # before all others
+    told = [each.this for each in given]
+    given += [
+        ordered(each.copy(), dialect) for each in _distinct_on(query) if each not in told
+    ]  # before all others
     columns = widths.of(query)
     if columns is None:
         if dialect.parser == "duckdb" and not given:
@@ -86,7 +89,7 @@ def _order(query: exp.Expr, widths: "_Widths", dialect: Dialect) -> None:
         )
     for at, can_be_ordered in enumerate(columns, 1):
         if can_be_ordered and str(at) not in there:
-            given.append(exp.Ordered(this=exp.Literal.number(at), nulls_first=small))
+            given.append(ordered(exp.Literal.number(at), dialect))
     if given:
         query.set("order", exp.Order(expressions=given))
 

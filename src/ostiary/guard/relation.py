@@ -62,7 +62,7 @@ def _condition(text: str, dialect: Dialect) -> exp.Expr:
         whole = f"SELECT 1 FROM {BASE} WHERE ({text}\n)"  # noqa: S608 (it is only read)
         select = sqlglot.parse_one(whole, read=dialect.parser)
         where = select.args["where"].this
-        if not isinstance(select, exp.Select) or not isinstance(where, exp.Paren) or set(_given(select)) != {"expressions", "from_", "where"}:  # fmt: skip
+        if not isinstance(select, exp.Select) or not isinstance(where, exp.Paren) or tree.given(select) != {"expressions", "from_", "where"}:  # fmt: skip
             raise RowsError("it is more than a condition")
         plain = where.copy()
         for each in list(plain.find_all(exp.Placeholder)):
@@ -81,10 +81,6 @@ def _condition(text: str, dialect: Dialect) -> exp.Expr:
         if not column.table and column.find_ancestor(exp.Select) is select:
             column.set("table", exp.to_identifier(BASE))
     return where.copy()
-
-
-def _given(node: exp.Expr) -> list[str]:
-    return [name for name, value in node.args.items() if value]
 
 
 def text_of(table: Table, where: exp.Table, found: Relation, dialect: Dialect, claims: Mapping[str, Claim], wanted: Collection[str] | None, pushed: Sequence[str]) -> str:  # fmt: skip

@@ -45,7 +45,7 @@ def rewrite(root: exp.Expr, dialect: Dialect, catalogue: Catalogue, claims: Mapp
         if select is not None:
             by_select.setdefault(id(select), []).append(use)
     pushed: dict[int, list[str]] = {}
-    hides = any(use.table.masked or use.table.rows or use.table.group_min > 1 for use in uses)
+    hides = any(use.table.hides for use in uses)
     apart = [use for use in uses if use.table.group_min > 1 and _select_of(use.node) is None]
     if apart:
         raise Refused(
@@ -54,14 +54,16 @@ def rewrite(root: exp.Expr, dialect: Dialect, catalogue: Catalogue, claims: Mapp
     for select in list(root.find_all(exp.Select)):
         own = by_select.get(id(select), [])
         if hides:
-            groups.settle(select, [(_called(use.node), use.table) for use in own])
-            ties.settle(select, [(_called(use.node), use.table) for use in own], dialect)
+            tables = [(_called(use.node), use.table) for use in own]
+            groups.settle(select, tables)
+            ties.settle(select, tables, dialect)
         if dialect.parser in ("postgres", "mysql"):
             _group_by_all_that_follows(select, own)
         for use in own:
             pushed[id(use.node)] = _pushed(select, use, own, dialect) if use.table.rows else []
     wanted = _wanted(root, uses)
-    ordering.settle(root, {id(use.node): use.table for use in uses}, dialect)
+    if hides:
+        ordering.settle(root, {id(use.node): use.table for use in uses}, dialect)
     read: set[tuple[str, str]] = set()
     for use in uses:
         stands_for = relation(use.table, dialect)
@@ -111,7 +113,7 @@ def _use(node: exp.Table, dialect: Dialect, catalogue: Catalogue) -> _Use | None
         raise Refused(
             CONSTRUCT, "Leave out the sampling of a table: it draws from what is not shown as well."
         )
-    others = {name for name, value in node.args.items() if value} - _INSIDE - _HINTS - {"alias", *_OUTSIDE}
+    others = tree.given(node) - _INSIDE - _HINTS - {"alias", *_OUTSIDE}
     if others:
         raise Refused(CONSTRUCT, f"Leave out what is said about a table besides its name: {', '.join(sorted(others))}.")  # fmt: skip
     return _Use(node, found[0], tree.folded(_called(node)))
@@ -135,29 +137,28 @@ def _select_of(node: exp.Table) -> exp.Select | None:
 
 
 def _in_place(node: exp.Table, text: str) -> exp.Subquery:
-    alias = node.args.get("alias") or exp.TableAlias()
+    given = {name: node.args[name] for name in _OUTSIDE if node.args.get(name)}
+    return exp.Subquery(this=exp.Var(this=text), alias=_alias(node), **given)
+
+
+def _alias(node: exp.Table) -> exp.TableAlias:
+    """By which the statement goes on to call it, whatever takes its place."""
+    alias: exp.TableAlias = node.args.get("alias") or exp.TableAlias()
     if alias.this is None:
         alias.set("this", node.this.copy())
-    given = {name: node.args[name] for name in _OUTSIDE if node.args.get(name)}
-    return exp.Subquery(this=exp.Var(this=text), alias=alias, **given)
+    return alias
 
 
 def _rename_own(root: exp.Expr, dialect: Dialect, catalogue: Catalogue) -> None:
     """A name of the statement's own that is a table's as well gets another, so that no engine can take one for the other."""
-    taken = {key(table.name) for tables in catalogue.tables.values() for table in tables} if root.find(exp.CTE) else set()  # fmt: skip
-    clashing = {
-        tree.folded(cte.args["alias"].this) for cte in root.find_all(exp.CTE) if key(cte.alias) in taken
-    }
+    clashing = {tree.folded(cte.args["alias"].this) for cte in root.find_all(exp.CTE) if key(cte.alias) in catalogue.keys}  # fmt: skip
     if not clashing:
         return
     renamed = {name: f"{name}_{at}_of_with" for at, name in enumerate(sorted(clashing), 1)}
     for node in list(root.find_all(exp.Table)):
         name = tree.folded(node.this) if isinstance(node.this, exp.Identifier) else ""
         if name in renamed and tree.base_table(node, dialect) is None:
-            alias = node.args.get("alias") or exp.TableAlias()
-            if alias.this is None:
-                alias.set("this", node.this.copy())
-            node.set("alias", alias)
+            node.set("alias", _alias(node))
             node.set("this", exp.to_identifier(renamed[name], quoted=True))
     for cte in root.find_all(exp.CTE):
         alias = cte.args["alias"]
@@ -227,13 +228,8 @@ def _pushed(select: exp.Select, use: _Use, uses: list[_Use], dialect: Dialect) -
     if isinstance(join, exp.Join) and join.side:
         return []
     alone = len(joins) == 0 and len(uses) == 1
-    parts = where.this.flatten() if isinstance(where.this, exp.And) else [where.this]
-    found = []
-    for part in parts:
-        written = _compared(part.unnest(), use, alone=alone, dialect=dialect)
-        if written:
-            found.append(written)
-    return found
+    written = [_compared(part, use, alone=alone, dialect=dialect) for part in tree.conjuncts(where.this)]
+    return [each for each in written if each]
 
 
 def _compared(part: exp.Expr, use: _Use, *, alone: bool, dialect: Dialect) -> str:

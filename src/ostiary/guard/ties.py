@@ -10,6 +10,7 @@ from sqlglot import exp
 from ostiary.guard import tree
 from ostiary.guard.catalogue import Table
 from ostiary.guard.dialects import Dialect
+from ostiary.guard.ordering import ordered
 from ostiary.guard.verdict import AMBIGUOUS, Refused
 
 _NUMBERING = (exp.RowNumber, exp.Ntile, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
@@ -59,8 +60,7 @@ def _settle_window(window: exp.Window, select: exp.Select, tables: Sequence[tupl
         raise Refused(AMBIGUOUS, "Write the window where it is used, after OVER.")
     order = window.args.get("order")
     given = list(order.expressions) if order is not None else []
-    small = dialect.parser in ("mysql", "sqlite")
-    given += [exp.Ordered(this=each, nulls_first=small) for each in _rows_told_apart(select, tables, dialect)]
+    given += [ordered(each, dialect) for each in _rows_told_apart(select, tables, dialect)]
     if given:
         window.set("order", exp.Order(expressions=given))
 
@@ -78,10 +78,8 @@ def _rows_told_apart(select: exp.Select, tables: Sequence[tuple[exp.Identifier, 
             column = exp.Column(
                 this=exp.to_identifier(table.by_name[name].name, quoted=True), table=called.copy()
             )
-            ordered = (
-                exp.cast(column, "text") if dialect.parser == "postgres" and name not in keys else column
-            )
-            found.append(ordered)
+            as_text = dialect.parser == "postgres" and name not in keys
+            found.append(exp.cast(column, "text") if as_text else column)
     return found
 
 
@@ -119,8 +117,8 @@ def _settle_list(node: exp.Expr, dialect: Dialect) -> None:
         isinstance(value, exp.Distinct) or isinstance(node, exp.GroupConcat) or dialect.parser != "postgres"
     )
     written = by.copy() if plain else exp.cast(by.copy(), "text")
-    ordered = exp.Order(this=value.copy(), expressions=[exp.Ordered(this=written, nulls_first=dialect.parser == "mysql")])  # fmt: skip
+    in_order = exp.Order(this=value.copy(), expressions=[ordered(written, dialect)])
     if isinstance(node, exp.Anonymous):
-        node.set("expressions", [ordered])
+        node.set("expressions", [in_order])
     else:
-        node.set("this", ordered)
+        node.set("this", in_order)

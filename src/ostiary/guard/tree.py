@@ -143,6 +143,17 @@ def folded(part: exp.Expr | None) -> str:
     return part.name if part.args.get("quoted") else part.name.lower()
 
 
+def given(node: exp.Expr) -> set[str]:
+    """What is said in it, by the parser's names."""
+    return {name for name, value in node.args.items() if value}
+
+
+def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
+    """The parts that AND joins, without brackets around them."""
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    return [each.unnest() for each in parts]
+
+
 def _is_own(table: exp.Table, name: str) -> bool:
     """Whether a common table expression of this name is in sight where it stands. Raises Refused where engines see different things."""
     below: exp.Expr = table
