@@ -538,6 +538,30 @@ class AddressRefused(OstiaryError):
     code, status = "net.address_refused", 403
 
 
+class LibraryMissing(OstiaryError):
+    """This installation lacks a library that this needs; the operator installs it."""
+
+    code, status = "library.missing", 501
+
+
+class SourceInvalid(OstiaryError):
+    """The policy of a source has mistakes."""
+
+    code, status = "source.invalid", 422
+
+
+class QueryRefused(OstiaryError):
+    """The statement is not let through: it does more than read, or reads more than you may."""
+
+    code, status = "query.refused", 422
+
+
+class QueryHeld(OstiaryError):
+    """Somebody has to agree to this statement before it is run."""
+
+    code, status = "query.held", 403
+
+
 class AuditUnavailable(OstiaryError):
     """The audit log cannot be written: no audit, no passage."""
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.connectors.settings import HttpSettings, PostgresqlSettings, SqliteSettings
+from ostiary.connectors.settings import (
+    DuckdbSettings,
+    HttpSettings,
+    MysqlSettings,
+    PostgresqlSettings,
+    SqliteSettings,
+)
 from ostiary.net.signature import sign
 from ostiary.secret import Secret
 
@@ -58,7 +64,9 @@ def test_the_documented_receiver_refuses_everything_else(is_ours):
         assert not is_ours(*given, set())
 
 
-@pytest.mark.parametrize("settings", [HttpSettings, SqliteSettings, PostgresqlSettings])
+@pytest.mark.parametrize(
+    "settings", [HttpSettings, SqliteSettings, PostgresqlSettings, MysqlSettings, DuckdbSettings]
+)
 def test_every_setting_is_documented(settings):
     kind = settings.model_fields["kind"].annotation.__args__[0]
     [row] = [line for line in PAGE.splitlines() if line.startswith(f"| `{kind}` |")]

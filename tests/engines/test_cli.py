@@ -113,7 +113,8 @@ def test_a_credential_that_may_write_is_not_taken(tmp_path: Path) -> None:
         sql = f"SELECT count(*) FROM {schema}.orders"
         done = ran("query", address, sql)
         assert done.returncode == 1
-        assert f"may write {schema}.orders" in done.stderr
+        assert "may do more than read" in done.stderr
+        assert "\n  may write t_" in done.stderr  # of this schema, or of one that another test has beside it
         accepted = ran("query", address, sql, "--accept-writer", "--format", "csv")
         assert accepted.stdout == "count\n3\n"
         told = ran("sources", "grants", address, "--role", "reader")

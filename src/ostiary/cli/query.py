@@ -15,6 +15,7 @@ import typer
 
 from ostiary.cli import output
 from ostiary.cli.guard import catalogue_from, claims_from
+from ostiary.engines.values import plain, told_apart
 
 if TYPE_CHECKING:
     from ostiary.engines.engine import Answer, Engine, Limits
@@ -162,6 +163,7 @@ def _check_reader(engine: "Engine", *, accepted: bool) -> None:
     more = engine.beyond_reading()
     if more and not accepted:
         listed = "".join(f"\n  {output.printable(each)}" for each in more[:20])
+        listed += f"\n  and {len(more) - 20} more" if len(more) > 20 else ""
         output.fail(
             f"The credential may do more than read, so that one fault would be enough to write:{listed}\n`ostiary sources grants` prints the SQL for a role that cannot; --accept-writer goes on nevertheless."
         )
@@ -205,46 +207,21 @@ def _print(answer: "Answer", form: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(answer.columns)
         for batch in answer.batches():
-            writer.writerows([["" if value is None else _plain(value) for value in row] for row in batch])
+            writer.writerows([["" if value is None else plain(value) for value in row] for row in batch])
     else:
-        names = _told_apart(answer.columns)
+        names = told_apart(answer.columns)
         for batch in answer.batches():
             for row in batch:
-                line = dict(zip(names, map(_plain, row), strict=True))
+                line = dict(zip(names, map(plain, row), strict=True))
                 sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     if answer.truncated:
         sys.stderr.write("Truncated: there are more rows. Ask for less, or raise --rows.\n")
 
 
 def _print_table(answer: "Answer") -> None:
-    names = _told_apart(answer.columns)
-    shown = [dict(zip(names, map(_plain, row), strict=True)) for batch in answer.batches() for row in batch]
+    names = told_apart(answer.columns)
+    shown = [dict(zip(names, map(plain, row), strict=True)) for batch in answer.batches() for row in batch]
     output.table(shown, names)
-
-
-def _told_apart(names: list[str]) -> list[str]:
-    """Columns of one name are numbered: n, n_2."""
-    found: list[str] = []
-    for name in names:
-        at = 1
-        called = name
-        while called in found:
-            at += 1
-            called = f"{name}_{at}"
-        found.append(called)
-    return found
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _as_json(table: "Table") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What can be asked about connectors. Secrets go in and are shown once, when they are made; no action gives them back."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -30,6 +31,7 @@ from ostiary.shapes import Answer, Empty, ModelShape, Params
 CONNECTORS_MAX = 200
 OVERLAP_S = 86_400
 OVERLAP_S_MAX = 30 * 86_400
+_CREDENTIALS = ("credential", "indexer")
 _SECRET: dict[str, Any] = {"writeOnly": True, "format": "password"}
 
 
@@ -54,6 +56,16 @@ class Put(Params):
         ),
     ] = ""
     forget_credential: bool = False
+    indexer_credential: Annotated[
+        str,
+        Field(
+            max_length=4096,
+            pattern=r"^[!-~]*$",
+            repr=False,
+            json_schema_extra=_SECRET,
+            description="The password of the role that reads the catalogue, where `indexer` names one.",
+        ),
+    ] = ""
     signing_secret: Annotated[
         str,
         Field(
@@ -263,17 +275,14 @@ class _Desk:
     def _put_secrets(self, call: Call, params: Put, standing: list[store.SecretRow]) -> str:
         """The signing secret if one was made."""
         if params.forget_credential and not params.credential:
-            call.write(
-                lambda connection: store.forget_secret(connection, call.tenant, params.name, "credential")
-            )
-        if params.credential:
-            self._write_secret(
-                call,
-                params.name,
-                "credential",
-                params.credential,
-                version=store.newest_version(standing, "credential") + 1,
-            )
+            for purpose in _CREDENTIALS:
+                call.write(
+                    partial(store.forget_secret, tenant=call.tenant, name=params.name, purpose=purpose)
+                )
+        for purpose, text in zip(_CREDENTIALS, (params.credential, params.indexer_credential), strict=True):
+            if text:
+                version = store.newest_version(standing, purpose) + 1
+                self._write_secret(call, params.name, purpose, text, version=version)
         newest = store.newest_version(standing, "signing")
         if not isinstance(params.settings, HttpSettings) or (newest and not params.signing_secret):
             return ""
@@ -298,8 +307,9 @@ class _Desk:
         self, tenant: TenantId, before: store.ConnectorRow, standing: list[store.SecretRow], params: Put
     ) -> None:
         """A credential never follows an address to another server, where whoever changed the address could read it. Raises Conflict."""
-        stands = any(each.purpose == "credential" for each in standing)
-        if not stands or params.credential or params.forget_credential:
+        given = {"credential": params.credential, "indexer": params.indexer_credential}
+        stands = any(each.purpose in given and not given[each.purpose] for each in standing)
+        if not stands or params.forget_credential:
             return
         old = read_settings(self._vault.open(settings_place(tenant, before.name), before.settings))
         if reach(old) != reach(params.settings):

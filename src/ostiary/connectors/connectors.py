@@ -9,8 +9,9 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from ostiary import metrics, traces
+from ostiary import metrics, traces, turns
 from ostiary.actions import Bound, Call, JsonValue
 from ostiary.clock import Clock
 from ostiary.connectors import store
@@ -23,6 +24,7 @@ from ostiary.connectors.opening import (
     Limits,
     close,
     driver,
+    engines,
     opened,
     versions,
 )
@@ -39,6 +41,7 @@ from ostiary.connectors.targets import (
 )
 from ostiary.db.database import Database
 from ostiary.db.kept import Kept
+from ostiary.engines.engine import Engine
 from ostiary.errors import (
     ApprovalStale,
     Fault,
@@ -53,6 +56,7 @@ from ostiary.net.address import Egress
 from ostiary.vault.sealing import Vault
 
 HELD_MAX = 512
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -185,6 +189,27 @@ class Connectors:
             held.calls += 1
         try:
             yield held.driver
+        finally:
+            held.calls -= 1
+
+    async def asked(
+        self, held: Held, work: Callable[[Engine], T], *, purpose: str = "credential", accept_writer: bool
+    ) -> T:
+        """`work` on the connector's database, as its reader (`credential`) or its `indexer`, in a thread. Raises TargetUnavailable while it is paused, NotFound where it is no database,
+        and as `Engines.run`."""
+        if held.paused:
+            raise TargetUnavailable("The connector is paused.")
+        if not getattr(held.settings, "indexer", ""):
+            purpose = "credential"
+        with self._lock:
+            found = held.engines.get(purpose)
+            if found is None:
+                found = held.engines[purpose] = engines(held, purpose, self.limits, self.allowed)
+            held.calls += 1
+        try:
+            async with turns.away():
+                with self._counted(held.settings.kind):
+                    return await found.run(work, accept_writer=accept_writer)
         finally:
             held.calls -= 1
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from ostiary.actions import Actor
 from ostiary.clock import Clock
 from ostiary.connectors import store
+from ostiary.connectors.engines import Engines, Own, Reached, opened_file
 from ostiary.connectors.http import HttpService, Service
 from ostiary.connectors.mcp.session import HttpSession
 from ostiary.connectors.mcp.stdio import PROGRAMS_MAX, Program, StdioSession
@@ -22,13 +23,16 @@ from ostiary.connectors.mcp.wire import Challenged, Wire
 from ostiary.connectors.postgresql import PostgresqlSource, Server
 from ostiary.connectors.settings import (
     ConnectorSettings,
+    DuckdbSettings,
     HttpSettings,
     McpSettings,
+    MysqlSettings,
     PostgresqlSettings,
     SqliteSettings,
 )
 from ostiary.connectors.sqlite import RowBounds, SqliteSource, source_file
-from ostiary.errors import Fault, InvalidParameters, OstiaryError, TargetRefused
+from ostiary.engines import engine
+from ostiary.errors import Fault, InvalidParameters, NotFound, OstiaryError, TargetRefused, TargetUnavailable
 from ostiary.ids import NO_TENANT, TenantId
 from ostiary.net.address import Egress, Endpoint, normal_host, parse_url
 from ostiary.net.http import Bounds, Client, tls_context
@@ -36,6 +40,8 @@ from ostiary.secret import Secret
 from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "connector"
+ANSWER_BYTES_MAX = 64 << 20
+"""Of one answer of a database that is asked; what an action answers with is bounded besides."""
 _READ_SETTINGS: TypeAdapter[Any] = TypeAdapter(ConnectorSettings)
 
 Driver = HttpService | SqliteSource | PostgresqlSource | Upstream
@@ -142,6 +148,7 @@ class Limits:
     source_roots: tuple[Path, ...] = ()
     own_paths: tuple[Path, ...] = ()
     programs: Mapping[str, Program] = field(default_factory=dict)
+    own_databases: tuple[Own, ...] = ()
 
 
 @dataclass(slots=True)
@@ -155,6 +162,7 @@ class Held:
     secrets: list[tuple[str, Secret, int]]
     versions: tuple[object, ...] = ()
     driver: Driver | None = None
+    engines: dict[str, Engines] = field(default_factory=dict)
     calls: int = 0
     tenant: TenantId = NO_TENANT
 
@@ -208,9 +216,60 @@ def driver(
         answer_bytes_max=_lower(settings.answer_bytes_max, limits.answer_bytes_max),
         threads_max=limits.threads_max,
     )
+    if isinstance(settings, MysqlSettings | DuckdbSettings):
+        raise TargetRefused("This connector is asked, and no contract points to it.")
     if isinstance(settings, SqliteSettings):
         return SqliteSource(source_file(settings.path, limits.source_roots, limits.own_paths), bounds, clock)
     return PostgresqlSource(_server(held, settings), bounds, allowed)
+
+
+def engines(held: Held, purpose: str, limits: Limits, allowed: Egress) -> Engines:
+    """What asks the connector's database as the reader (`credential`) or the `indexer`; it connects when it is first used. Raises NotFound where it is no database."""
+    settings = held.settings
+    bounds = engine.Limits(
+        seconds=_lower(getattr(settings, "timeout_s", None), limits.timeout_s), bytes=ANSWER_BYTES_MAX
+    )
+    if isinstance(settings, SqliteSettings | DuckdbSettings):
+        return Engines(_File(settings, limits, bounds), limits.threads_max, bounds)
+    if not isinstance(settings, PostgresqlSettings | MysqlSettings):
+        raise NotFound("This connector is no database.")
+    server = _server(held, settings, purpose)
+    return Engines(Reached(server, bounds, allowed, limits.own_databases), limits.threads_max, bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """Files that are asked, found anew each time that they are opened."""
+
+    settings: SqliteSettings | DuckdbSettings
+    limits: Limits
+    bounds: engine.Limits
+
+    async def found(self) -> Callable[[], engine.Engine]:
+        """Raises AddressRefused."""
+        roots, own = self.limits.source_roots, self.limits.own_paths
+        folder = isinstance(self.settings, DuckdbSettings)
+        path = await asyncio.to_thread(source_file, self.settings.path, roots, own, folder=folder)
+        return lambda: opened_file(path, self.bounds, lambda each: source_file(str(each), roots, own))
+
+    def stamp(self) -> object:
+        """Which file it is; of DuckDB's also when it was written, as an open one stays as it was."""
+        whole = isinstance(self.settings, DuckdbSettings)
+        for root in self.limits.source_roots:
+            path = root / self.settings.path
+            if path.exists():
+                return _stamps(path, whole=whole)
+        return None
+
+
+def _stamps(path: Path, *, whole: bool) -> object:
+    """Raises TargetUnavailable where it goes away meanwhile."""
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [(str(each), each.stat()) for each in files]
+    except OSError:
+        raise TargetUnavailable from None
+    return [(name, stat.st_dev, stat.st_ino, *((stat.st_mtime_ns, stat.st_size) if whole else ())) for name, stat in stats]  # fmt: skip
 
 
 def _service(
@@ -279,24 +338,26 @@ def _program(name: str, limits: Limits) -> Program:
     return found
 
 
-def _server(held: Held, settings: PostgresqlSettings) -> Server:
+def _server(held: Held, settings: PostgresqlSettings | MysqlSettings, purpose: str = "credential") -> Server:
     return Server(
-        endpoint=Endpoint("postgresql", normal_host(settings.host), settings.port),
+        endpoint=Endpoint(settings.kind, normal_host(settings.host), settings.port),
         database=settings.database,
-        user=settings.user,
-        password=_credential(held),
+        user=settings.indexer if purpose == "indexer" else settings.user,
+        password=_credential(held, purpose),
         tls=settings.tls,
-        schema=settings.schemas,
+        schema=getattr(settings, "schemas", ""),
         ca_pem=settings.ca_pem,
     )
 
 
-def _credential(held: Held) -> Secret:
-    return next((secret for purpose, secret, _ in held.secrets if purpose == "credential"), Secret(""))
+def _credential(held: Held, purpose: str = "credential") -> Secret:
+    return next((secret for of, secret, _ in held.secrets if of == purpose), Secret(""))
 
 
 async def close(held: Held) -> None:
-    """Close the driver if one was made; a database's runs end first."""
+    """Close what was opened; a database's runs end first."""
+    for engines in held.engines.values():
+        await asyncio.to_thread(engines.close)
     if isinstance(held.driver, HttpService | Upstream):
         await held.driver.close()
     elif held.driver is not None:
@@ -342,8 +403,13 @@ def reach(settings: Any) -> tuple[object, ...]:
 
 def check_settings(settings: Any, limits: Limits) -> None:
     """Raises AddressRefused for an address or file that can never be reached, whatever it resolves to; InvalidParameters."""
-    if isinstance(settings, SqliteSettings):
-        source_file(settings.path, limits.source_roots, limits.own_paths)
+    if isinstance(settings, SqliteSettings | DuckdbSettings):
+        source_file(
+            settings.path,
+            limits.source_roots,
+            limits.own_paths,
+            folder=isinstance(settings, DuckdbSettings),
+        )
     else:
         endpoint_of(settings)
     if isinstance(settings, McpSettings):
@@ -368,8 +434,8 @@ def endpoint_of(settings: Any) -> Endpoint | None:
         return replace(parse_url(settings.base_url), path="")
     if isinstance(settings, McpSettings) and settings.url:
         return replace(parse_url(settings.url), path="")
-    if isinstance(settings, PostgresqlSettings):
-        return Endpoint("postgresql", normal_host(settings.host), settings.port)
+    if isinstance(settings, PostgresqlSettings | MysqlSettings):
+        return Endpoint(settings.kind, normal_host(settings.host), settings.port)
     return None
 
 

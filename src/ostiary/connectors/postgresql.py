@@ -117,16 +117,11 @@ class PostgresqlSource:
         milliseconds = int(self._bounds.timeout_s * 1000)
         try:
             connection = psycopg.connect(
-                host=server.endpoint.host,
-                hostaddr=self._address,
-                port=server.endpoint.port,
-                dbname=server.database,
-                user=server.user,
+                **parameters(server, self._address),
                 connect_timeout=CONNECT_TIMEOUT_S,
                 tcp_user_timeout=milliseconds + 1000,
                 application_name="ostiary",
                 options=_session(server, milliseconds),
-                **_credentials(server),
             )
         except psycopg.Error as error:
             raise TargetUnavailable(
@@ -139,6 +134,18 @@ class PostgresqlSource:
     def close(self) -> None:
         """Blocking: waits for what runs."""
         self._threads.close()
+
+
+def parameters(server: Server, address: str) -> dict[str, Any]:
+    """Of libpq: where, by the address that was vetted, and as whom."""
+    return {
+        "host": server.endpoint.host,
+        "hostaddr": address,
+        "port": server.endpoint.port,
+        "dbname": server.database,
+        "user": server.user,
+        **_credentials(server),
+    }
 
 
 def _session(server: Server, milliseconds: int) -> str:

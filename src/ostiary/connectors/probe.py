@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from ostiary.connectors.connectors import Connectors
 from ostiary.connectors.http import HttpService
 from ostiary.connectors.mcp.upstream import Upstream
-from ostiary.connectors.opening import Held, endpoint_of
+from ostiary.connectors.opening import Held, check_settings, endpoint_of
 from ostiary.connectors.postgresql import PostgresqlSource
-from ostiary.connectors.settings import ConstantSettings, HttpSettings, McpSettings, SqliteSettings
-from ostiary.connectors.sqlite import SqliteSource, source_file
+from ostiary.connectors.settings import (
+    ConstantSettings,
+    DuckdbSettings,
+    HttpSettings,
+    McpSettings,
+    MysqlSettings,
+)
+from ostiary.connectors.sqlite import SqliteSource
 from ostiary.connectors.statement import read_statement
 from ostiary.errors import OstiaryError, TargetRefused
 from ostiary.ids import TenantId
@@ -76,6 +82,10 @@ async def _steps(connectors: Connectors, held: Held) -> AsyncIterator[tuple[str,
         with _probing("tools"), connectors.using(held) as upstream:
             count = await upstream.probe() if isinstance(upstream, Upstream) else 0
         yield "tools", f"offers {count} tools"
+    elif isinstance(held.settings, MysqlSettings | DuckdbSettings):
+        with _probing("query"):
+            more = await connectors.asked(held, lambda engine: engine.beyond_reading(), accept_writer=True)
+        yield "query", f"can be read, and may do more: {more[0]}" if more else "can be read"
     elif not isinstance(held.settings, ConstantSettings):
         with _probing("query"), connectors.using(held) as source:
             if isinstance(source, SqliteSource | PostgresqlSource):
@@ -87,5 +97,5 @@ async def _probe_address(connectors: Connectors, held: Held) -> None:
     endpoint = endpoint_of(held.settings)
     if endpoint is not None:
         await vetted(endpoint, connectors.allowed)
-    elif isinstance(held.settings, SqliteSettings):
-        source_file(held.settings.path, connectors.limits.source_roots, connectors.limits.own_paths)
+    else:
+        check_settings(held.settings, connectors.limits)

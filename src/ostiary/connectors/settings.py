@@ -19,6 +19,15 @@ Pem = Annotated[
 ]
 
 
+Indexer = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_.@-]{0,63}$",
+        description="A role without SELECT, which reads the catalogue with a password of its own. Empty: the reader does.",
+    ),
+]
+
+
 class HttpSettings(Params):
     """An HTTP service. Requests are signed (`Ostiary-Signature`); docs/connectors.md shows how a service checks that."""
 
@@ -72,11 +81,38 @@ class PostgresqlSettings(Params):
     tls: Annotated[
         Literal["verify", "encrypt", "off"], Field(description="off is refused for public addresses.")
     ] = "verify"
+    indexer: Indexer = ""
     schemas: Annotated[str, Field(pattern=SCHEMA, description="The search path, such as sales,public.")] = ""
     timeout_s: Seconds | None = None
     answer_bytes_max: Bytes | None = None
     answer_rows_max: Rows | None = None
     ca_pem: Pem = ""
+
+
+class MysqlSettings(Params):
+    """A MySQL or MariaDB database, to be asked (`docs/howto/sources.md`). Give it a user that may only SELECT."""
+
+    kind: Literal["mysql"]
+    host: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1024, le=65535)] = 3306
+    database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,63}$")]
+    tls: Annotated[Literal["verify", "off"], Field(description="off is refused for public addresses.")] = (
+        "verify"
+    )
+    indexer: Indexer = ""
+    timeout_s: Seconds | None = None
+    ca_pem: Pem = ""
+
+
+class DuckdbSettings(Params):
+    """A DuckDB database, a CSV, Parquet or JSON file, or a folder of those, to be asked (`docs/howto/sources.md`). It is only read."""
+
+    kind: Literal["duckdb"]
+    path: Annotated[
+        str, Field(min_length=1, max_length=1024, description="Below one of the operator's source roots.")
+    ]
+    timeout_s: Seconds | None = None
 
 
 class McpSettings(Params):
@@ -137,6 +173,12 @@ class ConstantSettings(Params):
 
 
 ConnectorSettings = Annotated[
-    HttpSettings | SqliteSettings | PostgresqlSettings | McpSettings | ConstantSettings,
+    HttpSettings
+    | SqliteSettings
+    | PostgresqlSettings
+    | MysqlSettings
+    | DuckdbSettings
+    | McpSettings
+    | ConstantSettings,
     Field(discriminator="kind"),
 ]

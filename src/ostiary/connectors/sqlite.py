@@ -60,16 +60,17 @@ class RowBounds:
     threads_max: int = 4
 
 
-def source_file(name: str, roots: Collection[Path], own: Collection[Path]) -> Path:
-    """The real file that `name` (absolute, or below a root) means, symlinks resolved. Raises AddressRefused unless it lies under a root and is
-    none of the product's own files (compared by name, by folder and by inode)."""
+def source_file(name: str, roots: Collection[Path], own: Collection[Path], *, folder: bool = False) -> Path:
+    """The real file that `name` (absolute, or below a root) means, symlinks resolved; with `folder` it may be one. Raises AddressRefused unless it lies under a root and is
+    none of the product's own files (compared by name, by folder and by inode), nor holds one."""
     if "\x00" in name:
         raise AddressRefused("The path cannot be read.")
     for root in roots:
         path = Path(
             os.path.realpath(root / name)
         )  # an absolute name replaces the root, and is checked like any other
-        if path.is_file() and path.is_relative_to(os.path.realpath(root)):
+        there = path.is_file() or (folder and path.is_dir())
+        if there and path.is_relative_to(os.path.realpath(root)):
             _refuse_own(path, own)
             return path
     raise AddressRefused("No such file under the folders that the operator declared in OSTIARY_SOURCE_ROOTS.")
@@ -78,7 +79,11 @@ def source_file(name: str, roots: Collection[Path], own: Collection[Path]) -> Pa
 def _refuse_own(path: Path, own: Collection[Path]) -> None:
     for ours in own:
         real = Path(os.path.realpath(ours))
-        if path.is_relative_to(real) or (real.exists() and os.path.samefile(real, path)):
+        if (
+            path.is_relative_to(real)
+            or real.is_relative_to(path)
+            or (real.exists() and os.path.samefile(real, path))
+        ):
             raise AddressRefused("That file is the gateway's own.")
 
 

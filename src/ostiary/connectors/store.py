@@ -76,7 +76,7 @@ class ConnectorRow:
 
 @dataclass(frozen=True, slots=True)
 class SecretRow:
-    """`purpose` is signing or credential; `until_us` is 0 for the current version."""
+    """`purpose` is signing, credential or indexer; `until_us` is 0 for the current version."""
 
     connector: str
     purpose: str

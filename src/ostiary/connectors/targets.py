@@ -66,6 +66,8 @@ SECTION = {
     "constant": "constant",
 }
 """Which section a target must have, by the connector's kind."""
+ASKED_ONLY = frozenset(["mysql", "duckdb"])
+"""Kinds that statements of people and agents are run on, under the policy of a source, and no contract's."""
 
 
 def check_target(
@@ -87,6 +89,8 @@ def compile_target(kind: str, spec: Mapping[str, JsonValue]) -> Target:
 def _read(
     kind: str, spec: Mapping[str, JsonValue], known: frozenset[str] | None
 ) -> tuple[Target | None, list[Fault]]:
+    if kind in ASKED_ONLY:
+        return None, [Fault("", "this connector is asked, and no contract points to it")]
     section = "tool" if kind == "tool" else SECTION.get(kind)
     if section is None:
         return None, [Fault("", f"there is no connector kind {kind}")]

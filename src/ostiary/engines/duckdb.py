@@ -1,8 +1,9 @@
 """DuckDB, and files (CSV, Parquet, JSON) through it: opened to be read, without the world outside, without settings that a statement could change."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -30,38 +31,47 @@ _INDEX = (
     "SELECT c.schema_name, c.table_name, c.column_name, c.data_type, coalesce(list_position(k.constraint_column_names, c.column_name), 0), false FROM duckdb_columns() AS c "
     "LEFT JOIN duckdb_constraints() AS k ON k.table_oid = c.table_oid AND k.constraint_type = 'PRIMARY KEY' WHERE NOT c.internal ORDER BY 1, 2, c.column_index"
 )
+_CONFIG: dict[str, Any] = {"python_enable_replacements": False}
+"""Of each connection by itself."""
 _LOCKED = (
-    "SET python_enable_replacements = false",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
-"""Last: what follows cannot be changed any more."""
+"""Last: what follows cannot be changed any more. They hold for the database in the whole process, which opens it but once however many connect."""
+_OPENING = threading.Lock()
 
 
 class DuckDb:
-    """An `Engine`. `path`: a database, a file, or a folder whose files are tables by their names. Raises EngineError where it cannot be opened."""
+    """An `Engine`. `path`: a database, or where `files` are given nothing: each of these is a table by its name. Raises EngineError where it cannot be opened."""
 
     dialect = "duckdb"
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: Limits, files: Sequence[Path]) -> None:
         self._limits = limits
         self._late = False
-        files = _files(path)
         try:
-            self._connection = duckdb.connect(":memory:" if files else str(path), read_only=not files)
-            self._connection.execute(f"SET memory_limit = '{limits.memory_mb}MB'")
-            self._connection.execute("SET temp_directory = ''")
-            if files:
-                self._view(files)
-            for setting in (*SESSIONS["duckdb"], *_LOCKED):
-                self._connection.execute(setting)
+            with _OPENING:
+                self._open(path, files)
         except (duckdb.Error, OSError):
             raise unreachable() from None
 
-    def _view(self, files: list[Path]) -> None:
+    def _open(self, path: Path, files: Sequence[Path]) -> None:
+        self._connection = duckdb.connect(
+            ":memory:" if files else str(path), read_only=not files, config=_CONFIG
+        )
+        if self._connection.execute("SELECT current_setting('lock_configuration')").fetchone() == (True,):
+            return  # by an engine that was there before
+        self._connection.execute(f"SET memory_limit = '{self._limits.memory_mb}MB'")
+        self._connection.execute("SET temp_directory = ''")
+        if files:
+            self._view(files)
+        for setting in (*SESSIONS["duckdb"], *_LOCKED):
+            self._connection.execute(setting)
+
+    def _view(self, files: Sequence[Path]) -> None:
         """Each file as a view, which may go on to read that file when all others are out of reach."""
         quoted = WRITINGS["duckdb"].quoted
         names = ", ".join(_text(str(file)) for file in files)
@@ -80,6 +90,10 @@ class DuckDb:
     def beyond_reading(self) -> list[str]:
         """Nothing: the file is open to read alone."""
         return []
+
+    def cost(self, verdict: Verdict, key_of: Callable[[str], str]) -> float | None:
+        checked(verdict, key_of)
+        return None
 
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         keys = checked(verdict, key_of)
@@ -121,8 +135,8 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _files(path: Path) -> list[Path]:
-    """[]: it is a database. Raises EngineError for a folder without a file that can be read, or with two of one name."""
+def files_of(path: Path) -> list[Path]:
+    """Those that are read in its place; []: it is a database. Raises EngineError for a folder without a file that can be read, or with two of one name."""
     if path.is_dir():
         files = sorted(each for each in path.iterdir() if each.is_file() and each.suffix.lower() in READERS)
         if not files or len(files) > FILES_MAX or len({each.stem.lower() for each in files}) < len(files):

@@ -139,6 +139,9 @@ class Engine(Protocol):
     def beyond_reading(self) -> list[str]:
         """What the credential may do besides reading, in words; [] is what it should be. Raises EngineError."""
 
+    def cost(self, verdict: Verdict, key_of: Callable[[str], str]) -> float | None:
+        """What the engine estimates that it would cost, in its own units, without running it; None where it does not say. Raises EngineError."""
+
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         """Runs what the guard let through, and nothing else. `key_of`: the key of each of the verdict's names (64 hexadecimal digits). Raises EngineError."""
 

@@ -1,9 +1,7 @@
 """MySQL and MariaDB: one statement at a time, in read-only transactions, with modes that fix how a text is read, and the server's own deadline."""
 
-import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import SplitResult
 
 import pymysql
 from pymysql.constants import ER
@@ -39,30 +37,27 @@ _READING = frozenset(["SELECT", "USAGE", "SHOW VIEW", "SHOW DATABASES"])
 
 
 class Mysql:
-    """An `Engine`. `address`: mysql://user@host:port/database. Beyond this machine the connection is encrypted and the server's certificate checked. Raises EngineError."""
+    """An `Engine`. `given`: host, port, user, password, database and ssl (a context, or None: in the clear). `dial`: makes the socket; None: the driver does, where the host's name leads. Raises
+    EngineError."""
 
     dialect = "mysql"
 
-    def __init__(self, address: SplitResult, password: str | None, limits: Limits) -> None:
+    def __init__(
+        self, given: Mapping[str, Any], limits: Limits, dial: Callable[[float], Any] | None = None
+    ) -> None:
         self._limits = limits
-        self._database = address.path.strip("/")
-        host = address.hostname or "127.0.0.1"
-        here = host in ("127.0.0.1", "::1", "localhost")
+        self._database = str(given["database"])
+        self._dial = dial
         self._given: dict[str, Any] = {
-            "host": host,
-            "port": address.port or 3306,
-            "user": address.username or "",
-            "password": password or "",
-            "database": self._database,
-            "connect_timeout": CONNECT_TIMEOUT_S,
+            **given,
             "read_timeout": int(limits.seconds) + 5,
+            "connect_timeout": CONNECT_TIMEOUT_S,
             "charset": "utf8mb4",
             "autocommit": True,
             "local_infile": False,
-            "ssl": None if here else ssl.create_default_context(),
         }
         try:
-            self._connection = pymysql.connect(**self._given)
+            self._connection = self._connected()
             with self._connection.cursor() as cursor:
                 cursor.execute(
                     "SET SESSION sql_mode = %s, time_zone = '+00:00', lock_wait_timeout = 2", (_MODES,)
@@ -75,6 +70,14 @@ class Mysql:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
         except (pymysql.Error, OSError):
             raise unreachable() from None
+
+    def _connected(self) -> Any:
+        """Another connection. However it was dialled, the host's name is what the certificate is checked for."""
+        if not self._dial:
+            return pymysql.connect(**self._given)
+        connection = pymysql.Connection(**self._given, defer_connect=True)
+        connection.connect(self._dial(CONNECT_TIMEOUT_S))
+        return connection
 
     def index(self) -> list[Table]:
         found = self._asked(_INDEX, (self._database, COLUMNS_MAX))
@@ -109,6 +112,10 @@ class Mysql:
         except pymysql.Error as error:
             raise self._explained(error) from None
 
+    def cost(self, verdict: Verdict, key_of: Callable[[str], str]) -> float | None:
+        checked(verdict, key_of)
+        return None
+
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         keys = checked(verdict, key_of)
         cursor = SSCursor(self._connection)
@@ -139,10 +146,10 @@ class Mysql:
     def stop(self) -> None:
         """By another connection, as the protocol has no other way."""
         try:
-            other = pymysql.connect(**self._given)
+            other = self._connected()
             with other, other.cursor() as cursor:
                 cursor.execute(f"KILL QUERY {self._id}")
-        except pymysql.Error:
+        except (pymysql.Error, OSError):
             return
 
     def close(self) -> None:

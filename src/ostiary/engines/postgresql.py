@@ -1,6 +1,6 @@
 """PostgreSQL: the extended protocol, where a second statement cannot ride along, in read-only transactions with the server's own limits, and a look at what a statement would cost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any
 
@@ -44,10 +44,10 @@ UNION ALL SELECT 'is a member of ' || rolname FROM pg_catalog.pg_roles WHERE rol
   AND pg_has_role(current_user, oid, 'USAGE')
 UNION ALL SELECT 'may make temporary tables' WHERE has_database_privilege(current_database(), 'TEMP')
 UNION ALL SELECT 'may create schemas' WHERE has_database_privilege(current_database(), 'CREATE')
-UNION ALL SELECT 'may create in schema ' || nspname FROM pg_catalog.pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')
 UNION ALL SELECT 'may write ' || n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
     AND CASE WHEN c.relkind IN ('r', 'p', 'f', 'v') THEN has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ELSE false END
+UNION ALL SELECT 'may create in schema ' || nspname FROM pg_catalog.pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE')
 UNION ALL SELECT 'may advance ' || n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname NOT LIKE 'pg\\_%' AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'USAGE, UPDATE') ELSE false END
 LIMIT 200
@@ -55,11 +55,11 @@ LIMIT 200
 
 
 class Postgresql:
-    """An `Engine`. `address`: a URL without a password, or words for libpq. Raises EngineError where it cannot be connected to."""
+    """An `Engine`. `address`: a URL without a password, or words for libpq. `given`: parameters of libpq besides. Raises EngineError where it cannot be connected to."""
 
     dialect = "postgresql"
 
-    def __init__(self, address: str, password: str | None, limits: Limits) -> None:
+    def __init__(self, address: str, limits: Limits, given: Mapping[str, Any]) -> None:
         self._limits = limits
         milliseconds = int(limits.seconds * 1000)
         settings = {
@@ -72,7 +72,6 @@ class Postgresql:
             "search_path": "pg_catalog",
             "jit": "off",
         }
-        given: dict[str, Any] = {"password": password} if password else {}
         try:
             self._connection = psycopg.connect(
                 address,
@@ -108,8 +107,11 @@ class Postgresql:
 
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         keys = checked(verdict, key_of)
-        if self._limits.cost:
-            self._check_cost(verdict.sql, keys)
+        if self._limits.cost and (cost := self._cost(verdict.sql, keys)) > self._limits.cost:
+            raise EngineError(
+                COSTLY,
+                f"The statement would cost {cost:,.0f}, and {self._limits.cost:,.0f} is allowed: ask for less.",
+            )
         cursor = self._connection.cursor()
         rows = cursor.stream(verdict.sql.encode(), keys, size=self._at_once)
         try:
@@ -134,7 +136,10 @@ class Postgresql:
             stream.close()
             self._ended()
 
-    def _check_cost(self, sql: str, keys: list[str]) -> None:
+    def cost(self, verdict: Verdict, key_of: Callable[[str], str]) -> float | None:
+        return self._cost(verdict.sql, checked(verdict, key_of))
+
+    def _cost(self, sql: str, keys: list[str]) -> float:
         try:
             (plan,) = self._connection.execute(b"EXPLAIN (FORMAT JSON) " + sql.encode(), keys).fetchone() or (
                 [],
@@ -143,12 +148,7 @@ class Postgresql:
             raise self._explained(error) from None
         finally:
             self._ended()
-        cost = plan[0]["Plan"]["Total Cost"] if plan else 0.0
-        if cost > self._limits.cost:
-            raise EngineError(
-                COSTLY,
-                f"The statement would cost {cost:,.0f}, and {self._limits.cost:,.0f} is allowed: ask for less.",
-            )
+        return float(plan[0]["Plan"]["Total Cost"]) if plan else 0.0
 
     def _ended(self) -> None:
         if not self._connection.closed:

@@ -83,6 +83,10 @@ class Sqlite:
         """Nothing: what the file's owner may do, this connection may not."""
         return []
 
+    def cost(self, verdict: Verdict, key_of: Callable[[str], str]) -> float | None:
+        checked(verdict, key_of)
+        return None
+
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         keys = checked(verdict, key_of)
         self._deadline_us = self._clock.monotonic_us() + int(self._limits.seconds * SECOND_US)

@@ -124,6 +124,51 @@ KINDS: Mapping[str, Kind] = {
         ),
         "Password",
     ),
+    "mysql": Kind(
+        "MySQL, MariaDB",
+        "database",
+        (
+            Field("host", "Host", "It is asked, under a policy; no contract points to it.", "db.example.com"),
+            Field("port", "Port", "Empty: 3306.", kind="number", required=False),
+            Field("database", "Database", placeholder="shop"),
+            Field("user", "User", "One that may only SELECT.", "ostiary_reader"),
+            Field(
+                "tls",
+                "TLS",
+                choices=(
+                    ("verify", "on, and the certificate is verified"),
+                    ("off", "off (private addresses only)"),
+                ),
+            ),
+            Field(
+                "timeout_s",
+                "Give up after, seconds",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
+        ),
+        "Password",
+    ),
+    "duckdb": Kind(
+        "DuckDB, files",
+        "database",
+        (
+            Field(
+                "path",
+                "Path",
+                "A DuckDB database, a CSV, Parquet or JSON file, or a folder of those, under a folder that the operator declared in OSTIARY_SOURCE_ROOTS. It is only read.",
+                "/data/sales",
+            ),
+            Field(
+                "timeout_s",
+                "Give up after, seconds",
+                "Empty: the operator's limit.",
+                kind="number",
+                required=False,
+            ),
+        ),
+    ),
     "mcp": Kind(
         "MCP server",
         "connectors",
