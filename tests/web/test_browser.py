@@ -147,6 +147,7 @@ def test_the_palette_finds_pages_and_ids(open_page: Open) -> None:
     page.keyboard.type(numbered("apr", 2))
     page.keyboard.press("Enter")
     expect(page.locator("#sentence")).to_contain_text("Pay EUR 2,400.00")
+    page.wait_for_load_state()  # keys work once the script has run
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
