@@ -236,6 +236,7 @@ def test_codes_that_the_walk_and_the_how_tos_name_exist() -> None:
         "keys",
         "limit",
         "policy",
+        "source",
     }
     named = {
         code

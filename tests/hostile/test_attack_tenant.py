@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.door.test_consent import PAY, held, told
+from tests.engines.given import shop as database
 from tests.house import House
 from tests.oauth.agent import registered as oauth_registered
 from tests.provenance.office import Signer
 from tests.review import papers
 from tests.shop import CONTRACTS, Shop
 
+OPEN_TO_ALL = {"version": 1, "rules": [{"name": "all", "tables": ["*"]}]}
+ASKED = {"statement": "SELECT name FROM customers"}
 BODIES: dict[str, dict[str, Any]] = {
     "contract.accept_drafts": {"names": ["pay.look"]},
     "upstream.accept": {
@@ -29,6 +32,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "document.add_text": {"seen": 0, "piece": 0, "start": 0, "end": 1, "category": "email"},
     "document.add_area": {"seen": 0, "page": 1, "left": 0, "bottom": 0, "right": 9, "top": 9},
     "document.undo": {"number": 1},
+    "source.query": ASKED,
+    "source.weigh": ASKED,
+    "source.confirm": ASKED,
+    "source.request": ASKED,
     "document.export": {"seen": 0},
 }
 
@@ -83,13 +90,17 @@ async def ids_of(house: House, agent: str) -> dict[str, str]:
     bucket = {"settings": {"kind": "bucket", "url": "s3://letters/"}}
     await house.good("PUT", "/v1/discovery/places/shop", json=bucket)
     run = await house.good("POST", "/v1/discovery/places/shop/runs")
+    await house.connect("asked", kind="sqlite", path="shop.sqlite")
+    await house.good("PUT", "/v1/sources/asked", json={"policy": OPEN_TO_ALL})
+    asked = await house.good("POST", "/v1/sources/asked/query", json=ASKED)
+    assert len(asked["rows"]) == 2
     signer = Signer()
     await signer.register(house)
     upload, sha256 = await papers.uploaded(house, b"to a@b.example")
-    asked = {"upload_id": upload, "sha256": sha256, "name": "a.txt"}
-    paper = await house.good("POST", "/v1/documents", json=asked)
+    paper_asked = {"upload_id": upload, "sha256": sha256, "name": "a.txt"}
+    paper = await house.good("POST", "/v1/documents", json=paper_asked)
     return {
-        "place": "shop", "run_id": run["run_id"],
+        "place": "shop", "source": "asked", "run_id": run["run_id"],
         "document_id": paper["id"], "upload_id": upload, "leaf": "0", "page": "1", "what": "document",
         "intent_key_id": signer.id, "limit_id": most["limit_id"],
         "allowance_id": allowance["id"], "grant": grant["grant"], "client": oauth.client, "issuer_id": issuer["issuer_id"], "connector": "shop",
@@ -126,7 +137,8 @@ def test_no_address_of_the_api_says_anything_about_anothers_ids(tmp_path: Path) 
             asked += 1
         assert asked >= 14
 
-    told(tmp_path, story)
+    with database("sqlite", tmp_path / "sources"):
+        told(tmp_path / "home", story, OSTIARY_SOURCE_ROOTS=str(tmp_path / "sources"))
 
 
 def test_the_same_names_in_two_tenants_are_two_things(tmp_path: Path) -> None:

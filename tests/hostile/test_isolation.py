@@ -60,6 +60,7 @@ LOOKS = (
     "/v1/contracts/mail.send", "/v1/contract-files", "/v1/contract-files/1", "/v1/members", "/v1/tenants", "/v1/audit/events", "/v1/privacy/policy",
     "/v1/allowances", "/v1/policy", "/v1/redaction-plans/letters", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
     "/v1/discovery/places", "/v1/discovery/places/papers/inventory", "/v1/discovery/places/papers/items", "/v1/documents", "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
+    "/v1/sources", "/v1/sources/asked", "/v1/sources/asked/schema",
 )  # fmt: skip
 
 
@@ -126,6 +127,7 @@ async def live(house: House, street: Street, word: str) -> None:
     await house.good("POST", "/v1/holds", json=held)
     await house.good("POST", "/v1/jobs", json={"kind": "audit.publish_checkpoint", "params": {}})
     await discovered(house, street, word)
+    await opened_to_ask(house, street, word)
     document = await papers.opened(  # which works on all that is due
         house, f"To {word}@b.example", name=f"{word}-letter.txt"
     )
@@ -161,6 +163,17 @@ async def discovered(house: House, street: Street, word: str) -> None:
     await house.good("POST", "/v1/discovery/places/papers/runs")
 
 
+async def opened_to_ask(house: House, street: Street, word: str) -> None:
+    """A file that may be asked, with a table of the tenant's own, and an agreement to a statement."""
+    with closing(sqlite3.connect(street.papers / f"{word}.sqlite")) as connection:
+        connection.execute(f"CREATE TABLE {word}_orders (id INTEGER)")
+    await house.connect("asked", kind="sqlite", path=f"{word}.sqlite")
+    rule = {"name": f"{word}-all", "tables": ["*"], "consent": "confirm"}
+    await house.good("PUT", "/v1/sources/asked", json={"policy": {"version": 1, "rules": [rule]}})
+    statement = {"statement": f"SELECT id FROM {word}_orders"}
+    await house.good("POST", "/v1/sources/asked/confirm", json=statement)
+
+
 def record_seals(patch: pytest.MonkeyPatch, street: Street) -> None:
     seal = Vault.seal
 
@@ -179,7 +192,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     street.papers.mkdir()
 
     async def whole() -> None:
-        async with opened(street.home, clock=street.clock, OSTIARY_DISCOVERY_ROOTS=str(street.papers), **EMBEDDED) as house:  # fmt: skip
+        async with opened(street.home, clock=street.clock, OSTIARY_DISCOVERY_ROOTS=str(street.papers), OSTIARY_SOURCE_ROOTS=str(street.papers), **EMBEDDED) as house:  # fmt: skip
             await house.found()
             await house.enrol()
             street.tenants["alpha"] = TenantId(house.tenant)

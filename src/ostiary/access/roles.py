@@ -45,6 +45,8 @@ PERMISSIONS: dict[str, str] = {
     "role.manage": "define the tenant's own roles",
     "session.own": "see and end one's own sessions",
     "limit.manage": "limit what agents, keys and people may do of what was agreed, and see what is used",
+    "source.ask": "ask databases, as far as each source's policy opens them",
+    "source.manage": "open databases to be asked: say who may read what of them, and take their tables in",
     "stop.manage": "stop agents, programs and actions, and let them go on",
     "subject.erase": "erase a person's data for good, and take the certificate",
     "tenant.manage": "change the tenant itself and its signing secret",
@@ -77,6 +79,7 @@ _DEVELOPER = _VIEWER | {
     "key.read",
     "privacy.detect",
     "privacy.redact",
+    "source.ask",
 }
 _SUPPORT = _VIEWER | {
     "approval.decide",
@@ -87,6 +90,7 @@ _SUPPORT = _VIEWER | {
     "intent.say",
     "privacy.detect",
     "privacy.redact",
+    "source.ask",
 }
 _ADMIN = (
     _DEVELOPER
@@ -99,6 +103,7 @@ _ADMIN = (
         "privacy.discover",
         "privacy.manage",
         "role.manage",
+        "source.manage",
         "stop.manage",
         "webhook.manage",
         "webhook.read",
@@ -146,6 +151,7 @@ WITHHELD_FROM_AGENTS = frozenset(
         "retention.manage",
         "role.manage",
         "session.own",
+        "source.manage",
         "limit.manage",
         "stop.manage",
         "subject.erase",

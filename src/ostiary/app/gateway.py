@@ -104,6 +104,8 @@ from ostiary.shield.limits.limits import Limits
 from ostiary.shield.quotas import actions as quota_actions
 from ostiary.shield.quotas.quotas import Quotas
 from ostiary.shield.stops import Stops
+from ostiary.sources import actions as source_actions
+from ostiary.sources.services import Sources
 from ostiary.upkeep import actions as upkeep_actions
 from ostiary.vault import actions as vault_actions
 from ostiary.vault import jobs as vault_jobs
@@ -282,7 +284,7 @@ class Gateway:
         self.documents = documents.Documents(database, vault, self.blobs, clock, self.jobs)
         self.retention = Retention(
             database, self.keys_database, vault, self.audit, self.blobs, clock, self.jobs.enqueue, shut,
-            kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),
+            kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT, source_actions.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),
             searchers=(document_erasing.searcher(self.documents.reviews),), keys_backup_days=settings.keys_backup_days,
         )  # fmt: skip
         return [
@@ -310,6 +312,7 @@ class Gateway:
             *upstream_jobs.steps(self.upstreams, self._quarantined),
             *redactions.actions(database, vault, self.masker, self.retention, self.provider),
             *discovering.actions(self.discovery),
+            *source_actions.actions(Sources(database, vault, clock, self.connectors)),
             *self.documents.actions(),
             *shield_actions.actions(Switch(database, vault, clock)),
             *quota_actions.actions(database),

@@ -40,10 +40,10 @@ NO_RULES = Rules()
 def decide(
     action: Action, actor: Actor, rules: Rules = NO_RULES, evidence: Evidence = NOTHING, *, now_us: int, step_up_s: int
 ) -> Verdict:  # fmt: skip
-    """What this call needs before it may run. Built-in actions by a person are that person's own act; those that say `step_up` need a fresh second
+    """What this call needs before it may run. Built-in actions by a person are that person's own act, but for those that want four eyes; those that say `step_up` need a fresh second
     factor. Asked for by a program or an agent, they wait for a person as contracts do. The mode's questions come on top, for agents: what a program does
     was decided by whoever wrote it, before it read anything."""
-    if not action.contract and actor.kind is ActorKind.PERSON:
+    if not action.contract and actor.kind is ActorKind.PERSON and not action.four_eyes:
         if action.step_up and not is_stepped_up(actor, now_us=now_us, step_up_s=step_up_s):
             return Refuse(StepUpRequired())
         return Run()

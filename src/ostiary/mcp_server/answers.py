@@ -17,16 +17,20 @@ from ostiary.mcp_server.names import tool_name
 
 CALL_META = "dev.ostiary/call"
 COUNTS_META = "dev.ostiary/counts"
+TRUST_META = "dev.ostiary/trust"
+UNTRUSTED = "untrusted"
 POLL_ACTION = "call.show"
 POLL_WAIT_S = 20
 
 
 def done(outcome: Done) -> dict[str, Any]:
-    """A result. What is no object is wrapped, because the older era knows objects only."""
+    """A result. What is no object is wrapped, because the older era knows objects only. Rows of a database are marked as what nobody should take for instructions."""
     result = outcome.result if isinstance(outcome.result, dict) else {"result": outcome.result}
     meta: dict[str, Any] = {CALL_META: outcome.call}
     if outcome.counts:
         meta[COUNTS_META] = outcome.counts
+    if "rows" in outcome.counts:
+        meta[TRUST_META] = UNTRUSTED
     return {
         "resultType": "complete",
         "content": [_text(result)],

@@ -53,8 +53,6 @@ NOTIFICATIONS = frozenset(
     }
 )
 HELD = "A person has to approve this first."
-TRUST_META = "dev.ostiary/trust"
-UNTRUSTED = "untrusted"
 POLL_TOOL = tool_name(answers.POLL_ACTION)
 _LABELLED = frozenset(
     {"prompts/get", "resources/read", "completion/complete", "tools/call", "tasks/get", "tasks/result"}
@@ -432,7 +430,7 @@ def _untrusted(result: dict[str, Any], more: Mapping[str, JsonValue] | None = No
     """With the mark that nothing of it is trusted."""
     meta = result.get("_meta")
     kept = meta if isinstance(meta, dict) else {}
-    return {**result, "_meta": {**kept, **(more or {}), TRUST_META: UNTRUSTED}}
+    return {**result, "_meta": {**kept, **(more or {}), answers.TRUST_META: answers.UNTRUSTED}}
 
 
 def _placed(asked: Asked, tool: str) -> str:

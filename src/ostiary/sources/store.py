@@ -1,0 +1,174 @@
+"""Two tables: the sources of a tenant, each with its policy and its schema as a person took it in, and passes: an agreement to run one statement some times.
+
+All rows are marked. A policy and a schema are sealed; a statement that was agreed to is known by a keyed digest.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Index, Integer, String, Table, delete, func, select
+
+from ostiary.db import marks
+from ostiary.db.marks import mark, marked
+from ostiary.db.scope import of_tenant
+from ostiary.db.signals import tell
+from ostiary.db.tables import blind, clear, metadata, sealed
+from ostiary.errors import Conflict
+from ostiary.ids import TenantId
+
+CHANGED = "source"
+"""The signal that a tenant's sources have changed."""
+
+SOURCE = Table(
+    "source",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("name", String(48), primary_key=True),
+    clear("version", Integer),
+    clear("bound", String(64)),
+    sealed("policy"),
+    sealed("tables"),
+    clear("indexed_us", BigInteger),
+    clear("changed_us", BigInteger),
+    clear("changed_by", String(64)),
+    mark(),
+    info=marked(),
+)
+
+PASS = Table(
+    "source_pass",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("id", String(64), primary_key=True),
+    clear("source", String(48)),
+    clear("actor", String(64)),
+    blind("binding"),
+    clear("consent", String(8)),
+    clear("left_count", Integer),
+    clear("made_us", BigInteger),
+    clear("expires_us", BigInteger),
+    mark(),
+    Index(None, "tenant", "actor", "binding"),
+    Index(None, "tenant", "expires_us"),
+    info=marked(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """`bound`: fingerprint of the connector's settings that the schema was read with. `policy` and `tables` are sealed JSON."""
+
+    name: str
+    version: int
+    bound: str
+    policy: bytes
+    tables: bytes
+    indexed_us: int
+    changed_us: int
+    changed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassRow:
+    """`binding`: of whom, what and under which policy. `consent`: confirm or approve, whichever was given. `left_count`: runs that are left."""
+
+    id: str
+    source: str
+    actor: str
+    binding: bytes
+    consent: str
+    left_count: int
+    made_us: int
+    expires_us: int
+
+
+def _values(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__slots__}
+
+
+@of_tenant
+def sources(connection: Connection, tenant: TenantId) -> list[SourceRow]:
+    """All of them, by name."""
+    found = marks.read(
+        connection, tenant, select(SOURCE).where(SOURCE.c.tenant == tenant).order_by(SOURCE.c.name)
+    )
+    return [SourceRow(**row) for row in found]
+
+
+@of_tenant
+def find(connection: Connection, tenant: TenantId, name: str) -> SourceRow | None:
+    row = marks.first(
+        connection, tenant, select(SOURCE).where(SOURCE.c.tenant == tenant, SOURCE.c.name == name)
+    )
+    return SourceRow(**row) if row else None
+
+
+@of_tenant
+def add(connection: Connection, tenant: TenantId, row: SourceRow, *, most: int) -> None:
+    """Raises Conflict where there are as many already."""
+    counted = select(func.count()).select_from(SOURCE).where(SOURCE.c.tenant == tenant)
+    if connection.execute(counted).scalar_one() >= most:
+        raise Conflict(f"There are {most} sources already; remove one first.")
+    marks.add(connection, tenant, SOURCE, _values(row))
+    tell(connection, tenant, CHANGED, row.name)
+
+
+@of_tenant
+def change(connection: Connection, tenant: TenantId, row: SourceRow, *, before: int) -> None:
+    """Raises Conflict where it was changed or removed meanwhile."""
+    where = (SOURCE.c.name == row.name, SOURCE.c.version == before)
+    changes = {name: value for name, value in _values(row).items() if name != "name"}
+    if not marks.change(connection, tenant, SOURCE, where, changes):
+        raise Conflict("The source was changed meanwhile; look at it again.")
+    tell(connection, tenant, CHANGED, row.name)
+
+
+@of_tenant
+def remove(connection: Connection, tenant: TenantId, name: str) -> None:
+    """The source and what was agreed to in it."""
+    connection.execute(delete(PASS).where(PASS.c.tenant == tenant, PASS.c.source == name))
+    connection.execute(delete(SOURCE).where(SOURCE.c.tenant == tenant, SOURCE.c.name == name))
+    tell(connection, tenant, CHANGED, name)
+
+
+@of_tenant
+def add_pass(connection: Connection, tenant: TenantId, row: PassRow) -> None:
+    marks.add(connection, tenant, PASS, _values(row))
+
+
+@of_tenant
+def passes(
+    connection: Connection, tenant: TenantId, *, source: str, actor: str, binding: bytes, now_us: int
+) -> list[PassRow]:
+    """Those that stand, oldest first."""
+    c = PASS.c
+    where = (
+        c.tenant == tenant,
+        c.actor == actor,
+        c.binding == binding,
+        c.source == source,
+        c.left_count > 0,
+        c.expires_us > now_us,
+    )
+    found = marks.read(connection, tenant, select(PASS).where(*where).order_by(c.id).limit(20))
+    return [PassRow(**row) for row in found]
+
+
+@of_tenant
+def take(connection: Connection, tenant: TenantId, row: PassRow) -> None:
+    """One run of it. Raises Conflict where somebody was faster."""
+    where = (PASS.c.id == row.id, PASS.c.left_count == row.left_count)
+    if not marks.change(connection, tenant, PASS, where, {"left_count": row.left_count - 1}):
+        raise Conflict("What was agreed to was used meanwhile; ask again.")
+
+
+@of_tenant
+def forget_passes(
+    connection: Connection, tenant: TenantId, *, before_us: int, after: str, limit: int
+) -> list[str]:
+    """Removes those that had expired before then, in the order of their ids after `after`; which they were."""
+    c = PASS.c
+    query = select(c.id).where(c.tenant == tenant, c.expires_us < before_us, c.id > after).order_by(c.id)
+    gone = [str(row[0]) for row in connection.execute(query.limit(limit))]
+    connection.execute(delete(PASS).where(c.tenant == tenant, c.id.in_(gone)))
+    return gone
