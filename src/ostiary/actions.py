@@ -169,6 +169,7 @@ class Action:
     step: one step of a job. Only the worker calls it; for every other face it does not exist.
     takes_bytes: at its route the parameters are the path's, and the body is bytes: the face hands them to the intake after the call, and adds to the answer how many they were and
     their SHA-256.
+    streams: media types that it answers with at its route, written while the call runs (`sinks.SINK`); what it returns is told to nobody but the log.
     """
 
     name: str
@@ -204,6 +205,7 @@ class Action:
     handshake: bool = False
     step: bool = False
     takes_bytes: bool = False
+    streams: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     egress: bool = False

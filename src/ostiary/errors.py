@@ -367,6 +367,12 @@ class CallWithdrawn(OstiaryError):
     code, status = "call.withdrawn", 410
 
 
+class AnswerUnread(OstiaryError):
+    """Nobody read this answer to its end."""
+
+    code, status = "answer.unread", 410
+
+
 class PolicyInvalid(OstiaryError):
     """The policy does not check."""
 

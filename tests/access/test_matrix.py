@@ -6,17 +6,17 @@ HELD = {
     "viewer": "approval.read call.read connector.read contract.read me.own member.read policy.read privacy.read session.own",
     "developer": "approval.read call.read connector.manage connector.read contract.call contract.manage contract.read document.export"
     " document.review intent.say key.manage key.read me.own member.read policy.read privacy.detect privacy.read privacy.redact"
-    " session.own source.ask",
+    " session.own source.ask source.stream",
     "support": "approval.decide approval.read call.read call.settle connector.read contract.call contract.read document.export document.review"
     " intent.say me.own member.read policy.read privacy.detect privacy.read privacy.redact session.own source.ask",
     "admin": "approval.decide approval.read call.read call.settle connector.manage connector.read contract.call contract.manage contract.read"
     " document.export document.review intent.manage intent.say key.manage key.read limit.manage me.own member.manage member.read"
-    " policy.manage policy.read privacy.detect privacy.discover privacy.manage privacy.read privacy.redact role.manage session.own source.ask source.manage stop.manage"
+    " policy.manage policy.read privacy.detect privacy.discover privacy.manage privacy.read privacy.redact role.manage session.own source.ask source.manage source.stream stop.manage"
     " webhook.manage webhook.read",
     "owner": "approval.decide approval.read audit.export audit.publish audit.read audit.reveal call.read call.settle connector.manage"
     " connector.read contract.call contract.manage contract.read document.export document.review intent.manage intent.say key.manage"
     " key.read limit.manage me.own member.manage member.read policy.manage policy.read privacy.detect privacy.discover privacy.manage privacy.read"
-    " privacy.redact privacy.restore retention.manage role.manage session.own source.ask source.manage stop.manage subject.erase tenant.manage webhook.manage"
+    " privacy.redact privacy.restore retention.manage role.manage session.own source.ask source.manage source.stream stop.manage subject.erase tenant.manage webhook.manage"
     " webhook.read",
 }
 """A reviewer reads every change to this."""

@@ -46,6 +46,7 @@ PERMISSIONS: dict[str, str] = {
     "session.own": "see and end one's own sessions",
     "limit.manage": "limit what agents, keys and people may do of what was agreed, and see what is used",
     "source.ask": "ask databases, as far as each source's policy opens them",
+    "source.stream": "take rows out of databases as they come, where a source's policy lets them be streamed",
     "source.manage": "open databases to be asked: say who may read what of them, and take their tables in",
     "stop.manage": "stop agents, programs and actions, and let them go on",
     "subject.erase": "erase a person's data for good, and take the certificate",
@@ -80,6 +81,7 @@ _DEVELOPER = _VIEWER | {
     "privacy.detect",
     "privacy.redact",
     "source.ask",
+    "source.stream",
 }
 _SUPPORT = _VIEWER | {
     "approval.decide",
@@ -152,6 +154,7 @@ WITHHELD_FROM_AGENTS = frozenset(
         "role.manage",
         "session.own",
         "source.manage",
+        "source.stream",
         "limit.manage",
         "stop.manage",
         "subject.erase",

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from ostiary import ids
 from ostiary.actions import Action, Face, JsonValue, Registry
 from ostiary.asgi.caller import Proxies, presented
+from ostiary.asgi.streamed import streamed
 from ostiary.asgi.wire import (
     Header,
     Receive,
@@ -23,7 +24,7 @@ from ostiary.asgi.wire import (
 )
 from ostiary.clock import rfc3339
 from ostiary.door.door import Door
-from ostiary.door.outcome import Done, Held, Previewed
+from ostiary.door.outcome import Done, Held, Outcome, Previewed
 from ostiary.errors import (
     Fault,
     InvalidParameters,
@@ -106,14 +107,27 @@ class RestFace:
             dry, query = dry_run(scope)
             given, key = _parameters(scope, body, match, query), idempotency_key(scope)
             session = named_session(scope)
+            if key and match.action is not None and match.action.streams:
+                raise MalformedRequest(
+                    "An answer that is streamed is kept nowhere: ask without Idempotency-Key."
+                )
         except OstiaryError as error:
             await self._turned_away(entrance, match, error)
             raise
-        outcome = await self._door.call(
-            entrance, match.name, given, face=Face.REST, key=key,
-            behalf=text_header(scope, b"ostiary-on-behalf-of")[:BEHALF_CHARACTERS_MAX],
-            session=session, dry=dry,
-        )  # fmt: skip
+
+        async def called() -> Outcome:
+            return await self._door.call(
+                entrance, match.name, given, face=Face.REST, key=key,
+                behalf=text_header(scope, b"ostiary-on-behalf-of")[:BEHALF_CHARACTERS_MAX],
+                session=session, dry=dry,
+            )  # fmt: skip
+
+        if match.action is not None and match.action.streams:
+            outcome = await streamed(called, receive, send)
+            if outcome is None:
+                return
+        else:
+            outcome = await called()
         call: Header = (b"ostiary-call", outcome.call.encode())
         if isinstance(outcome, Held):
             where = f"/v1/calls/{outcome.call}"

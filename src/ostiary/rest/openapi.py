@@ -143,7 +143,7 @@ def _operation(action: Action, schemas: dict[str, JsonValue]) -> JsonValue:
         "responses": _responses(action, result),
         "x-ostiary": {"permission": action.permission, "risk": action.risk, "effect": action.effect},
     }
-    if action.effect is not Effect.NONE:
+    if action.effect is not Effect.NONE and not action.streams:
         operation["parameters"].append(_KEY_HEADER)
     if action.public:
         operation["security"] = []
@@ -174,9 +174,10 @@ def _responses(action: Action, result: JsonValue) -> JsonValue:
                 "masked": {"type": "object", "additionalProperties": {"type": "integer"}},
             },
         }
-    responses: dict[str, JsonValue] = {
-        status: {"description": "Done.", "content": {"application/json": {"schema": answer}}},
-    }
+    content: JsonValue = {"application/json": {"schema": answer}}
+    if action.streams:
+        content = {media: {"schema": {"type": "string"}} for media in action.streams}
+    responses: dict[str, JsonValue] = {status: {"description": "Done.", "content": content}}
     if may_ask(action):
         responses["202"] = {
             "description": "Held: a person is asked. Poll the call.",

@@ -1,20 +1,33 @@
 """What can be asked of sources: what there is, one statement, an agreement to one that needs it; and for whoever looks after them the policy, the tables, and what others see."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ostiary import ids
-from ostiary.actions import Action, Actor, Call, Confirmation, Effect, JsonValue, Recorded, Risk, Route
+from ostiary.actions import (
+    Action,
+    Actor,
+    Call,
+    Confirmation,
+    Effect,
+    JsonValue,
+    Masking,
+    Recorded,
+    Risk,
+    Route,
+)
 from ostiary.clock import MINUTE_US, rfc3339
 from ostiary.connectors.settings import NAME
+from ostiary.engines.encoding import FORMS
 from ostiary.engines.grants import grants
 from ostiary.errors import Conflict, Fault, NotFound, OstiaryError, QueryHeld
 from ostiary.ids import SubjectId
 from ostiary.shapes import Answer, Empty, ModelShape, Nothing, Params, own_action
+from ostiary.sinks import SINK
 from ostiary.sources import letting_go, schema, store
-from ostiary.sources.policy import ROWS_MAX, Asker, SourcePolicy, Words
+from ostiary.sources.policy import ROWS_MAX, STREAM_ROWS_MAX, Asker, SourcePolicy, Words
 from ostiary.sources.services import DIALECTS, PURPOSE, SOURCES_MAX, Asked, Known, Sources
 from ostiary.sources.shown import (
     DriftShown,
@@ -73,6 +86,13 @@ class Query(Question):
     rows: RowCount = 1_000
 
 
+class Stream(Question):
+    """`rows`: the answer ends after so many; none: after as many as the policy lets out."""
+
+    format: Literal["ndjson", "csv"] = "ndjson"
+    rows: Annotated[int, Field(ge=1, le=STREAM_ROWS_MAX)] | None = None
+
+
 class Agree(Question):
     """`runs` and `minutes`: how often it may be run, and for how long; `why`: for whoever decides."""
 
@@ -118,6 +138,17 @@ class Answered(Answer):
     sql: str
     masks: dict[str, str]
     policy: int
+
+
+class Streamed(Answer):
+    """What was sent: how much, and the keyed digest of its bytes; `truncated`: there were more rows. `policy`: the version that applied."""
+
+    rows: int
+    columns: int
+    bytes: int
+    truncated: bool
+    policy: int
+    digest: str
 
 
 class Agreed(Answer):
@@ -220,6 +251,23 @@ class _Desk:
             masks=masks_of(found.view, found.verdict.tables),
             policy=found.known.row.version,
         )
+
+    async def stream(self, call: Call, asked: Stream) -> Streamed:
+        """Raises NotFound, QueryRefused, QueryHeld, Conflict, AnswerUnread, and as `Engines.run`."""
+        found, _ = await self._weighed(call, asked)
+        policy = found.known.opened.policy
+        if not policy.streams:
+            raise Conflict("The policy of this source lets nothing be streamed: query it.")
+        if found.consent != "run":
+            raise _held(found, asked.source, streamed=True)
+        sink = SINK.get()
+        if sink is None:
+            raise Conflict("Nobody waits for this answer any more: ask again.")
+        sent = await self._of.stream(call, found, FORMS[asked.format], sink, min(asked.rows or policy.stream_rows_max, policy.stream_rows_max))  # fmt: skip
+        digest = self._of.vault.mac(call.tenant, "source.stream", sent.digest).hex()
+        return Streamed(
+            rows=call.counts["rows"], columns=call.counts["columns"], bytes=sent.size, truncated=sent.truncated, policy=found.known.row.version, digest=digest
+        )  # fmt: skip
 
     async def _weighed(self, call: Call, asked: Question) -> tuple[Asked, float | None]:
         found = await self._of.asked(call, asked.source, asked.statement, _asker(call.actor, asked.purpose))
@@ -368,7 +416,12 @@ def _asker(actor: Actor, purpose: str) -> Asker:
     return Asker(actor.roles, purpose)
 
 
-def _held(found: Asked, source: str) -> QueryHeld:
+def _held(found: Asked, source: str, *, streamed: bool = False) -> QueryHeld:
+    if streamed:
+        return QueryHeld(
+            "Somebody has to agree to this statement, and such an answer is not streamed: query it.",
+            faults=(Fault("/statement", f"consent.{found.consent}"),),
+        )
     how = {
         "confirm": f"Confirm it first (source.confirm, POST /v1/sources/{source}/confirm)",
         "approve": f"Somebody else approves it first (source.request, POST /v1/sources/{source}/request)",
@@ -387,6 +440,12 @@ def actions(sources: Sources) -> list[Action]:
     one = "/v1/sources/{source}"
     return [
         *_asking(desk, one),
+        Action(
+            "source.stream", "Stream a statement", "Run one SELECT and send its rows as they come, as far as the source's policy lets them out: NDJSON (the first line names the columns, each row is an array, "
+            "the last line says how many there were and whether there are more) or CSV. Where the connection is cut the answer is not whole.", "source.stream", Risk.MEDIUM, Effect.OUTSIDE,
+            ModelShape(Stream), ModelShape(Streamed), desk.stream, route=Route("POST", one + "/stream"), masking=Masking.OWN, sentence="Stream from {source}: {statement}", hash="1",
+            streams=tuple(form.media for form in FORMS.values()),
+        ),
         manage("source.show", "Show a source", "Its policy, what its columns are, and when its tables were taken in.", OneSource, SourceWhole, desk.show, Route("GET", one)),
         change("source.put", "Put a source", "Open a connector's database under this policy: which tables, to whom, how they are shown, and who has to agree. Its tables are taken in where they were not.",
                Put, SourceWhole, desk.put, Route("PUT", one), sentence="Open the database {source} under this policy"),

@@ -20,6 +20,7 @@ ENTRIES_MAX = 200
 NAMES_MAX = 1_000
 ROWS_MAX = 5_000
 """Of one answer that is not streamed."""
+STREAM_ROWS_MAX = 1_000_000_000
 WORD = r"^[a-z][a-z0-9_-]{0,62}$"
 CONSENTS = ("run", "confirm", "approve")
 """In the order of how much they ask: run at once; whoever asks confirms (for a program or an agent a person does); somebody else approves."""
@@ -75,13 +76,15 @@ class RuleEntry(Params):
 
 class SourcePolicy(Params):
     """The whole of it. `tags`: what a column is, instead of what its name suggests; an empty list: nothing. `cost_*`: PostgreSQL's estimate from which on somebody confirms or approves, and beyond which
-    nothing runs. `accept_writer`: go on although the credential may do more than read."""
+    nothing runs. `streams`: rows may be taken out as they come, up to `stream_rows_max`, by whoever has `source.stream`: masked as the rules say, and not by the tenant's masking besides. `accept_writer`: go on although the credential may do more than read."""
 
     version: Literal[1]
     rules: Annotated[tuple[RuleEntry, ...], Field(max_length=ENTRIES_MAX)] = ()
     tags: Annotated[dict[Path, Words], Field(max_length=10 * NAMES_MAX)] = {}  # noqa: RUF012 - as above
     claims: Annotated[tuple[ClaimEntry, ...], Field(max_length=ENTRIES_MAX)] = ()
     rows_max: Annotated[int, Field(ge=1, le=ROWS_MAX)] = 1_000
+    streams: bool = False
+    stream_rows_max: Annotated[int, Field(ge=1, le=STREAM_ROWS_MAX)] = 10_000_000
     cost_confirm: Cost | None = None
     cost_approve: Cost | None = None
     cost_max: Cost | None = None

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,16 +15,19 @@ from ostiary.connectors.opening import Held
 from ostiary.consent.binding import canonical
 from ostiary.db.database import Database
 from ostiary.db.kept import Kept
+from ostiary.engines.encoding import Form
 from ostiary.engines.engine import Answer, Engine
 from ostiary.engines.values import plain, told_apart
-from ostiary.errors import Conflict, Fault, LibraryMissing, NotFound, QueryRefused, SourceInvalid
+from ostiary.errors import Conflict, Fault, LibraryMissing, NotFound, QueryRefused, SourceInvalid, TooMany
 from ostiary.guard.catalogue import CatalogueError, Table
 from ostiary.guard.verdict import Verdict
 from ostiary.ids import TenantId
 from ostiary.shapes import pointer
+from ostiary.sinks import Sink
 from ostiary.sources import policy as policies
 from ostiary.sources import schema, store
 from ostiary.sources.policy import Asker, Opened, SourcePolicy, View
+from ostiary.sources.streaming import Sending, Sent, unless_gone
 from ostiary.vault.sealing import Place, Vault
 
 PURPOSE = "source"
@@ -97,6 +100,7 @@ class Sources:
     clock: Clock
     connectors: Connectors
     _kept: Kept[Known] = field(init=False)
+    _streaming: Counter[tuple[TenantId, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._kept = Kept(self.database.signals, store.CHANGED, most=KEPT_MAX)
@@ -241,6 +245,24 @@ class Sources:
         return await self.connectors.asked(
             asked.held, work, accept_writer=asked.known.opened.policy.accept_writer
         )
+
+    async def stream(self, call: Call, asked: Asked, form: Form, sink: Sink, rows_max: int) -> Sent:
+        """Rows into the sink, as they come; `call.counts` says how many, also where it ended early. One connection is always left to those who ask for an answer that is not streamed.
+        Raises AnswerUnread, TargetAnswerTooLarge, TooMany, and as `Engines.run`."""
+        place = (call.tenant, asked.known.row.name)
+        if self._streaming[place] >= max(1, self.connectors.limits.threads_max - 1):
+            raise TooMany("So many answers of this source are being read already: wait for one to end.", retry_after_s=5)  # fmt: skip
+        sending = Sending(asked.verdict, self._key_of(call.tenant, asked), form, sink, call.id, rows_max=rows_max)  # fmt: skip
+        running = self.connectors.asked(
+            asked.held, sending, accept_writer=asked.known.opened.policy.accept_writer
+        )
+        self._streaming[place] += 1
+        try:
+            return await unless_gone(asyncio.ensure_future(running), sink)
+        finally:
+            self._streaming[place] -= 1
+            sending.abandon()
+            call.counts |= {"rows": sending.rows, "columns": sending.columns}
 
     def _key_of(self, tenant: TenantId, asked: Asked) -> Callable[[str], str]:
         """Keys of the masks hash and token: of this source, and no other tenant's."""

@@ -1,0 +1,155 @@
+"""Rows from a database to whoever reads them, in pieces: the database waits for a reader that waits."""
+
+import asyncio
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ostiary.engines.encoding import Form
+from ostiary.engines.engine import Answer, Engine
+from ostiary.engines.values import told_apart
+from ostiary.errors import AnswerUnread, TargetAnswerTooLarge
+from ostiary.guard.verdict import Verdict
+from ostiary.ids import CallId
+from ostiary.sinks import Sink
+
+PIECE_BYTES = 65_536
+AHEAD = 4
+"""Pieces that may wait for the reader; no more of an answer is ever in memory."""
+BYTES_MAX = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`size`: in bytes; `digest`: their SHA-256."""
+
+    size: int
+    truncated: bool
+    digest: bytes
+
+
+class Sending:
+    """The work that runs a statement on an engine, in a thread, and writes its rows into the sink of the event loop it was made on."""
+
+    def __init__(
+        self, verdict: Verdict, key_of: Callable[[str], str], form: Form, sink: Sink, call: CallId, *, rows_max: int
+    ) -> None:  # fmt: skip
+        self._verdict, self._key_of, self._form, self._rows_max = verdict, key_of, form, rows_max
+        self._sink, self._call = sink, call
+        self._pipe = _Pipe(asyncio.get_running_loop())
+        self.rows = self.columns = 0
+        """That went to the reader, or were on their way."""
+
+    def __call__(self, engine: Engine) -> Sent:
+        """Raises AnswerUnread where nobody waits any more."""
+        answer = engine.run(self._verdict, self._key_of)
+        answer.limits = replace(answer.limits, rows=self._rows_max, bytes=BYTES_MAX)
+        try:
+            return self._sent(answer)
+        except CancelledError:
+            raise AnswerUnread from None
+        finally:
+            answer.close()
+
+    def _sent(self, answer: Answer) -> Sent:
+        form, pipe = self._form, self._pipe
+        names = told_apart(answer.columns)
+        batches = answer.batches()
+        first = next(batches, [])  # a statement that fails at once is answered as one
+        pipe.put(self._sink.begin(form.media, self._call))
+        self.columns = len(names)
+        waiting, size = [form.first(names)], 0
+        digest = hashlib.sha256()
+
+        def flush() -> None:
+            nonlocal size
+            piece = b"".join(waiting)
+            waiting.clear()
+            digest.update(piece)
+            size += len(piece)
+            pipe.put(self._sink.write(piece))
+
+        def write(rows: list[Any]) -> None:
+            waiting.append(form.rows(rows))
+            self.rows += len(rows)
+
+        write(first)
+        flush()  # the first rows at once
+        for batch in batches:
+            write(batch)
+            if sum(map(len, waiting)) >= PIECE_BYTES:
+                flush()
+        if form.last:
+            waiting.append(form.last(self.rows, answer.truncated))
+        elif answer.truncated:
+            raise TargetAnswerTooLarge("There are more rows than may be sent, and this form cannot say so.")
+        flush()
+        pipe.drained()
+        return Sent(size, answer.truncated, digest.digest())
+
+    def abandon(self) -> None:
+        """Nobody waits for it any more: a thread that waits for the reader goes on at once."""
+        self._pipe.close()
+
+
+class _Pipe:
+    """From the thread to the loop: one after the other, `AHEAD` under way at most."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Future[None]] = deque()
+        self._turn = asyncio.Lock()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def put(self, sending: Coroutine[Any, Any, None]) -> None:
+        """Returns when there is room for more. Raises CancelledError once it is closed, and what `sending` of an earlier one did."""
+        with self._lock:
+            if self._closed:
+                sending.close()
+                raise CancelledError
+            self._waiting.append(asyncio.run_coroutine_threadsafe(self._in_turn(sending), self._loop))
+        self._until(AHEAD)
+
+    def drained(self) -> None:
+        self._until(0)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for each in self._waiting:
+                each.cancel()
+
+    async def _in_turn(self, sending: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with self._turn:
+                await sending
+        finally:
+            sending.close()
+
+    def _until(self, most: int) -> None:
+        while len(self._waiting) > most:
+            self._waiting[0].result()
+            with self._lock:
+                self._waiting.popleft()
+
+
+async def unless_gone(asking: "asyncio.Task[Sent]", sink: Sink) -> Sent:
+    """What was sent; the statement is stopped as soon as nobody reads. Raises AnswerUnread, and what `asking` does."""
+    gone = asyncio.create_task(sink.gone.wait())
+    try:
+        await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            raise AnswerUnread
+        return await asking
+    finally:
+        gone.cancel()
+        asking.cancel()
