@@ -3,9 +3,13 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.ipc
 import pytest
 
 from tests.engines.given import ENGINES
@@ -121,13 +125,16 @@ def test_rows_come_masked_and_the_last_line_says_whether_that_was_all(tmp_path: 
 
 def test_what_cannot_say_that_there_is_more_is_cut(tmp_path: Path) -> None:
     async def story(house: House, schema: str) -> None:
-        table = await read(house, f"SELECT id FROM {schema}.orders ORDER BY id", rows=2, format="csv")
+        ids = f"SELECT id FROM {schema}.orders ORDER BY id"
+        meant = await read(house, ids, rows=2, format="csv")
+        assert meant.whole
+        table = await read(house, ids, format="csv")
         assert table.body == b"id\r\n1\r\n2\r\n"
         assert not table.whole
         call = table.header("ostiary-call")
         assert await events(house, call) == [("intended", "", 0), ("failed", "target.answer_too_large", 2)]
 
-    asked(tmp_path, "sqlite", story, STREAMED)
+    asked(tmp_path, "sqlite", story, {**STREAMED, "stream_rows_max": 2})
 
 
 def test_the_intent_is_recorded_before_a_byte_leaves(tmp_path: Path) -> None:
@@ -142,6 +149,56 @@ def test_the_intent_is_recorded_before_a_byte_leaves(tmp_path: Path) -> None:
         await reader.done()
         assert [each["decision"] for each in found] == ["intended"]
         assert [each for each, _, _ in await events(house, found[0]["call"])] == ["intended", "ran"]
+
+    asked(tmp_path, "sqlite", story, STREAMED)
+
+
+KINDS = {
+    "postgresql": "SELECT id, region, CAST(amount AS DECIMAL(10, 2)) AS money, amount / 4.0 AS part, CAST('2026-01-31' AS DATE) AS day, CAST('2026-01-31 10:00:00+00' AS timestamptz) AS at, id > 1 AS more",
+    "mysql": "SELECT id, region, CAST(amount AS DECIMAL(10, 2)) AS money, CAST('2026-01-31' AS DATE) AS day, CAST('2026-01-31 10:00:00' AS DATETIME) AS at",
+    "sqlite": "SELECT id, region, amount * 1.0 AS money, '2026-01-31' AS day",
+    "duckdb": "SELECT id, region, CAST(amount AS DECIMAL(10, 2)) AS money, sum(id) OVER () AS n, CAST('2026-01-31' AS DATE) AS day, CAST('2026-01-31 10:00:00+00' AS TIMESTAMPTZ) AS at",
+}
+DAY, AT = date(2026, 1, 31), datetime(2026, 1, 31, 10, tzinfo=UTC)
+FIRST = {
+    "postgresql": ("int64,string,decimal128(10, 2),string,date32[day],timestamp[us, tz=UTC],bool", (1, "EU", Decimal("10.00"), "2.5000000000000000", DAY, AT, False)),
+    "mysql": ("int64,string,string,date32[day],timestamp[us]", (1, "EU", "10.00", DAY, AT.replace(tzinfo=None))),
+    "sqlite": ("int64,string,double,string", (1, "EU", 10.0, "2026-01-31")),
+    "duckdb": ("int64,string,decimal128(10, 2),decimal128(38, 0),date32[day],timestamp[us, tz=UTC]", (1, "EU", Decimal("10.00"), Decimal(6), DAY, AT)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_arrow_readers_get_columns_of_their_kinds(tmp_path: Path, engine: str) -> None:
+    async def story(house: House, schema: str) -> None:
+        answer = await read(house, f"{KINDS[engine]} FROM {schema}.orders ORDER BY id", format="arrow")
+        assert answer.whole, answer.body
+        assert answer.header("content-type") == "application/vnd.apache.arrow.stream"
+        table = pyarrow.ipc.open_stream(answer.body).read_all()
+        kinds, first = FIRST[engine]
+        assert ",".join(str(type_) for type_ in table.schema.types) == kinds
+        assert tuple(table.slice(0, 1).to_pylist()[0].values()) == first
+        assert table.num_rows == 3
+        none = await read(house, f"SELECT id, region FROM {schema}.orders WHERE id > 9", format="arrow")
+        assert pyarrow.ipc.open_stream(none.body).read_all().num_rows == 0
+        large = await read(house, crossed(schema), format="arrow", rows=20_000)
+        assert large.whole
+        assert pyarrow.ipc.open_stream(large.body).read_all().num_rows == 20_000
+
+    asked(tmp_path, engine, story, STREAMED)
+
+
+def test_a_column_of_several_kinds_is_not_told_as_one(tmp_path: Path) -> None:
+    async def story(house: House, schema: str) -> None:
+        several = f"SELECT CASE WHEN id < 3 THEN id ELSE region END AS what FROM {schema}.orders ORDER BY id"
+        answer = await read(house, several, format="arrow")
+        assert answer.whole
+        assert pyarrow.ipc.open_stream(answer.body).read_all().to_pylist()[2] == {"what": "EU"}
+        joined = " ".join(f"JOIN {schema}.orders AS t{at} ON t{at}.region = t0.region" for at in range(1, 9))
+        late = f"SELECT CASE WHEN t0.id < 3 THEN t0.id ELSE t0.region END AS what FROM {schema}.orders AS t0 {joined} ORDER BY t0.id"
+        answer = await read(house, late, format="arrow")
+        assert not answer.whole
+        assert (await events(house, answer.header("ostiary-call")))[1][:2] == ("failed", "target.answer_invalid")  # fmt: skip
 
     asked(tmp_path, "sqlite", story, STREAMED)
 

@@ -42,6 +42,10 @@ _LOCKED = (
 )
 """Last: what follows cannot be changed any more. They hold for the database in the whole process, which opens it but once however many connect."""
 _OPENING = threading.Lock()
+_KINDS = dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"), "integer") | {
+    "HUGEINT": "decimal(38,0)", "UBIGINT": "decimal(20,0)", "FLOAT": "float", "DOUBLE": "float", "BOOLEAN": "boolean", "VARCHAR": "text", "BLOB": "bytes", "DATE": "date",
+    "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz"
+}  # fmt: skip
 
 
 class DuckDb:
@@ -106,8 +110,9 @@ class DuckDb:
         except duckdb.Error as error:
             timer.cancel()
             raise self._explained(error) from None
-        columns = [column[0] for column in self._connection.description or ()]
-        return Answer(columns, self._batches(timer), self._limits)
+        described = self._connection.description or ()
+        kinds = [_kind(str(column[1])) for column in described]
+        return Answer([column[0] for column in described], kinds, self._batches(timer), self._limits)
 
     def _batches(self, timer: threading.Timer) -> Batches:
         try:
@@ -129,6 +134,10 @@ class DuckDb:
         if self._late:
             return timed_out(self._limits)
         return refused(type(error).__name__)
+
+
+def _kind(type_: str) -> str:
+    return type_.lower() if type_.startswith("DECIMAL(") else _KINDS.get(type_, "")
 
 
 def _text(value: str) -> str:

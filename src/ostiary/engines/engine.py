@@ -8,6 +8,8 @@ from ostiary.guard.catalogue import Column, Table
 from ostiary.guard.verdict import Verdict
 
 ROWS_AT_ONCE = 200
+KINDS = ("integer", "float", "boolean", "text", "bytes", "date", "timestamp", "timestamptz", "decimal")
+"""Of columns, as far as somebody who draws or stores them has to know. A decimal of no stated size is a number all the same."""
 Batches = Generator[list[tuple[Any, ...]], None, None]
 _OVERHEAD = 16
 """Bytes that a value takes besides itself, about."""
@@ -15,7 +17,7 @@ _OVERHEAD = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one statement may cost. `cost`: as PostgreSQL estimates it before it runs; 0: any. Beyond `rows` and `bytes` an answer ends, and says so."""
+    """What one statement may cost. `cost`: as PostgreSQL estimates it before it runs; 0: any. Beyond `rows` and `bytes` (0: any) an answer ends, and says so."""
 
     seconds: float = 30.0
     rows: int = 10_000
@@ -60,9 +62,11 @@ def refused(state: str) -> EngineError:
 
 @dataclass
 class Answer:
-    """Names of the columns and batches of rows, once. `truncated` is known when all batches are read: there were more rows than the limits let through."""
+    """Names of the columns, their kinds (`KINDS`, `decimal(18,2)`, or "" where the engine does not say), and batches of rows, once. `truncated` is known when all batches are read:
+    there were more rows than the limits let through."""
 
     columns: list[str]
+    kinds: list[str]
     _batches: Batches
     limits: Limits
     truncated: bool = field(default=False, init=False)
@@ -73,7 +77,7 @@ class Answer:
         try:
             for batch in self._batches:
                 kept = batch[:rows]
-                whole = _size(kept)
+                whole = _size(kept) if self.limits.bytes else 0
                 if whole > size:
                     self.truncated = True
                     fitting = _fitting(kept, size)

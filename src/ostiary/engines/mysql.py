@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pymysql
-from pymysql.constants import ER
+from pymysql.constants import ER, FIELD_TYPE
 from pymysql.cursors import SSCursor
 
 from ostiary.engines.engine import (
@@ -33,6 +33,10 @@ _INDEX = (
 )
 _LATE = frozenset([1317, 1969, 3024, ER.LOCK_WAIT_TIMEOUT])
 """Interrupted, and beyond the time: of MariaDB, of MySQL, and waiting for a lock."""
+_KINDS: Mapping[Any, str] = dict.fromkeys((FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG, FIELD_TYPE.YEAR), "integer") | {
+    FIELD_TYPE.FLOAT: "float", FIELD_TYPE.DOUBLE: "float", FIELD_TYPE.DATE: "date", FIELD_TYPE.DATETIME: "timestamp", FIELD_TYPE.TIMESTAMP: "timestamp", FIELD_TYPE.NEWDECIMAL: "decimal"
+}  # fmt: skip
+"""Of texts the driver does not say whether they are bytes."""
 _READING = frozenset(["SELECT", "USAGE", "SHOW VIEW", "SHOW DATABASES"])
 
 
@@ -124,7 +128,13 @@ class Mysql:
             cursor.execute(_bound(verdict.sql, keys))
         except pymysql.Error as error:
             raise self._explained(error) from None
-        return Answer([column[0] for column in cursor.description or ()], self._batches(cursor), self._limits)
+        described = cursor.description or ()
+        return Answer(
+            [column[0] for column in described],
+            [_KINDS.get(column[1], "") for column in described],
+            self._batches(cursor),
+            self._limits,
+        )
 
     def _batches(self, cursor: SSCursor) -> Batches:
         whole = False

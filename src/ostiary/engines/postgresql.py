@@ -54,6 +54,17 @@ LIMIT 200
 """
 
 
+_KINDS = {16: "boolean", 17: "bytes", 20: "integer", 21: "integer", 23: "integer", 19: "text", 25: "text", 1042: "text", 1043: "text"} | {
+    700: "float", 701: "float", 1082: "date", 1114: "timestamp", 1184: "timestamptz", 1700: "decimal"
+}  # fmt: skip
+"""By the object id of the type (pg_type.dat)."""
+
+
+def _kind(column: psycopg.Column) -> str:
+    kind = _KINDS.get(column.type_code, "")
+    return f"decimal({column.precision},{column.scale})" if kind == "decimal" and column.precision else kind
+
+
 class Postgresql:
     """An `Engine`. `address`: a URL without a password, or words for libpq. `given`: parameters of libpq besides. Raises EngineError where it cannot be connected to."""
 
@@ -119,8 +130,14 @@ class Postgresql:
         except psycopg.Error as error:
             self._ended()
             raise self._explained(error) from None
-        names = [column.name for column in cursor.description or ()]
-        return Answer(names, self._batches(chain(first, rows), rows), self._limits)
+        described = cursor.description or ()
+        names = [column.name for column in described]
+        return Answer(
+            names,
+            [_kind(column) for column in described],
+            self._batches(chain(first, rows), rows),
+            self._limits,
+        )
 
     def _batches(self, rows: Iterator[Any], stream: Any) -> Batches:
         whole = False

@@ -96,7 +96,8 @@ class Sqlite:
         except sqlite3.Error as error:
             cursor.close()
             raise self._explained(error) from None
-        return Answer([column[0] for column in cursor.description or ()], self._batches(cursor), self._limits)
+        names = [column[0] for column in cursor.description or ()]
+        return Answer(names, [""] * len(names), self._batches(cursor), self._limits)
 
     def _batches(self, cursor: sqlite3.Cursor) -> Batches:
         try:

@@ -89,7 +89,7 @@ class Query(Question):
 class Stream(Question):
     """`rows`: the answer ends after so many; none: after as many as the policy lets out."""
 
-    format: Literal["ndjson", "csv"] = "ndjson"
+    format: Literal["ndjson", "csv", "arrow"] = "ndjson"
     rows: Annotated[int, Field(ge=1, le=STREAM_ROWS_MAX)] | None = None
 
 
@@ -263,7 +263,7 @@ class _Desk:
         sink = SINK.get()
         if sink is None:
             raise Conflict("Nobody waits for this answer any more: ask again.")
-        sent = await self._of.stream(call, found, FORMS[asked.format], sink, min(asked.rows or policy.stream_rows_max, policy.stream_rows_max))  # fmt: skip
+        sent = await self._of.stream(call, found, FORMS[asked.format], sink, asked.rows)  # fmt: skip
         digest = self._of.vault.mac(call.tenant, "source.stream", sent.digest).hex()
         return Streamed(
             rows=call.counts["rows"], columns=call.counts["columns"], bytes=sent.size, truncated=sent.truncated, policy=found.known.row.version, digest=digest
@@ -442,7 +442,7 @@ def actions(sources: Sources) -> list[Action]:
         *_asking(desk, one),
         Action(
             "source.stream", "Stream a statement", "Run one SELECT and send its rows as they come, as far as the source's policy lets them out: NDJSON (the first line names the columns, each row is an array, "
-            "the last line says how many there were and whether there are more) or CSV. Where the connection is cut the answer is not whole.", "source.stream", Risk.MEDIUM, Effect.OUTSIDE,
+            "the last line says how many there were and whether there are more), CSV, or an IPC stream of Apache Arrow. Where the connection is cut the answer is not whole.", "source.stream", Risk.MEDIUM, Effect.OUTSIDE,
             ModelShape(Stream), ModelShape(Streamed), desk.stream, route=Route("POST", one + "/stream"), masking=Masking.OWN, sentence="Stream from {source}: {statement}", hash="1",
             streams=tuple(form.media for form in FORMS.values()),
         ),

@@ -246,13 +246,13 @@ class Sources:
             asked.held, work, accept_writer=asked.known.opened.policy.accept_writer
         )
 
-    async def stream(self, call: Call, asked: Asked, form: Form, sink: Sink, rows_max: int) -> Sent:
+    async def stream(self, call: Call, asked: Asked, form: Form, sink: Sink, rows: int | None) -> Sent:
         """Rows into the sink, as they come; `call.counts` says how many, also where it ended early. One connection is always left to those who ask for an answer that is not streamed.
         Raises AnswerUnread, TargetAnswerTooLarge, TooMany, and as `Engines.run`."""
-        place = (call.tenant, asked.known.row.name)
+        place, most = (call.tenant, asked.known.row.name), asked.known.opened.policy.stream_rows_max
         if self._streaming[place] >= max(1, self.connectors.limits.threads_max - 1):
             raise TooMany("So many answers of this source are being read already: wait for one to end.", retry_after_s=5)  # fmt: skip
-        sending = Sending(asked.verdict, self._key_of(call.tenant, asked), form, sink, call.id, rows_max=rows_max)  # fmt: skip
+        sending = Sending(asked.verdict, self._key_of(call.tenant, asked), form, sink, call.id, rows_max=min(rows or most, most), meant=rows is not None and rows <= most)  # fmt: skip
         running = self.connectors.asked(
             asked.held, sending, accept_writer=asked.known.opened.policy.accept_writer
         )

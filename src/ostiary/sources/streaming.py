@@ -10,18 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ostiary.engines.encoding import Form
+from ostiary.engines.encoding import Form, Unfit
 from ostiary.engines.engine import Answer, Engine
 from ostiary.engines.values import told_apart
-from ostiary.errors import AnswerUnread, TargetAnswerTooLarge
+from ostiary.errors import AnswerUnread, TargetAnswerInvalid, TargetAnswerTooLarge
 from ostiary.guard.verdict import Verdict
 from ostiary.ids import CallId
 from ostiary.sinks import Sink
 
-PIECE_BYTES = 65_536
+PIECE_BYTES = 262_144
 AHEAD = 4
 """Pieces that may wait for the reader; no more of an answer is ever in memory."""
-BYTES_MAX = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,11 @@ class Sending:
     """The work that runs a statement on an engine, in a thread, and writes its rows into the sink of the event loop it was made on."""
 
     def __init__(
-        self, verdict: Verdict, key_of: Callable[[str], str], form: Form, sink: Sink, call: CallId, *, rows_max: int
+        self, verdict: Verdict, key_of: Callable[[str], str], form: Form, sink: Sink, call: CallId, *, rows_max: int, meant: bool
     ) -> None:  # fmt: skip
+        """`meant`: whoever asked wanted so many rows and no more."""
         self._verdict, self._key_of, self._form, self._rows_max = verdict, key_of, form, rows_max
-        self._sink, self._call = sink, call
+        self._sink, self._call, self._meant = sink, call, meant
         self._pipe = _Pipe(asyncio.get_running_loop())
         self.rows = self.columns = 0
         """That went to the reader, or were on their way."""
@@ -48,23 +48,26 @@ class Sending:
     def __call__(self, engine: Engine) -> Sent:
         """Raises AnswerUnread where nobody waits any more."""
         answer = engine.run(self._verdict, self._key_of)
-        answer.limits = replace(answer.limits, rows=self._rows_max, bytes=BYTES_MAX)
+        answer.limits = replace(answer.limits, rows=self._rows_max, bytes=0)
         try:
             return self._sent(answer)
         except CancelledError:
             raise AnswerUnread from None
+        except Unfit:
+            raise TargetAnswerInvalid(
+                "A column holds values of several kinds: cast it to one, or to text."
+            ) from None
         finally:
             answer.close()
 
     def _sent(self, answer: Answer) -> Sent:
-        form, pipe = self._form, self._pipe
-        names = told_apart(answer.columns)
+        pipe, digest = self._pipe, hashlib.sha256()
+        encoder = self._form.make(told_apart(answer.columns), answer.kinds)
         batches = answer.batches()
         first = next(batches, [])  # a statement that fails at once is answered as one
-        pipe.put(self._sink.begin(form.media, self._call))
-        self.columns = len(names)
-        waiting, size = [form.first(names)], 0
-        digest = hashlib.sha256()
+        waiting, size = [encoder.rows(first)], 0
+        pipe.put(self._sink.begin(self._form.media, self._call))
+        self.columns, self.rows = len(answer.columns), len(first)
 
         def flush() -> None:
             nonlocal size
@@ -74,20 +77,15 @@ class Sending:
             size += len(piece)
             pipe.put(self._sink.write(piece))
 
-        def write(rows: list[Any]) -> None:
-            waiting.append(form.rows(rows))
-            self.rows += len(rows)
-
-        write(first)
         flush()  # the first rows at once
         for batch in batches:
-            write(batch)
+            waiting.append(encoder.rows(batch))
+            self.rows += len(batch)
             if sum(map(len, waiting)) >= PIECE_BYTES:
                 flush()
-        if form.last:
-            waiting.append(form.last(self.rows, answer.truncated))
-        elif answer.truncated:
+        if answer.truncated and not (self._form.tells or self._meant):
             raise TargetAnswerTooLarge("There are more rows than may be sent, and this form cannot say so.")
+        waiting.append(encoder.end(self.rows, answer.truncated))
         flush()
         pipe.drained()
         return Sent(size, answer.truncated, digest.digest())
