@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "document.add_area": {"seen": 0, "page": 1, "left": 0, "bottom": 0, "right": 9, "top": 9},
     "document.undo": {"number": 1},
     "source.query": ASKED,
+    "source.stream": ASKED,
     "source.weigh": ASKED,
     "source.confirm": ASKED,
     "source.request": ASKED,
