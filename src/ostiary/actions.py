@@ -170,6 +170,7 @@ class Action:
     takes_bytes: at its route the parameters are the path's, and the body is bytes: the face hands them to the intake after the call, and adds to the answer how many they were and
     their SHA-256.
     streams: media types that it answers with at its route, written while the call runs (`sinks.SINK`); what it returns is told to nobody but the log.
+    stops: its work ends when nobody waits for the answer any more (`sinks.SINK`).
     """
 
     name: str
@@ -206,6 +207,7 @@ class Action:
     step: bool = False
     takes_bytes: bool = False
     streams: tuple[str, ...] = ()
+    stops: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     egress: bool = False

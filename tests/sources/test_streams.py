@@ -31,8 +31,8 @@ class Reader:
         self.on_start: Callable[[], Awaitable[None]] | None = None
         self._gone = asyncio.Event()
         self._sent = False
+        path = f"/v1/sources/shop/{given.pop('by', 'stream')}"
         self._body = json.dumps(given).encode()
-        path = "/v1/sources/shop/stream"
         named = {"authorization": f"Bearer {token or house.owner}", "content-type": "application/json", "host": "localhost", **headers}  # fmt: skip
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http", "path": path, "raw_path": path.encode(),
@@ -238,6 +238,26 @@ def test_whoever_hangs_up_stops_the_statement(tmp_path: Path, engine: str, *, st
         assert again.lines()[1] == [3]
 
     asked(tmp_path, engine, story, STREAMED)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whoever_hangs_up_stops_a_query_too(tmp_path: Path, engine: str) -> None:
+    async def story(house: House, schema: str) -> None:
+        long = crossed(schema).replace("t0.id, t1.region, t2.amount", "count(*) AS n")
+        reader = Reader(house, {"by": "query", "statement": long + more(schema)})
+        await asyncio.sleep(0.7)
+        assert not reader.task.done(), reader.body
+        reader.hang_up()
+        await asyncio.wait_for(reader.task, 3)
+        (event,) = (await house.good("GET", "/v1/audit/events?action=source.query"))["events"]
+        assert (event["decision"], event["code"]) == ("failed", "answer.unread")
+
+    asked(tmp_path, engine, story, STREAMED)
+
+
+def more(schema: str) -> str:
+    """So that it takes long: counting alone does not."""
+    return "".join(f" JOIN {schema}.orders AS m{at} ON m{at}.region = t0.region" for at in range(9))
 
 
 def test_nothing_is_streamed_that_nobody_let_out(tmp_path: Path) -> None:

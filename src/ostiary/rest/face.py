@@ -122,7 +122,7 @@ class RestFace:
                 session=session, dry=dry,
             )  # fmt: skip
 
-        if match.action is not None and match.action.streams:
+        if match.action is not None and (match.action.streams or match.action.stops):
             outcome = await streamed(called, receive, send)
             if outcome is None:
                 return

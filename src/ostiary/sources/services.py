@@ -232,8 +232,8 @@ class Sources:
                 asked = replace(asked, consent=consent, rule="cost")
         return asked, cost
 
-    async def run(self, tenant: TenantId, asked: Asked, rows_max: int) -> Rows:
-        """All rows, within the bounds. Raises as `Engines.run`."""
+    async def run(self, tenant: TenantId, asked: Asked, rows_max: int, sink: Sink | None) -> Rows:
+        """All rows, within the bounds. Raises AnswerUnread where `sink` says so, and as `Engines.run`."""
         bytes_max = self.connectors.limits.answer_bytes_max
         key_of = self._key_of(tenant, asked)
 
@@ -242,9 +242,10 @@ class Sources:
             answer.limits = replace(answer.limits, rows=rows_max, bytes=bytes_max)
             return _read(answer)
 
-        return await self.connectors.asked(
+        running = self.connectors.asked(
             asked.held, work, accept_writer=asked.known.opened.policy.accept_writer
         )
+        return await (unless_gone(asyncio.ensure_future(running), sink) if sink else running)
 
     async def stream(self, call: Call, asked: Asked, form: Form, sink: Sink, rows: int | None) -> Sent:
         """Rows into the sink, as they come; `call.counts` says how many, also where it ended early. One connection is always left to those who ask for an answer that is not streamed.

@@ -44,12 +44,13 @@ class SchemaShown(Answer):
 
 
 class SourceShown(Answer):
-    """`tables`: how many of them whoever asks may read. `purposes`: those that open more."""
+    """`tables`: how many of them whoever asks may read. `purposes`: those that open more. `streams`: rows may be taken out as they come."""
 
     name: str
     dialect: str
     tables: int
     purposes: list[str]
+    streams: bool
     indexed_at: str
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ostiary.engines.encoding import Form, Unfit
 from ostiary.engines.engine import Answer, Engine
@@ -17,6 +17,8 @@ from ostiary.errors import AnswerUnread, TargetAnswerInvalid, TargetAnswerTooLar
 from ostiary.guard.verdict import Verdict
 from ostiary.ids import CallId
 from ostiary.sinks import Sink
+
+T = TypeVar("T")
 
 PIECE_BYTES = 262_144
 AHEAD = 4
@@ -137,8 +139,8 @@ class _Pipe:
                 self._waiting.popleft()
 
 
-async def unless_gone(asking: "asyncio.Task[Sent]", sink: Sink) -> Sent:
-    """What was sent; the statement is stopped as soon as nobody reads. Raises AnswerUnread, and what `asking` does."""
+async def unless_gone(asking: "asyncio.Task[T]", sink: Sink) -> T:
+    """What came of it; the statement is stopped as soon as nobody reads. Raises AnswerUnread, and what `asking` does."""
     gone = asyncio.create_task(sink.gone.wait())
     try:
         await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
