@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
@@ -11,7 +11,7 @@ const out = join(here, "..", "src", "ostiary", "web", "static", "build");
 
 const bundled = await build({
   absWorkingDir: here,
-  entryPoints: { "console.js": "src/console.ts", "console.css": "src/console.css" },
+  entryPoints: { "console.js": "src/console.ts", "console.css": "src/console.css", "ask.js": "src/ask.ts" },
   bundle: true,
   minify: true,
   format: "esm",
@@ -23,7 +23,7 @@ const bundled = await build({
 
 const files = new Map();
 for (const file of bundled.outputFiles) {
-  files.set(file.path.endsWith(".css") ? "console.css" : "console.js", Buffer.from(file.contents));
+  files.set(basename(file.path).replace(/\.\w+$/, ""), Buffer.from(file.contents)); // console.js.js is of console.js
 }
 const icons = readFileSync(join(here, "src", "icons.svg"), "utf8").replace(/<!--.*?-->/gs, "").replace(/>\s+</g, "><");
 files.set("icons.svg", Buffer.from(icons));

@@ -20,6 +20,8 @@ SHOTS = os.environ.get("OSTIARY_SHOTS", "")
 
 async def look(page: Page, name: str, found: dict[str, Any]) -> None:
     """axe, no sideways scrolling, and a picture where one is wanted."""
+    # What has gone half beneath the head of the page would count as too small.
+    await page.evaluate("scrollTo(0, 0)")
     for violation in (await Axe().run(page, options=EVERYTHING)).response["violations"]:
         found[name, violation["id"]] = violation["nodes"][0]["failureSummary"]
     if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):

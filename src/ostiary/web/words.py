@@ -11,6 +11,16 @@ from ostiary.actions import JsonValue
 from ostiary.errors import Fault, all_errors
 
 SENTENCE_CHARACTERS_MAX = 2_000
+DIALECTS: Mapping[str, str] = {
+    "postgresql": "PostgreSQL",
+    "mysql": "MySQL",
+    "sqlite": "SQLite",
+    "duckdb": "DuckDB",
+}
+MASKS: Mapping[str, str] = {
+    "full": "hidden", "partial": "in part", "hash": "as a hash", "token": "as a token", "generalise": "coarser", "null": "left out", "none": "as it is"
+}  # fmt: skip
+"""How a masked column is shown."""
 _PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """As contracts write them: `{amount}` is a place, `{{` and `}}` are braces."""
 
@@ -203,6 +213,9 @@ NOTES: Mapping[str, str] = {
     "discovery-pause": "It stops before its next step, and keeps what it found.",
     "discovery-resume": "It goes on from where it was.",
     "discovery-cancel": "It ends before its next step. What it found is kept.",
+    "source-saved": "Saved. It holds from the next statement on.",
+    "source-removed": "Removed. Nobody can ask it any more.",
+    "source-indexed": "Taken in: what the policy opens of it can be asked now.",
     "redaction-saved": "Saved. It holds from the next text on.",
     "redaction-removed": "Removed. Its versions can still be looked at, over the API.",
     "masking-saved": "Saved. It holds for the next answer that leaves.",

@@ -1,0 +1,250 @@
+"""Somebody asks a database in the browser: reads what is run, sees rows as they come, changes the chart, stops a statement, says yes to one; under the page's own security policy, in both themes, on a phone too."""
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.web.whole import Browsing, browsing
+
+POLICY: dict[str, Any] = {
+    "version": 1,
+    "rules": [
+        {"name": "people", "tables": ["customers"], "masks": {"customers.name": "partial"}, "consent": "confirm"},
+        {"name": "shop", "tables": ["orders", "days", "many"]},
+    ],
+    "streams": True,
+}  # fmt: skip
+SHOP = (
+    "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, ssn TEXT)",
+    "INSERT INTO customers VALUES (1, 'Ada Marsh', '123-45'), (2, 'Bob Stone', '678-90')",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, region TEXT, channel TEXT, amount REAL)",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 240) INSERT INTO orders SELECT i, substr('EUUSASAF', 1 + 2 * (i % 4), 2), CASE WHEN i % 3 THEN 'web' ELSE 'shop' END, (i * 37 % 101) + i / 10.0 FROM n",
+    "CREATE TABLE days (day TEXT, visits INTEGER)",
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 364) INSERT INTO days SELECT date('2025-01-01', i || ' days'), 400 + (i * 53 % 211) + i FROM n",
+    "CREATE TABLE many (x INTEGER, y INTEGER)",
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999) INSERT INTO many SELECT i, i * 7919 % 10007 FROM n",
+)
+
+
+@asynccontextmanager
+async def shop(folder: Path) -> AsyncIterator[Browsing]:
+    root = folder / "sources"
+    root.mkdir()
+    with sqlite3.connect(root / "shop.sqlite") as store:
+        for statement in SHOP:
+            store.execute(statement)
+    async with browsing(folder / "home", OSTIARY_SOURCE_ROOTS=str(root)) as seen:
+        await seen.house.connect("shop", kind="sqlite", path=str(root / "shop.sqlite"))
+        await seen.house.good("PUT", "/v1/sources/shop", json={"policy": POLICY})
+        yield seen
+
+
+@asynccontextmanager
+async def guarded(seen: Browsing, width: int = 1440, scheme: str = "light") -> AsyncIterator[Page]:
+    """A page whose security policy holds; what it forbids, and every error of the script, fails the test."""
+    context = await seen.browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    await context.add_cookies([{"name": "ostiary", "value": seen.house.owner, "url": seen.origin}])
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text)
+            if message.type == "error" and "status of 422" not in message.text
+            else None
+        ),
+    )
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    await context.close()
+    assert not wrong
+
+
+async def run(page: Page, statement: str) -> None:
+    await page.get_by_label("Statement", exact=True).fill(statement)
+    await page.keyboard.press("Control+Enter")
+
+
+async def shot(page: Page, name: str) -> None:
+    if folder := os.environ.get("OSTIARY_SHOTS"):
+        await page.screenshot(path=f"{folder}/ask-{name}.png", full_page=True)
+
+
+def test_somebody_asks_reads_what_is_run_and_changes_the_chart(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen) as page:
+            await page.goto(f"{seen.origin}/ask")
+            await shot(page, "empty")
+            await run(
+                page, "SELECT region, sum(amount) AS total FROM orders GROUP BY region ORDER BY total DESC"
+            )
+            await expect(page.locator("[data-count]")).to_have_text("4 rows")
+            await expect(page.get_by_role("button", name="Bars")).to_have_attribute("aria-pressed", "true")
+            await expect(page.locator("[data-chart] canvas").first).to_be_visible()
+            await expect(page.locator("[data-sql]")).to_contain_text("GROUP BY")
+            await shot(page, "bars")
+            for kind in ("Line", "Area", "Pie", "Table"):
+                await page.get_by_role("button", name=kind).click()
+                await expect(page.get_by_role("button", name=kind)).to_have_attribute("aria-pressed", "true")
+                await shot(page, kind.lower())
+            await expect(page.locator("[data-grid] tbody tr")).to_have_count(4)
+            await run(page, "SELECT day, visits FROM days ORDER BY day")
+            await expect(page.get_by_role("button", name="Line")).to_have_attribute("aria-pressed", "true")
+            await shot(page, "days")
+            await run(
+                page, "SELECT region, channel, sum(amount) AS total FROM orders GROUP BY region, channel"
+            )
+            await page.get_by_role("button", name="Pivot").click()
+            await expect(page.locator("[data-chart] tbody tr")).to_have_count(4)
+            await shot(page, "pivot")
+            await run(page, "SELECT count(*) AS orders FROM orders")
+            await expect(page.locator(".kpi b")).to_have_text("240")
+            await shot(page, "number")
+            await run(page, "SELECT note FROM orders")
+            await expect(page.locator("[data-said]")).to_contain_text("It was not run.")
+            await shot(page, "refused")
+
+    asyncio.run(story())
+
+
+def test_a_million_rows_stay_usable_and_a_long_statement_is_stopped(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen) as page:
+            await page.goto(f"{seen.origin}/ask?source=shop")
+            await run(page, "SELECT x, y FROM many")
+            await expect(page.locator("[data-count]")).to_have_text("1,000,000 rows", timeout=30_000)
+            await page.get_by_role("button", name="Table").click()
+            await page.locator("[data-grid]").evaluate("place => { place.scrollTop = place.scrollHeight }")
+            await expect(page.locator("[data-grid] tbody tr").last.locator("td").first).to_have_text("999999")
+            assert await page.locator("[data-grid] tbody tr").count() < 60
+            await page.get_by_role("button", name="Points").click()
+            await expect(page.locator("[data-chart] canvas").first).to_be_visible()
+            await shot(page, "million")
+            long = "SELECT count(*) AS n FROM many AS a JOIN many AS b ON a.y + 1 = b.y + 1"
+            await run(page, long)
+            await page.get_by_role("button", name="Stop").click()
+            await expect(page.locator("[data-said]")).to_contain_text("Stopped.")
+            await asyncio.sleep(1)
+            events = (await seen.house.good("GET", "/v1/audit/events?action=source.stream"))["events"]
+            assert (events[0]["decision"], events[0]["code"]) == ("failed", "answer.unread")
+
+    asyncio.run(story())
+
+
+def test_a_statement_that_needs_a_yes_gets_it_here(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen, 390, "dark") as page:
+            await page.goto(f"{seen.origin}/ask?source=shop")
+            await run(page, "SELECT id, name, ssn FROM customers ORDER BY id")
+            yes = page.get_by_role("button", name="Yes, this may be run")
+            await expect(yes).to_be_visible()
+            await expect(page.locator("[data-masks]")).to_contain_text("main.customers.ssn hidden")
+            await shot(page, "confirm")
+            await yes.click()
+            await expect(page.locator("[data-grid] tbody tr")).to_have_count(2)
+            await expect(page.locator("[data-grid]")).to_contain_text("***")
+            assert "Ada Marsh" not in await page.locator("[data-grid]").inner_text()
+            await shot(page, "confirmed")
+
+    asyncio.run(story())
+
+
+def test_it_works_without_a_script(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen:
+            form = {"source": "shop", "statement": "SELECT id, name FROM customers ORDER BY id", "do": "run"}
+            headers = {"cookie": f"ostiary={seen.house.owner}", "origin": seen.origin}
+
+            async def sent(path: str = "/ask", **more: str) -> Any:
+                return await seen.house.client.post(path, data={**form, **more}, headers=headers)
+
+            held = await sent()
+            assert "Somebody has to say yes" in held.text
+            assert "<table>" not in held.text.split("data-grid")[1]
+            assert "You said yes" in (await sent(do="confirm")).text
+            answer = await sent()
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.text.count("<tr>") >= 3
+            wrong = await sent(statement="DELETE FROM orders")
+            assert (wrong.status_code, "It was not run." in wrong.text) == (422, True)
+            file = await sent(
+                "/ask/stream", statement="SELECT id FROM orders WHERE id < 3", save="yes", format="csv"
+            )
+            assert file.text == "id\r\n1\r\n2\r\n"
+            assert file.headers["content-disposition"] == 'attachment; filename="shop.csv"'
+            refused = await sent("/ask/stream", save="yes", format="csv")
+            assert "somebody has to agree" in refused.text.lower()
+
+    asyncio.run(story())
+
+
+def test_it_is_accessible_in_both_themes_and_on_a_phone(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen:
+            for width, scheme in ((1440, "light"), (1440, "dark"), (390, "light")):
+                async with seen.page(width, scheme) as page:
+                    await page.goto(f"{seen.origin}/ask?source=shop")
+                    await run(page, "SELECT region, sum(amount) AS total FROM orders GROUP BY region")
+                    await expect(page.locator("[data-chart] canvas").first).to_be_visible()
+                    found = (await Axe().run(page)).response["violations"]
+                    assert not found, [
+                        (each["id"], [node["html"] for node in each["nodes"]]) for each in found
+                    ]
+                    wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                    assert not wide
+                    await shot(page, f"{width}-{scheme}")
+                    for path in ("/sources", "/sources/shop"):
+                        await page.goto(f"{seen.origin}{path}")
+                        found = (await Axe().run(page)).response["violations"]
+                        assert not found, [
+                            (each["id"], [node["html"] for node in each["nodes"]]) for each in found
+                        ]
+                        assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+    asyncio.run(story())
+
+
+def test_whoever_looks_after_a_source_opens_it_and_sees_as_others_do(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen) as page:
+            await seen.house.good("DELETE", "/v1/sources/shop")
+            await page.goto(f"{seen.origin}/sources")
+            await page.get_by_role("link", name="Open it").click()
+            await shot(page, "source-new")
+            await page.get_by_role("button", name="Open it under this policy").click()
+            await expect(page.locator(".note")).to_contain_text("Saved.")
+            await expect(page.get_by_role("heading", name="What its columns are")).to_be_visible()
+            await expect(page.locator("table").first).to_contain_text("main.customers.ssn")
+            wrong = {"version": 1, "rules": [{"name": "all", "tables": ["nowhere"]}]}
+            await page.get_by_label("The policy, JSON").fill(json.dumps(wrong))
+            await page.get_by_role("button", name="Save").click()
+            await expect(page.get_by_role("alert")).to_contain_text("/rules/0/tables")
+            await page.goto(f"{seen.origin}/sources/shop")
+            await page.get_by_role("button", name="What may its credential do?").click()
+            await expect(page.get_by_text("It may only read.")).to_be_visible()
+            with sqlite3.connect(tmp_path / "sources" / "shop.sqlite") as store:
+                store.execute("ALTER TABLE orders ADD COLUMN email TEXT")
+            await page.get_by_role("button", name="Compare").click()
+            await expect(page.get_by_text("The database has changed.")).to_be_visible()
+            await expect(page.get_by_text("main.orders.email")).to_be_visible()
+            await page.get_by_role("button", name="Take in as it is now").click()
+            await expect(page.locator(".note")).to_contain_text("Taken in")
+            await page.get_by_label("Roles").fill("support")
+            await page.get_by_label("A statement of theirs").fill("SELECT email FROM orders")
+            await page.get_by_role("button", name="See", exact=True).click()
+            await expect(page.get_by_text("It would be run as")).to_be_visible()
+            await shot(page, "source")
+            await page.get_by_text("Remove this source").click()
+            await page.get_by_label("Type the name").fill("shop")
+            await page.get_by_role("button", name="Remove").click()
+            await expect(page.locator(".note")).to_contain_text("Removed.")
+
+    asyncio.run(story())
