@@ -16,6 +16,7 @@ from ostiary.cli import backup as backups
 from ostiary.cli import output
 from ostiary.cli.agent_sessions import session
 from ostiary.cli.api_keys import api_keys
+from ostiary.cli.ask import ask, semantics
 from ostiary.cli.audit import audit
 from ostiary.cli.calls import approvals, call
 from ostiary.cli.connectors import connectors
@@ -85,6 +86,7 @@ for name, group in (
     ("intent-keys", intent_keys),
     ("oauth", oauth),
     ("sources", sources),
+    ("semantics", semantics),
     ("upstream", upstream),
 ):
     app.add_typer(group, name=name)
@@ -250,6 +252,7 @@ def login_code(count: Annotated[int, typer.Option(help="How many lines.")] = 1) 
     sys.stdout.write("\n".join(lines) + "\n")
 
 
+app.command()(ask)
 app.command()(call)
 app.command()(detect)
 app.command("detect-server")(detect_server)

@@ -18,7 +18,7 @@ from ostiary.cli.guard import catalogue_from, claims_from
 from ostiary.engines.values import plain, told_apart
 
 if TYPE_CHECKING:
-    from ostiary.engines.engine import Answer, Engine, Limits
+    from ostiary.engines.engine import Answer, Engine
     from ostiary.guard.catalogue import Catalogue, Table
     from ostiary.guard.verdict import Verdict
 
@@ -72,27 +72,25 @@ def query(
     """Ask a database or files: one statement that only reads, as whoever asks may see the data. Exit code 1 where it is refused."""
     if form not in FORMATS:
         output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
-    from ostiary.engines.engine import Limits
-
     sql = sys.stdin.read() if statement == "-" else statement
-    with _opened(source, password_file, Limits(seconds=timeout, rows=rows, cost=max_cost)) as engine:
+    with opened(source, password_file, timeout=timeout, rows=rows, cost=max_cost) as engine:
         from ostiary.guard.governed import governed
 
-        _check_reader(engine, accepted=accept_writer)
-        known = _catalogue(engine, catalog)
+        check_reader(engine, accepted=accept_writer)
+        known = catalogue(engine, catalog)
         verdict = governed(sql, engine.dialect, known, claims_from(claim or []))
         if not verdict.allowed:
             sys.stderr.write(f"Refused ({verdict.code}): {output.printable(verdict.why)}\n")
             raise SystemExit(1)
         if show_sql:
             sys.stderr.write(output.printable(verdict.sql) + "\n")
-        _print(engine.run(verdict, _keys(verdict, key_file)), form)
+        printed(engine.run(verdict, keys_of(verdict, key_file)), form)
 
 
 @sources.command()
 def tables(source: Source, password_file: PasswordFile = None, as_json: Annotated[bool, typer.Option("--json", help="Print a catalogue (JSON) to put masks into.")] = False) -> None:  # fmt: skip
     """List tables and columns, from the catalogue alone: no row is read."""
-    with _opened(source, password_file, None) as engine:
+    with opened(source, password_file) as engine:
         found = engine.index()
     if as_json:
         sys.stdout.write(
@@ -110,8 +108,8 @@ def tables(source: Source, password_file: PasswordFile = None, as_json: Annotate
 @sources.command()
 def check(source: Source, password_file: PasswordFile = None) -> None:
     """Say what the credential may do besides reading. Exit code 1 where that is anything."""
-    with _opened(source, password_file, None) as engine:
-        _check_reader(engine, accepted=False)
+    with opened(source, password_file) as engine:
+        check_reader(engine, accepted=False)
     sys.stdout.write("The credential may only read.\n")
 
 
@@ -125,8 +123,8 @@ def grants(
     """Print the SQL for a role that may only read: the tables and columns of the catalogue, or all."""
     from ostiary.engines.grants import grants as written
 
-    with _opened(source, password_file, None) as engine:
-        known = _catalogue(engine, catalog)
+    with opened(source, password_file) as engine:
+        known = catalogue(engine, catalog)
         each = {id(table): table for found in known.tables.values() for table in found}.values()
         try:
             statements = written(engine.dialect, role, each, urlsplit(source).path.strip("/"))
@@ -136,16 +134,18 @@ def grants(
 
 
 @contextmanager
-def _opened(source: str, password_file: Path | None, limits: "Limits | None") -> "Iterator[Engine]":
+def opened(
+    source: str, password_file: Path | None, *, timeout: float = 30.0, rows: int = 10_000, cost: float = 0.0
+) -> "Iterator[Engine]":
     """Ends with exit code 1 where the database does not do what it is asked, and with 2 where libraries are missing."""
     try:
         from ostiary.engines.engine import EngineError, Limits
-        from ostiary.engines.opening import opened
+        from ostiary.engines.opening import opened as opening
     except ModuleNotFoundError:
         output.fail("Asking databases needs more libraries: pip install 'ostiary[ask]'.", code=2)
     password = output.secret_from(password_file, "password") if password_file else None
     try:
-        engine = opened(source, password, limits or Limits())
+        engine = opening(source, password, Limits(seconds=timeout, rows=rows, cost=cost))
     except EngineError as error:
         output.fail(error.why)
     try:
@@ -159,7 +159,7 @@ def _opened(source: str, password_file: Path | None, limits: "Limits | None") ->
         engine.close()
 
 
-def _check_reader(engine: "Engine", *, accepted: bool) -> None:
+def check_reader(engine: "Engine", *, accepted: bool) -> None:
     more = engine.beyond_reading()
     if more and not accepted:
         listed = "".join(f"\n  {output.printable(each)}" for each in more[:20])
@@ -169,7 +169,7 @@ def _check_reader(engine: "Engine", *, accepted: bool) -> None:
         )
 
 
-def _catalogue(engine: "Engine", file: Path | None) -> "Catalogue":
+def catalogue(engine: "Engine", file: Path | None) -> "Catalogue":
     """Everything that is there, or what the file names of it."""
     from ostiary.guard.catalogue import Catalogue, CatalogueError
 
@@ -185,7 +185,7 @@ def _catalogue(engine: "Engine", file: Path | None) -> "Catalogue":
     return known
 
 
-def _keys(verdict: "Verdict", file: Path | None) -> Callable[[str], str]:
+def keys_of(verdict: "Verdict", file: Path | None) -> Callable[[str], str]:
     """Each key is HMAC-SHA256 of its name by the secret. Ends with exit code 2 where one is needed and there is no secret."""
     if not verdict.keys:
         return lambda _: ""
@@ -200,7 +200,7 @@ def _keys(verdict: "Verdict", file: Path | None) -> Callable[[str], str]:
     return lambda name: hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()
 
 
-def _print(answer: "Answer", form: str) -> None:
+def printed(answer: "Answer", form: str) -> None:
     if form == "table":
         _print_table(answer)
     elif form == "csv":

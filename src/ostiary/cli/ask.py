@@ -1,0 +1,214 @@
+"""`ostiary ask` and `ostiary semantics`: a question in words, made into SQL by what tables mean, without a model of language. What is not sure is asked back."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from ostiary.cli import output
+from ostiary.cli.guard import claims_from
+from ostiary.cli.query import (
+    FORMATS,
+    Catalog,
+    PasswordFile,
+    Source,
+    catalogue,
+    check_reader,
+    keys_of,
+    opened,
+    printed,
+)
+from ostiary.clock import SystemClock
+from ostiary.engines.values import plain, told_apart
+
+if TYPE_CHECKING:
+    from ostiary.engines.engine import Answer
+    from ostiary.guard.catalogue import Catalogue
+    from ostiary.semantics.asking import Answered, Understood, Unsure
+    from ostiary.semantics.model import Model
+
+BARS_MAX = 40
+BAR_SIGNS = 30
+BLOCKS = " ▏▎▍▌▋▊▉█"
+ModelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        help="What the tables mean: YAML of Apache Ossie. Without it, what their names say.",
+    ),
+]
+semantics = typer.Typer(no_args_is_help=True, help="What tables mean: datasets, metrics and their words.")
+
+
+def ask(
+    source: Source,
+    question: Annotated[
+        str, typer.Argument(help='Such as "revenue by region last 6 months", or "top 5 customers by orders".')
+    ],
+    model: ModelFile = None,
+    catalog: Catalog = None,
+    claim: Annotated[
+        list[str] | None, typer.Option(help="What is known about who asks, as NAME=VALUE. Several: a list.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="The secret behind the masks hash and token: 32 bytes or more.")
+    ] = None,
+    password_file: PasswordFile = None,
+    form: Annotated[str, typer.Option("--format", help="table (with bars), csv or ndjson.")] = "table",
+    rows: Annotated[
+        int, typer.Option(help="The answer ends after so many rows, and says so.", min=1)
+    ] = 1_000,
+    timeout: Annotated[float, typer.Option(help="Seconds.", min=0.1)] = 30.0,
+    accept_writer: Annotated[
+        bool, typer.Option("--accept-writer", help="Go on where the credential may do more than read.")
+    ] = False,
+    only_sql: Annotated[
+        bool, typer.Option("--sql", help="Print the statement and end: nothing is run.")
+    ] = False,
+) -> None:
+    """Ask a database or files in words. What was understood, and the SQL, stand on standard error. Exit code 1 where it is refused, 3 where it is asked back."""
+    if form not in FORMATS:
+        output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
+    with opened(source, password_file, timeout=timeout, rows=rows) as engine:
+        from ostiary.guard.governed import governed
+
+        known = catalogue(engine, catalog)
+        meant = _model(model, known, Path(source).stem)
+        statement = _statement(question, meant, engine.dialect)
+        if only_sql:
+            sys.stdout.write(statement + "\n")
+            return
+        check_reader(engine, accepted=accept_writer)
+        verdict = governed(statement, engine.dialect, known, claims_from(claim or []))
+        if not verdict.allowed:
+            sys.stderr.write(f"Refused ({verdict.code}): {output.printable(verdict.why)}\n")
+            raise SystemExit(1)
+        answer = engine.run(verdict, keys_of(verdict, key_file))
+        if form == "table":
+            _drawn(answer)
+        else:
+            printed(answer, form)
+
+
+@semantics.command()
+def draft(source: Source, password_file: PasswordFile = None) -> None:
+    """Print a first model (YAML) from the catalogue alone, to put metrics and words into."""
+    from ostiary.semantics import ossie
+
+    with opened(source, password_file) as engine:
+        known = catalogue(engine, None)
+        sys.stdout.write(ossie.write(_model(None, known, Path(source).stem)))
+
+
+@semantics.command("check")
+def check_model(
+    file: Annotated[Path, typer.Argument(help="YAML of Apache Ossie.")],
+    dialect: Annotated[str, typer.Option(help="postgresql, mysql, sqlite or duckdb.")] = "postgresql",
+) -> None:
+    """Say what is wrong with a model. Exit code 1 where anything is."""
+    try:
+        from ostiary.semantics.sql import SQLGLOT, check
+    except ModuleNotFoundError:
+        output.fail("Asking databases needs more libraries: pip install 'ostiary[ask]'.", code=2)
+    if dialect not in SQLGLOT:
+        output.fail(f"--dialect is one of {', '.join(SQLGLOT)}.", code=2)
+    meant = _read(file)
+    wrong = check(meant, dialect, _today())
+    for each in wrong:
+        sys.stdout.write(output.printable(each) + "\n")
+    if wrong:
+        raise SystemExit(1)
+    sys.stdout.write(
+        f"In order: {len(meant.datasets)} datasets, {len(meant.relationships)} relationships, {len(meant.metrics)} metrics.\n"
+    )
+
+
+def _today() -> date:
+    return datetime.fromtimestamp(SystemClock().now_us() / 1e6, UTC).date()
+
+
+def _model(file: Path | None, known: "Catalogue", name: str) -> "Model":
+    if file is not None:
+        return _read(file)
+    from ostiary.semantics.draft import drafted
+
+    tables = {id(table): table for found in known.tables.values() for table in found}.values()
+    return drafted(name, tables)
+
+
+def _read(file: Path) -> "Model":
+    from ostiary.semantics import ossie
+    from ostiary.semantics.model import ModelError
+
+    try:
+        return ossie.read(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        output.fail(f"The model cannot be read ({type(error).__name__}).", code=2)
+    except ModelError as error:
+        listed = "".join(f"\n  {output.printable(place or '(all)')}: {output.printable(said)}" for place, said in error.faults[:20])  # fmt: skip
+        output.fail(f"The model is not in order:{listed}", code=2)
+
+
+def _statement(question: str, model: "Model", dialect: str) -> str:
+    """Ends with exit code 3 where something is asked back."""
+    from ostiary.semantics import asking, sql
+    from ostiary.semantics.lexicon import Lexicon
+    from ostiary.semantics.model import ModelError
+
+    found: Understood | Answered | Unsure = asking.asked(question, Lexicon(model))
+    if isinstance(found, asking.Unsure):
+        _back(found.why, found.choices)
+    if isinstance(found, asking.Answered):
+        sys.stderr.write(f"A question that somebody verified: {output.printable(found.verified.question)}\n")
+        try:
+            return sql.filled(found.verified.statement, found.values, dialect)
+        except ModelError as error:
+            output.fail(output.printable(str(error)), code=2)
+    try:
+        statement = sql.Writer(model, dialect).write(found.plan, _today())
+    except sql.Untold as error:
+        _back(str(error), ())
+    except ModelError as error:
+        output.fail(f"The model is not in order: {output.printable(str(error))}", code=2)
+    sys.stderr.write(f"Understood as: {output.printable(found.said)}\nSQL: {output.printable(statement)}\n\n")
+    return statement
+
+
+def _back(why: str, choices: Sequence[str]) -> NoReturn:
+    sys.stderr.write(output.printable(why) + "\n")
+    for each in choices:
+        sys.stderr.write(f"  {output.printable(each)}\n")
+    raise SystemExit(3)
+
+
+def _drawn(answer: "Answer") -> None:
+    """A table; with bars where there is one number to each of a few rows."""
+    names = told_apart(answer.columns)
+    rows = [list(map(plain, row)) for batch in answer.batches() for row in batch]
+    shown: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in rows]
+    numbers = [_number(row[-1]) for row in rows]
+    drawn = 1 < len(rows) <= BARS_MAX and len(names) > 1 and all(each is not None and each >= 0 for each in numbers)  # fmt: skip
+    if drawn:
+        most = max(each or 0 for each in numbers) or 1
+        for line, value in zip(shown, numbers, strict=True):
+            line[" "] = _bar((value or 0) / most)
+    output.table(shown, [*names, " "] if drawn else names)
+    if answer.truncated:
+        sys.stderr.write("Truncated: there are more rows. Ask for less, or raise --rows.\n")
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    with suppress(TypeError, ValueError):
+        return float(value)
+    return None
+
+
+def _bar(part: float) -> str:
+    eighths = round(part * BAR_SIGNS * 8)
+    return "█" * (eighths // 8) + BLOCKS[eighths % 8].strip()

@@ -1,0 +1,1 @@
+"""What a company's tables mean: datasets, fields, relationships, metrics, and the words that people have for them. Read from Apache Ossie's YAML and from dbt; made into SQL. Pure: no database, no network."""

@@ -1,0 +1,100 @@
+"""A semantic model: Apache Ossie's core (datasets, fields, relationships, metrics), and verified questions besides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ANSI = "ANSI_SQL"
+
+
+class ModelError(Exception):
+    """What is wrong with a model: (place, sentence) each. A place is a JSON Pointer."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{place or '(all)'}: {said}" for place, said in faults[:10]))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """SQL by dialect (`postgresql`, `mysql`, `sqlite`, `duckdb`, or ANSI_SQL for all)."""
+
+    by_dialect: Mapping[str, str]
+
+    def of(self, dialect: str) -> str:
+        """The dialect's own, else the standard's, else any."""
+        return (
+            self.by_dialect.get(dialect) or self.by_dialect.get(ANSI) or next(iter(self.by_dialect.values()))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`kind`: time, number, text, boolean, or "" where nobody says. `values`: words that stand for values of it, to the values."""
+
+    name: str
+    expression: Expression
+    kind: str = ""
+    synonyms: tuple[str, ...] = ()
+    description: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """`source`: a table, as `table`, `schema.table` or `database.schema.table`. `key`: the columns of its primary key."""
+
+    name: str
+    source: str
+    fields: tuple[Field, ...] = ()
+    key: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    description: str = ""
+
+    def field(self, name: str) -> Field | None:
+        return next((each for each in self.fields if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """Many rows of `many` belong to one of `one`."""
+
+    name: str
+    many: str
+    one: str
+    many_columns: tuple[str, ...]
+    one_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`expression` names columns as `dataset.field`."""
+
+    name: str
+    expression: Expression
+    synonyms: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A question that somebody has answered once and for all, in SQL. It may have places: `orders of {region}`, as `:region` in the statement."""
+
+    question: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    name: str
+    datasets: tuple[Dataset, ...]
+    relationships: tuple[Relationship, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    description: str = ""
+    instructions: str = ""
+
+    def dataset(self, name: str) -> Dataset | None:
+        return next((each for each in self.datasets if each.name == name), None)
+
+    def metric(self, name: str) -> Metric | None:
+        return next((each for each in self.metrics if each.name == name), None)

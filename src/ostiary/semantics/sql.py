@@ -1,0 +1,377 @@
+"""A plan as SQL of a dialect. Measures of different tables are computed apart and put together afterwards, and what is told by is only ever joined from the many to the one: nothing is counted twice."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from ostiary.semantics.model import Dataset, Metric, Model, ModelError, Relationship
+from ostiary.semantics.plan import By, Filter, Having, Measured, Plan
+
+SQLGLOT = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
+JOINS_MAX = 8
+_FUNCTIONS = {"sum": exp.Sum, "avg": exp.Avg, "min": exp.Min, "max": exp.Max}
+
+
+class Untold(Exception):
+    """The plan cannot be made into SQL over this model; the text says why, for whoever asked."""
+
+
+class Writer:
+    """Of one model and dialect. Raises ModelError where an expression cannot be read."""
+
+    def __init__(self, model: Model, dialect: str) -> None:
+        self._model, self._ours = model, dialect
+        self._dialect = SQLGLOT[dialect]
+
+    def write(self, plan: Plan, today: date) -> str:
+        """Raises Untold, ModelError."""
+        if not plan.measures:
+            return self._rows(plan, today).sql(self._dialect)
+        homes: dict[str, list[Measured]] = {}
+        for each in plan.measures:
+            homes.setdefault(self.home(each), []).append(each)
+        if plan.compared:
+            found = self._compared(homes, plan, today)
+        elif len(homes) == 1:
+            ((home, measures),) = homes.items()
+            found = self._grouped(home, measures, plan, today)
+        else:
+            found = self._together(homes, plan, today)
+        return self._ordered(found, plan).sql(self._dialect)
+
+    def home(self, measured: Measured) -> str:
+        """The dataset whose rows are measured: the one from which all the others that the measure names are found by going from the many to the one."""
+        if not measured.metric:
+            return measured.dataset
+        named = self._datasets_of(self._metric(measured.metric))
+        for each in named:
+            if all(self.path(each, other) is not None for other in named):
+                return each
+        raise Untold(f"{measured.metric} measures tables that do not belong together one by one: {', '.join(named)}.")  # fmt: skip
+
+    def path(self, start: str, end: str) -> list[Relationship] | None:
+        """The shortest way from the many to the one; None where there is none, or more than one of the same length."""
+        ways: list[tuple[str, list[Relationship]]] = [(start, [])]
+        for _ in range(JOINS_MAX):
+            found = [way for at, way in ways if at == end]
+            if found:
+                return found[0] if len(found) == 1 else None
+            ways = [
+                (each.one, [*way, each])
+                for at, way in ways
+                for each in self._model.relationships
+                if each.many == at and each not in way
+            ]
+        return None
+
+    # Statements.
+
+    def _grouped(self, home: str, measures: Sequence[Measured], plan: Plan, today: date) -> exp.Select:
+        by = [self._told_by(each) for each in plan.by]
+        named = [self._measure(each) for each in measures]
+        found = exp.select(
+            *(exp.alias_(told, each.name, quoted=True) for told, each in zip(by, plan.by, strict=True)),
+            *(exp.alias_(value, each.name, quoted=True) for value, each in zip(named, measures, strict=True)),
+        )
+        conditions = [self._condition(each, today) for each in plan.filters]
+        found = self._from(found, home, [*by, *named, *conditions])
+        for condition in conditions:
+            found = found.where(condition)
+        if by:
+            found = found.group_by(*(told.copy() for told in by))
+        for having in plan.having:
+            if having.measured in measures:
+                found = found.having(self._having(having))
+        return found
+
+    def _together(self, homes: dict[str, list[Measured]], plan: Plan, today: date) -> exp.Select:
+        """Each table's measures by themselves, one under the other with nothing in the places of the others', then the largest of each place: there is but one."""
+        if plan.having:
+            raise Untold("Ask for one of these measures at a time where it has a condition of its own.")
+        every = [each for measures in homes.values() for each in measures]
+        parts: list[exp.Select] = []
+        for home, measures in homes.items():
+            bare = replace(plan, order="", limit=0)
+            part = self._grouped(home, measures, bare, today)
+            columns: list[exp.Expr] = [exp.column(each.name, quoted=True, table="part") for each in plan.by]
+            columns += [
+                exp.alias_(exp.column(each.name, quoted=True, table="part") if each in measures else exp.null(), each.name, quoted=True)
+                for each in every
+            ]  # fmt: skip
+            parts.append(exp.select(*columns).from_(part.subquery("part")))
+        whole: Any = parts[0]
+        for part in parts[1:]:
+            whole = exp.union(whole, part, distinct=False)
+        by = [exp.column(each.name, quoted=True, table="every") for each in plan.by]
+        totals = [
+            exp.alias_(exp.Max(this=exp.column(each.name, quoted=True, table="every")), each.name, quoted=True)
+            for each in plan.measures
+        ]  # fmt: skip
+        found = exp.select(*by, *totals).from_(whole.subquery("every"))
+        return found.group_by(*(each.copy() for each in by)) if by else found
+
+    def _compared(self, homes: dict[str, list[Measured]], plan: Plan, today: date) -> exp.Select:
+        """The measures of one stretch of time, and of the other under the name of the measure with `_before`."""
+        now = plan.period
+        if now is None or len(homes) > 1:
+            raise Untold("Compare one measure at a time, of a stretch of time with another.")
+        if any(each.grain for each in plan.by):
+            raise Untold("Compare two stretches of time by something else than time.")
+        ((home, measures),) = homes.items()
+        parts = []
+        for which, period in enumerate((now.period, plan.compared)):
+            filters = tuple(replace(each, period=period) if each is now else each for each in plan.filters)
+            part = self._grouped(home, measures, replace(plan, filters=filters, order="", limit=0), today)
+            columns: list[exp.Expr] = [exp.column(each.name, quoted=True, table="part") for each in plan.by]
+            for each in measures:
+                value = exp.column(each.name, quoted=True, table="part")
+                columns += [exp.alias_(exp.null() if which else value, each.name, quoted=True), exp.alias_(value.copy() if which else exp.null(), f"{each.name}_before", quoted=True)]  # fmt: skip
+            parts.append(exp.select(*columns).from_(part.subquery("part")))
+        names = [name for each in measures for name in (each.name, f"{each.name}_before")]
+        by = [exp.column(each.name, quoted=True, table="every") for each in plan.by]
+        totals = [exp.alias_(exp.Max(this=exp.column(name, quoted=True, table="every")), name, quoted=True) for name in names]  # fmt: skip
+        found = exp.select(*by, *totals).from_(exp.union(*parts, distinct=False).subquery("every"))
+        return found.group_by(*(each.copy() for each in by)) if by else found
+
+    def _rows(self, plan: Plan, today: date) -> exp.Select:
+        if not plan.by:
+            raise Untold("Say what is asked for.")
+        by = [self._told_by(each) for each in plan.by]
+        conditions = [self._condition(each, today) for each in plan.filters]
+        named = list(
+            dict.fromkeys([each.dataset for each in plan.by] + [each.dataset for each in plan.filters])
+        )
+        home = next((each for each in named if all(self.path(each, other) is not None for other in named)), None)  # fmt: skip
+        if home is None:
+            raise Untold(f"These do not belong together one by one: {', '.join(named)}.")
+        found = exp.select(*(exp.alias_(told, each.name, quoted=True) for told, each in zip(by, plan.by, strict=True))).distinct()  # fmt: skip
+        found = self._from(found, home, [*by, *conditions])
+        for condition in conditions:
+            found = found.where(condition)
+        found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(by))))
+        return found.limit(plan.limit) if plan.limit else found
+
+    def _ordered(self, found: exp.Select, plan: Plan) -> exp.Select:
+        if plan.order and plan.by:
+            place = exp.Literal.number(len(plan.by) + 1)
+            first = self._last_nulls(found, plan, place)
+            others = [exp.Ordered(this=exp.Literal.number(at + 1)) for at in range(len(plan.by))]
+            found = found.order_by(*first, *others)
+        elif plan.by:
+            found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(plan.by))))
+        return found.limit(plan.limit) if plan.limit else found
+
+    def _last_nulls(self, found: exp.Select, plan: Plan, place: exp.Expr) -> list[exp.Expr]:
+        """What was not measured comes last, whatever the database's habit: on MySQL and SQLite by an order that has it last already, or by a condition in front."""
+        down = plan.order == "most"
+        ordered = exp.Ordered(this=place, desc=down, nulls_first=False)
+        if self._ours in ("postgresql", "duckdb", "sqlite"):
+            return [ordered]
+        value = found.selects[len(plan.by)].unalias().copy()
+        tail = [] if down else [exp.Ordered(this=exp.Is(this=exp.paren(value), expression=exp.null()))]
+        return [*tail, exp.Ordered(this=place, desc=down, nulls_first=not down)]
+
+    def _from(self, found: exp.Select, home: str, read: Iterable[exp.Expr]) -> exp.Select:
+        named = {column.table for each in read for column in each.find_all(exp.Column) if column.table}
+        found = found.from_(self._table(home))
+        joined = {home}
+        for name in sorted(named - {home}):
+            way = self.path(home, name)
+            if way is None:
+                raise Untold(f"{_words(home)} cannot be told by {_words(name)}: one of them has several of the other, or there are several ways.")  # fmt: skip
+            for each in way:
+                if each.one in joined:
+                    continue
+                joined.add(each.one)
+                pairs = zip(each.many_columns, each.one_columns, strict=True)
+                on = [exp.EQ(this=_column(each.many, many), expression=_column(each.one, one)) for many, one in pairs]  # fmt: skip
+                found = found.join(self._table(each.one), on=exp.and_(*on), join_type="left")
+        return found
+
+    # Pieces.
+
+    def _table(self, name: str) -> exp.Expr:
+        parts = self._known(name).source.split(".")[-2:]
+        table = exp.table_(parts[-1], db=parts[-2] if len(parts) > 1 else None, quoted=None)
+        return exp.alias_(table, name, table=True)
+
+    def _told_by(self, by: By) -> exp.Expr:
+        value = self._field(by.dataset, by.field)
+        return self._period(value, by.grain) if by.grain else value
+
+    def _field(self, dataset: str, name: str) -> exp.Expr:
+        """A field's expression with its columns named by their dataset."""
+        known = self._known(dataset)
+        field = known.field(name)
+        if field is None:
+            return _column(dataset, name)
+        found = self._parsed(field.expression.of(self._ours), f"field {dataset}.{name}")
+        for column in list(found.find_all(exp.Column)):
+            if not column.table:
+                column.set("table", exp.to_identifier(dataset))
+        return found if isinstance(found, exp.Column) else exp.paren(found)
+
+    def _measure(self, measured: Measured) -> exp.Expr:
+        if measured.metric:
+            metric = self._metric(measured.metric)
+            found = self._parsed(metric.expression.of(self._ours), f"metric {metric.name}")
+            home = ""
+            for column in list(found.find_all(exp.Column)):
+                dataset = column.table or (home := home or self._only(metric))
+                value = self._field(dataset, column.name)
+                if column is found:
+                    raise ModelError([("", f"metric {metric.name} sums up nothing")])
+                column.replace(value)
+            return found
+        if not measured.field:
+            return exp.Count(this=exp.Star())
+        value = self._field(measured.dataset, measured.field)
+        if measured.function == "count":
+            return exp.Count(this=value)
+        if measured.function == "distinct":
+            return exp.Count(this=exp.Distinct(expressions=[value]))
+        return _FUNCTIONS[measured.function](this=value)
+
+    def _only(self, metric: Metric) -> str:
+        if len(self._model.datasets) == 1:
+            return self._model.datasets[0].name
+        raise ModelError([("", f"metric {metric.name}: say of which dataset each column is, as dataset.field")])  # fmt: skip
+
+    def _having(self, having: Having) -> exp.Expr:
+        kinds = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE, "=": exp.EQ}
+        return kinds[having.operator](this=self._measure(having.measured), expression=_number(having.value))
+
+    def _condition(self, each: Filter, today: date) -> exp.Expr:
+        value = self._field(each.dataset, each.field)
+        if each.period:
+            return self._within(value, *each.period.bounds(today))
+        if each.operator in ("null", "not null"):
+            test: exp.Expr = exp.Is(this=value, expression=exp.null())
+            return exp.Not(this=test) if each.operator == "not null" else test
+        values = [_literal(one) for one in each.values]
+        if each.operator in ("in", "not in"):
+            among = exp.In(this=value, expressions=values)
+            return exp.Not(this=among) if each.operator == "not in" else among
+        if each.operator == "between":
+            return exp.Between(this=value, low=values[0], high=values[1])
+        if each.operator in ("contains", "starts"):
+            text = str(each.values[0]).lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+            like = exp.Like(this=exp.Lower(this=value), expression=exp.Literal.string(f"{'%' if each.operator == 'contains' else ''}{text}%"))  # fmt: skip
+            return exp.Escape(this=like, expression=exp.Literal.string("!")) if "!" in text else like
+        kinds = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
+        return kinds[each.operator](this=value, expression=values[0])
+
+    def _within(self, value: exp.Expr, first: date | None, end: date | None) -> exp.Expr:
+        found: list[exp.Expr] = []
+        if first:
+            found.append(exp.GTE(this=value.copy(), expression=self._day(first)))
+        if end:
+            found.append(exp.LT(this=value.copy(), expression=self._day(end)))
+        return exp.and_(*found) if found else exp.true()
+
+    def _day(self, day: date) -> exp.Expr:
+        text = exp.Literal.string(day.isoformat())
+        return text if self._ours == "sqlite" else exp.cast(text, "date")
+
+    def _period(self, value: exp.Expr, grain: str) -> exp.Expr:
+        """The first day of the period."""
+        said = value.sql(self._dialect)
+        if self._ours in ("postgresql", "duckdb"):
+            text = f"CAST(DATE_TRUNC('{grain}', {said}) AS DATE)"
+        elif self._ours == "mysql":
+            text = {
+                "day": f"DATE({said})",
+                "week": f"DATE_SUB(DATE({said}), INTERVAL (WEEKDAY({said})) DAY)",
+                "month": f"DATE_FORMAT({said}, '%Y-%m-01')",
+                "quarter": f"CONCAT(YEAR({said}), '-', LPAD(3 * QUARTER({said}) - 2, 2, '0'), '-01')",
+                "year": f"DATE_FORMAT({said}, '%Y-01-01')",
+            }[grain]
+        else:
+            text = {
+                "day": f"DATE({said})",
+                "week": f"DATE({said}, '-6 days', 'weekday 1')",
+                "month": f"STRFTIME('%Y-%m-01', {said})",
+                "quarter": f"STRFTIME('%Y', {said}) || '-' || SUBSTR('01040710', 1 + 2 * ((CAST(STRFTIME('%m', {said}) AS INTEGER) - 1) / 3), 2) || '-01'",
+                "year": f"STRFTIME('%Y-01-01', {said})",
+            }[grain]
+        return sqlglot.parse_one(text, dialect=self._dialect)
+
+    def _parsed(self, text: str, what: str) -> exp.Expr:
+        try:
+            (found,) = sqlglot.parse(text, dialect=self._dialect)
+        except (SqlglotError, RecursionError, ValueError):
+            found = None
+        if found is None:
+            raise ModelError([("", f"{what}: this is no expression of SQL")])
+        if found.find(exp.Query, exp.Command, exp.DDL, exp.DML, exp.Placeholder, exp.Parameter) or not isinstance(found, exp.Condition):  # fmt: skip
+            raise ModelError([("", f"{what}: an expression, not a statement")])
+        return found
+
+    def _datasets_of(self, metric: Metric) -> list[str]:
+        found = self._parsed(metric.expression.of(self._ours), f"metric {metric.name}")
+        named = [column.table or self._only(metric) for column in found.find_all(exp.Column)]
+        for each in named:
+            self._known(each)
+        return list(dict.fromkeys(named)) or [self._only(metric)]
+
+    def _known(self, name: str) -> Dataset:
+        found = self._model.dataset(name)
+        if found is None:
+            raise ModelError([("", f"there is no dataset {name}")])
+        return found
+
+    def _metric(self, name: str) -> Metric:
+        found = self._model.metric(name)
+        if found is None:
+            raise Untold(f"There is no metric {name}.")
+        return found
+
+
+def filled(statement: str, values: Mapping[str, str], dialect: str) -> str:
+    """A verified statement with the words of a question as texts in its places (`:region`). Raises ModelError."""
+    try:
+        (found,) = sqlglot.parse(statement, dialect=SQLGLOT[dialect])
+    except (SqlglotError, RecursionError, ValueError):
+        found = None
+    if found is None:
+        raise ModelError([("", "a verified statement is no SQL of this database")])
+    for place in list(found.find_all(exp.Placeholder)):
+        if place.name not in values:
+            raise ModelError([("", f"the verified question has no place {place.name}")])
+        place.replace(exp.Literal.string(values[place.name]))
+    return found.sql(SQLGLOT[dialect])
+
+
+def check(model: Model, dialect: str, today: date) -> list[str]:
+    """What of the model cannot be made into SQL."""
+    writer, found = Writer(model, dialect), []
+    plans = [Plan((Measured(metric=each.name),)) for each in model.metrics]
+    plans += [Plan(by=(By(dataset.name, each.name),)) for dataset in model.datasets for each in dataset.fields]  # fmt: skip
+    for plan in plans:
+        try:
+            writer.write(plan, today)
+        except (ModelError, Untold) as error:
+            found.append(str(error).removeprefix("(all): "))
+    return found
+
+
+def _column(dataset: str, name: str) -> exp.Column:
+    return exp.column(name, table=dataset)
+
+
+def _literal(value: str | float) -> exp.Expr:
+    return exp.Literal.string(value) if isinstance(value, str) else _number(value)
+
+
+def _number(value: float) -> exp.Expr:
+    said = str(int(value)) if float(value).is_integer() else repr(value)
+    return exp.Neg(this=exp.Literal.number(said[1:])) if said.startswith("-") else exp.Literal.number(said)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,151 @@
+"""Questions in words over what tables mean: the right rows on four engines, and what is not sure is asked back."""
+
+import sqlite3
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ostiary.guard.catalogue import Catalogue
+from ostiary.guard.governed import governed
+from ostiary.semantics import asking, ossie, sql
+from ostiary.semantics.lexicon import Lexicon
+from ostiary.semantics.plan import Period, shifted
+from tests.semantics.given import SHOP, TABLES
+
+MODEL = ossie.read(SHOP)
+WORDS = Lexicon(MODEL)
+TODAY = date(2026, 11, 24)
+SCHEMA = {
+    "tables": [
+        {"schema": "main", "name": "customers", "columns": ["id", "name", "country"], "key": ["id"]},
+        {"schema": "main", "name": "orders", "columns": ["id", "customer_id", "amount", "status", "ordered_on"], "key": ["id"]},
+        {"schema": "main", "name": "refunds", "columns": ["order_id", "amount"]},
+    ]
+}  # fmt: skip
+ANSWERS: dict[str, list[tuple[Any, ...]]] = {
+    "How many customers are there?": [(3,)],
+    "how many orders by country": [("DE", 2), ("US", 2)],
+    "Revenue per country": [("DE", 40), ("US", 60)],
+    "turnover by land and status": [("DE", "paid", 40), ("US", "open", 5), ("US", "paid", 55)],
+    "What is the total revenue?": [(100,)],
+    "revenue by large": [("no", 15), ("yes", 85)],
+    "Which country has the highest revenue?": [("US", 60)],
+    "top 2 customers by revenue": [(3, "Cid", 55), (1, "Ada", 40)],
+    "the 2 lowest customers by number of purchases": [(2, "Bob", 1), (3, "Cid", 1)],
+    "revenue by month in 2026": [("2026-10-01", 10), ("2026-11-01", 35)],
+    "monthly revenue since 2026-11-01": [("2026-11-01", 35)],
+    "revenue by quarter": [("2025-10-01", 55), ("2026-10-01", 45)],
+    "yearly revenue": [("2025-01-01", 55), ("2026-01-01", 45)],
+    "revenue by week this month": [("2026-11-02", 30), ("2026-11-16", 5)],
+    "revenue last 7 days": [(5,)],
+    "revenue in Q4 2026": [(45,)],
+    "revenue last month": [(10,)],
+    "revenue between 2026-10-01 and 2026-11-02": [(40,)],
+    "revenue before October 2, 2026": [(65,)],
+    "average amount of orders by status": [("open", 5), ("paid", Decimal(95) / 3)],
+    "largest amount": [],
+    "revenue where status is 'paid'": [(95,)],
+    'revenue where status is not "paid"': [(5,)],
+    "revenue for status 'paid' in Germany": [(40,)],
+    "american revenue": [(60,)],
+    "number of orders with amount over 20 by country": [("DE", 1), ("US", 1)],
+    "orders amount between 5 and 10, revenue": [(15,)],
+    "countries with more than 1 orders": [("DE", 2), ("US", 2)],
+    "revenue and refunded by country": [("DE", 40, 7), ("US", 60, 5)],
+    "net share by country": [("DE", 40), ("US", 30)],
+    "revenue by country this year compared to last year": [("DE", 40, None), ("US", 5, 55)],
+    "revenue this month vs last month": [(35, 10)],
+    "Who is our best customer?": [("Ada",)],
+    "What did Ada buy?": [(2,)],
+}
+BACK = (
+    "revenue in France", "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "how many customers with orders", "top 3", "revenue by amount or status",
+    "delete all orders", "customers", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line", "number of customers by status",
+    "revenue top 5", "revenue by month and only weekends", "how many orders never paid", "amount by country", "'; DROP TABLE orders --", "revenue where status", "refunded by customers and orders without status", "",
+)  # fmt: skip
+"""Each has something that would change the answer and that nobody can be sure of."""
+
+
+def said(question: str, dialect: str) -> str | None:
+    found = asking.asked(question, WORDS)
+    if isinstance(found, asking.Unsure):
+        assert found.why
+        return None
+    if isinstance(found, asking.Answered):
+        return sql.filled(found.verified.statement, found.values, dialect)
+    try:
+        return sql.Writer(MODEL, dialect).write(found.plan, TODAY)
+    except sql.Untold:
+        return None
+
+
+def plainly(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, date):
+            return value.isoformat()
+        return round(float(value), 6) if isinstance(value, float | Decimal | int) else value
+
+    return [tuple(map(plain, row)) for row in rows]
+
+
+@pytest.mark.parametrize("question", [each for each, rows in ANSWERS.items() if rows])
+def test_a_question_gets_its_rows(question: str, tmp_path: Path) -> None:
+    lite, duck = sqlite3.connect(tmp_path / "shop.sqlite"), duckdb.connect()
+    for statement in TABLES:
+        lite.execute(statement)
+        duck.execute(statement)
+    for dialect, store in (("sqlite", lite), ("duckdb", duck)):
+        statement = said(question, dialect)
+        assert statement, question
+        verdict = governed(statement, dialect, Catalogue.of(SCHEMA))
+        assert verdict.allowed, (verdict.why, statement)
+        assert plainly(list(store.execute(verdict.sql).fetchall())) == plainly(ANSWERS[question]), statement  # type: ignore[attr-defined]
+    lite.close()
+    for dialect in ("postgresql", "mysql"):
+        statement = said(question, dialect)
+        assert statement
+        verdict = governed(statement, dialect, Catalogue.of(SCHEMA))
+        assert verdict.allowed, (verdict.why, statement)
+
+
+@pytest.mark.parametrize("question", [*BACK, *(each for each, rows in ANSWERS.items() if not rows)])
+def test_what_is_not_sure_is_asked_back(question: str) -> None:
+    assert said(question, "sqlite") is None
+
+
+def test_a_question_goes_on_from_the_last_one() -> None:
+    first = asking.asked("revenue by country", WORDS)
+    assert isinstance(first, asking.Understood)
+    second = asking.asked("and by month, only in 2026", WORDS, first.plan)
+    assert isinstance(second, asking.Understood)
+    assert second.said == "revenue, by customers country, month of ordered on, orders ordered on from 2026-01-01 before 2027-01-01"  # fmt: skip
+    third = asking.asked("in 2025", WORDS, second.plan)
+    assert isinstance(third, asking.Understood)
+    assert "from 2025-01-01" in third.said
+    assert "2026-01-01 before 2027" not in third.said
+    assert isinstance(asking.asked("and by moon", WORDS, first.plan), asking.Unsure)
+
+
+def test_periods_are_whole_and_follow_the_calendar() -> None:
+    for offset in range(800):
+        day = date(2024, 1, 1) + timedelta(days=offset)
+        for unit in ("day", "week", "month", "quarter", "year"):
+            first, end = Period("this", unit).bounds(day)
+            before, until = Period("previous", unit, 2).bounds(day)
+            assert first
+            assert end
+            assert before
+            assert first <= day < end
+            assert until == first
+            assert shifted(before, unit, 2) == first
+        assert Period("last", "month", 1).bounds(day)[1] == day + timedelta(days=1)
+
+
+def test_what_somebody_writes_into_a_place_is_a_text() -> None:
+    statement = said("What did x' OR '1'='1 buy", "sqlite")
+    assert statement
+    assert statement.endswith("customers.name = 'x'' OR ''1''=''1'")
