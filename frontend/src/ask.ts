@@ -32,7 +32,9 @@ function start(root: HTMLElement): void {
   let rows = new Rows([]);
   let kind: Kind = "table";
 
-  const say = (which: "refused" | "failed" | "told" | "", why = ""): void => {
+  let questions: string[] = [];
+
+  const say = (which: "refused" | "failed" | "told" | "asked" | "", why = ""): void => {
     said.replaceChildren();
     if (!which) return;
     const note = one<HTMLTemplateElement>(`template[data-${which}]`).content.cloneNode(true) as DocumentFragment;
@@ -44,6 +46,10 @@ function start(root: HTMLElement): void {
   async function sent(path: string, more: Record<string, string> = {}): Promise<Response> {
     const values = new URLSearchParams(new FormData(form) as unknown as Record<string, string>);
     for (const [name, value] of Object.entries(more)) values.set(name, value);
+    return posted(path, values);
+  }
+
+  async function posted(path: string, values: URLSearchParams): Promise<Response> {
     const answer = await fetch(path, { method: "POST", body: values, headers: { accept: "application/json" }, signal: running?.signal ?? null });
     if (answer.status === 401) location.assign("/sign-in");
     if (answer.ok) return answer;
@@ -178,9 +184,44 @@ function start(root: HTMLElement): void {
     }
   }
 
+  /** A question in words: alone, or as what goes on from the one before it. */
+  async function word(): Promise<void> {
+    const field = one<HTMLInputElement>("#question");
+    const question = field.value.trim();
+    if (!question || running) return field.focus();
+    say("");
+    try {
+      type Found = { understood: string; asked_back: string; choices: string[]; statement: string };
+      const ask = async (before: string[]): Promise<Found> => {
+        const values = new URLSearchParams(new FormData(form) as unknown as Record<string, string>);
+        for (const each of before) values.append("before", each);
+        return (await (await posted("/ask/words", values)).json()) as Found;
+      };
+      let found = await ask([]);
+      let before: string[] = [];
+      if (!found.statement && questions.length) {
+        const on = await ask(questions);
+        if (on.statement) [found, before] = [on, questions];
+      }
+      if (!found.statement) return say("asked", [found.asked_back, ...found.choices].join(" · "));
+      questions = [...before, question].slice(-5);
+      area.value = found.statement;
+      await run(false);
+      if (!said.childElementCount) say("told", `Understood as: ${found.understood}.`);
+    } catch (error) {
+      say("refused", error instanceof Refused ? error.message : "It could not be sent: look whether you are online.");
+    }
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if ((event.submitter as HTMLButtonElement | null)?.value === "words") return void word();
     void run((event.submitter as HTMLButtonElement | null)?.value === "weigh");
+  });
+  one("#question").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    void word();
   });
   area.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;

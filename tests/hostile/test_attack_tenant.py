@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "document.undo": {"number": 1},
     "source.query": ASKED,
     "source.stream": ASKED,
+    "source.ask": {"question": "how many customers"},
     "source.weigh": ASKED,
     "source.confirm": ASKED,
     "source.request": ASKED,

@@ -14,6 +14,7 @@ from ostiary.guard.governed import governed
 from ostiary.semantics import asking, ossie, sql
 from ostiary.semantics.lexicon import Lexicon
 from ostiary.semantics.plan import Period, shifted
+from ostiary.semantics.reading import Unsure
 from tests.semantics.given import SHOP, TABLES
 
 MODEL = ossie.read(SHOP)
@@ -72,7 +73,7 @@ BACK = (
 
 def said(question: str, dialect: str) -> str | None:
     found = asking.asked(question, WORDS)
-    if isinstance(found, asking.Unsure):
+    if isinstance(found, Unsure):
         assert found.why
         return None
     if isinstance(found, asking.Answered):
@@ -127,7 +128,7 @@ def test_a_question_goes_on_from_the_last_one() -> None:
     assert isinstance(third, asking.Understood)
     assert "from 2025-01-01" in third.said
     assert "2026-01-01 before 2027" not in third.said
-    assert isinstance(asking.asked("and by moon", WORDS, first.plan), asking.Unsure)
+    assert isinstance(asking.asked("and by moon", WORDS, first.plan), Unsure)
 
 
 def test_periods_are_whole_and_follow_the_calendar() -> None:

@@ -61,6 +61,11 @@ async def answered(client: Client) -> None:
         {"region": "EU", "amount": 30},
     ]
     assert found.meta["dev.ostiary/trust"] == "untrusted"
+    told = await called(client, "ask", source="shop", question="number of orders by region")
+    assert told.structured_content["rows"] == [{"region": "EU", "orders_count": 2}]
+    assert told.meta["dev.ostiary/trust"] == "untrusted"
+    back = await called(client, "ask", source="shop", question="number of orders unpaid")
+    assert (back.is_error, back.structured_content["asked_back"][:13]) == (False, "I do not know")
     refused = await called(client, "query", source="shop", statement="DELETE FROM orders")
     assert refused.is_error
     assert refused.structured_content["code"] == "query.refused"

@@ -108,6 +108,20 @@ def test_somebody_asks_reads_what_is_run_and_changes_the_chart(tmp_path: Path) -
             await run(page, "SELECT count(*) AS orders FROM orders")
             await expect(page.locator(".kpi b")).to_have_text("240")
             await shot(page, "number")
+            words = page.get_by_label("In words")
+            await words.fill("number of orders by region")
+            await words.press("Enter")
+            await expect(page.locator("[data-said]")).to_contain_text(
+                "Understood as: number of orders, by orders region."
+            )
+            await expect(page.locator("[data-count]")).to_have_text("4 rows")
+            await words.fill("and by channel")
+            await page.get_by_role("button", name="Ask", exact=True).click()
+            await expect(page.locator("[data-count]")).to_have_text("8 rows")
+            await shot(page, "words")
+            await words.fill("orders that nobody wanted")
+            await words.press("Enter")
+            await expect(page.locator("[data-said]")).to_contain_text("Asked back.")
             await run(page, "SELECT note FROM orders")
             await expect(page.locator("[data-said]")).to_contain_text("It was not run.")
             await shot(page, "refused")
@@ -173,6 +187,11 @@ def test_it_works_without_a_script(tmp_path: Path) -> None:
             answer = await sent()
             assert answer.headers["cache-control"] == "no-store"
             assert answer.text.count("<tr>") >= 3
+            worded = await sent(do="words", question="number of orders by region")
+            assert "Understood as: number of orders, by orders region." in worded.text
+            assert "COUNT(*)" in worded.text
+            unsure = await sent(do="words", question="number of ordrs")
+            assert "I do not know" in unsure.text
             wrong = await sent(statement="DELETE FROM orders")
             assert (wrong.status_code, "It was not run." in wrong.text) == (422, True)
             file = await sent(

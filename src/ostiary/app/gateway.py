@@ -104,7 +104,7 @@ from ostiary.shield.limits.limits import Limits
 from ostiary.shield.quotas import actions as quota_actions
 from ostiary.shield.quotas.quotas import Quotas
 from ostiary.shield.stops import Stops
-from ostiary.sources import actions as source_actions
+from ostiary.sources import ask_actions as source_actions
 from ostiary.sources.services import Sources
 from ostiary.upkeep import actions as upkeep_actions
 from ostiary.vault import actions as vault_actions

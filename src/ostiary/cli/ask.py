@@ -28,7 +28,7 @@ from ostiary.engines.values import plain, told_apart
 if TYPE_CHECKING:
     from ostiary.engines.engine import Answer
     from ostiary.guard.catalogue import Catalogue
-    from ostiary.semantics.asking import Answered, Understood, Unsure
+    from ostiary.semantics.asking import Answered, Understood
     from ostiary.semantics.model import Model
 
 BARS_MAX = 40
@@ -158,9 +158,10 @@ def _statement(question: str, model: "Model", dialect: str) -> str:
     from ostiary.semantics import asking, sql
     from ostiary.semantics.lexicon import Lexicon
     from ostiary.semantics.model import ModelError
+    from ostiary.semantics.reading import Unsure
 
     found: Understood | Answered | Unsure = asking.asked(question, Lexicon(model))
-    if isinstance(found, asking.Unsure):
+    if isinstance(found, Unsure):
         _back(found.why, found.choices)
     if isinstance(found, asking.Answered):
         sys.stderr.write(f"A question that somebody verified: {output.printable(found.verified.question)}\n")

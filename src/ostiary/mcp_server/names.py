@@ -7,7 +7,7 @@ name is without a dot, so that theirs is nobody else's.
 
 import re
 
-_PLAINER = {"source.query": "query"}
+_PLAINER = {"source.query": "query", "source.ask": "ask"}
 _PLAIN = {tool: action for action, tool in _PLAINER.items()}
 _UNDERSCORES = re.compile(r"_+")
 

@@ -26,7 +26,7 @@ from ostiary.errors import Conflict, Fault, NotFound, OstiaryError, QueryHeld
 from ostiary.ids import SubjectId
 from ostiary.shapes import Answer, Empty, ModelShape, Nothing, Params, own_action
 from ostiary.sinks import SINK
-from ostiary.sources import letting_go, schema, store
+from ostiary.sources import schema, store
 from ostiary.sources.policy import ROWS_MAX, STREAM_ROWS_MAX, Asker, SourcePolicy, Words
 from ostiary.sources.services import DIALECTS, PURPOSE, SOURCES_MAX, Asked, Known, Sources
 from ostiary.sources.shown import (
@@ -44,7 +44,6 @@ from ostiary.sources.shown import (
 
 STATEMENT_CHARACTERS_MAX = 50_000
 MINUTES_MAX = 7 * 24 * 60
-KEPT = letting_go.KEPT
 
 Name = Annotated[str, Field(pattern=NAME, examples=["shop"])]
 Purpose = Annotated[
@@ -174,7 +173,9 @@ class Checked(Answer):
     grants: list[str]
 
 
-class _Desk:
+class Desk:
+    """What the actions do."""
+
     def __init__(self, sources: Sources) -> None:
         self._of = sources
 
@@ -211,7 +212,7 @@ class _Desk:
         """Raises NotFound."""
         known = await self._of.known(call.tenant, asked.source)
         held = await self._of.held(call.tenant, asked.source)
-        view = known.opened.view(_asker(call.actor, asked.purpose))
+        view = known.opened.view(asker(call.actor, asked.purpose))
         tables = view.catalogue.find("", asked.table) if asked.table else tuple(view.tables)
         if not tables:
             raise NotFound("There is no such source or table.")
@@ -271,7 +272,7 @@ class _Desk:
         )  # fmt: skip
 
     async def _weighed(self, call: Call, asked: Question) -> tuple[Asked, float | None]:
-        found = await self._of.asked(call, asked.source, asked.statement, _asker(call.actor, asked.purpose))
+        found = await self._of.asked(call, asked.source, asked.statement, asker(call.actor, asked.purpose))
         return await self._of.weighed(call.tenant, found)
 
     async def _pass(self, call: Call, found: Asked) -> store.PassRow | None:
@@ -309,7 +310,7 @@ class _Desk:
 
     def card(self, call: Call, asked: Agree) -> JsonValue:
         """What whoever decides is shown, and agrees to: the statement as it would be run. What would not be run is asked of nobody. Raises NotFound, QueryRefused, Conflict."""
-        found = self._of.asked_now(call, asked.source, asked.statement, _asker(call.actor, asked.purpose))
+        found = self._of.asked_now(call, asked.source, asked.statement, asker(call.actor, asked.purpose))
         return {
             "statement": asked.statement,
             "runs_as": found.verdict.sql,
@@ -413,7 +414,7 @@ class _Desk:
         return Checked(beyond=beyond, grants=written)
 
 
-def _asker(actor: Actor, purpose: str) -> Asker:
+def asker(actor: Actor, purpose: str) -> Asker:
     return Asker(actor.roles, purpose)
 
 
@@ -435,7 +436,7 @@ def _held(found: Asked, source: str, *, streamed: bool = False) -> QueryHeld:
 
 
 def actions(sources: Sources) -> list[Action]:
-    desk = _Desk(sources)
+    desk = Desk(sources)
     manage = partial(own_action, permission="source.manage", keeps_answer=False)
     change = partial(own_action, permission="source.manage", effect=Effect.LOCAL, risk=Risk.HIGH, keeps_answer=False)  # fmt: skip
     one = "/v1/sources/{source}"
@@ -463,7 +464,7 @@ def actions(sources: Sources) -> list[Action]:
     ]  # fmt: skip
 
 
-def _asking(desk: _Desk, one: str) -> list[Action]:
+def _asking(desk: Desk, one: str) -> list[Action]:
     """What an agent has as tools. Answers pass the tenant's masking besides what is masked at the source."""
     ask = partial(own_action, permission="source.ask", tool=True, keeps_answer=False)
     agree = partial(own_action, permission="source.ask", tool=True, effect=Effect.LOCAL, confirmation=Confirmation.ALWAYS, risk=Risk.HIGH, preview=desk.card, keeps_answer=False)  # fmt: skip

@@ -48,6 +48,17 @@ class Known:
     row: store.SourceRow
     opened: Opened
     statements: "Statements"
+    meanings: dict[tuple[int, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def lexicon(self, view: View) -> Any:
+        """The words for what a view shows (`semantics.lexicon`): what somebody may not read is no word of theirs."""
+        found = self.meanings.get(view.fitting)
+        if found is None:
+            from ostiary.semantics.draft import drafted  # noqa: PLC0415 - not wanted where nobody asks
+            from ostiary.semantics.lexicon import Lexicon  # noqa: PLC0415
+
+            found = self.meanings[view.fitting] = Lexicon(drafted(self.row.name, view.tables))
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ async def work(desk: Desk) -> Response:
     form, wanted = dict(desk.form), desk.form.get("do", "run")
     asked = _asked(form)
     try:
+        if wanted == "words":
+            return await _worded(desk, form)
         if wanted in ("confirm", "request"):
             return await _agreed(desk, form, asked, wanted)
         weighed = await desk.ask("source.weigh", asked)
@@ -43,6 +45,11 @@ async def work(desk: Desk) -> Response:
     except OstiaryError as error:
         return await _page(desk, form, wrong=[error.detail or error.title()])
     return await _page(desk, form, weighed=weighed, answer=answer)
+
+
+async def in_words(desk: Desk) -> Response:
+    """What a question in words comes to: JSON for the script. `before`: the questions it goes on from."""
+    return _Waiting(desk, "source.ask", {**_question(desk.form), "before": desk.lists.get("before", [])[-5:]})  # fmt: skip
 
 
 async def weigh(desk: Desk) -> Response:
@@ -109,6 +116,19 @@ def _asked(form: Any) -> dict[str, str]:
     return {name: form.get(name, "").strip() for name in ("source", "statement", "purpose")}
 
 
+def _question(form: Any) -> dict[str, Any]:
+    asked = {name: form.get(name, "").strip() for name in ("source", "question", "purpose")}
+    return {**asked, "run": False}
+
+
+async def _worded(desk: Desk, form: dict[str, str]) -> Response:
+    found = await desk.ask("source.ask", _question(form))
+    if not found["statement"]:
+        return await _page(desk, form, wrong=[found["asked_back"]], choices=found["choices"])
+    form["statement"] = found["statement"]
+    return await _page(desk, form, said=f"Understood as: {found['understood']}.")
+
+
 async def _agreed(desk: Desk, form: dict[str, str], asked: dict[str, str], wanted: str) -> Response:
     try:
         await desk.ask(f"source.{wanted}", asked)
@@ -128,8 +148,8 @@ async def _page(desk: Desk, form: dict[str, str], **more: Any) -> Response:
     if source:
         asked = {"source": source["name"], "purpose": form.get("purpose", "")}
         tables = (await desk.ask_or({"tables": []}, "schema.describe", asked))["tables"]
-    shown: dict[str, Any] = {"wrong": [], "weighed": None, "answer": None, "said": "", **more}
+    shown: dict[str, Any] = {"wrong": [], "weighed": None, "answer": None, "said": "", "choices": [], **more}
     return await desk.page(
         "ask/page.html", status=422 if shown["wrong"] else 200, sources=sources, source=source, tables=tables,
-        form={"statement": "", "purpose": "", **form}, streams=bool(source and source["streams"] and desk.may("source.stream")), masks=words.MASKS, **shown,
+        form={"statement": "", "purpose": "", "question": "", **form}, streams=bool(source and source["streams"] and desk.may("source.stream")), masks=words.MASKS, **shown,
     )  # fmt: skip

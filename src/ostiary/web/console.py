@@ -126,6 +126,7 @@ PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/contracts/{name}/remove", contracts.remove),
     ("GET", "/ask", ask.page),
     ("POST", "/ask", ask.work),
+    ("POST", "/ask/words", ask.in_words),
     ("POST", "/ask/weigh", ask.weigh),
     ("POST", "/ask/rows", ask.rows),
     ("POST", "/ask/stream", ask.stream),

@@ -1,0 +1,344 @@
+"""From the words of a question to what was found of the model in it. What is neither of the model nor of the grammar of questions is left over, by name."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ostiary.semantics import periods
+from ostiary.semantics.lexicon import Lexicon, Meaning, stem
+from ostiary.semantics.plan import Measured, Period
+from ostiary.semantics.telling import called, plainly
+from ostiary.semantics.tokens import items
+
+CHOICES_MAX = 6
+LIMIT_MAX = 10_000
+_FILLER = """
+a an the what whats is are was were be been show me give list find get tell display return compute calculate please can could you i want need would like to see know do does did we our us there
+of in on at as it its that this these those them they their then and with for from have has had having which who whom whose where when how value result answer also along together respective
+corresponding made happened occurred order sort sorted showing including ordered query report about all any overall following using only just total data record entry row table column so far
+"""
+FILLER = frozenset(_FILLER.split())
+"""What may be left out of a question without changing what is asked. Never: or, not, than, by, per, each, between, without."""
+_RETURNING = frozenset(["return", "showing", "including", "display"])
+BY = ("by", "per", "each", "across")
+_BY_PHRASES = (("for", "each"), ("of", "each"), ("in", "each"), ("for", "every"), ("in", "every"), ("grouped", "by"), ("broken", "down", "by"), ("split", "by"), ("group", "by"), ("at", "each"), ("from", "each"))  # fmt: skip
+_FUNCTIONS: dict[tuple[str, ...], str] = {
+    ("average",): "avg", ("avg",): "avg", ("mean",): "avg", ("sum", "of"): "sum", ("sum",): "sum", ("total",): "sum", ("combined",): "sum", ("maximum",): "max", ("max",): "max",
+    ("minimum",): "min", ("min",): "min", ("number", "of"): "count", ("count", "of"): "count", ("how", "many"): "count", ("total", "number", "of"): "count", ("count",): "count",
+    ("number", "of", "unique"): "distinct", ("number", "of", "distinct"): "distinct", ("how", "many", "unique"): "distinct", ("how", "many", "different"): "distinct", ("how", "many", "distinct"): "distinct",
+    ("total", "count", "of"): "count",
+}  # fmt: skip
+_MOST = frozenset(["top", "most", "highest", "largest", "biggest", "best", "greatest", "maximum"])
+_LEAST = frozenset(["bottom", "least", "lowest", "smallest", "fewest", "worst"])
+_COMPARED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("more", "than"), ">"), (("greater", "than"), ">"), (("higher", "than"), ">"), (("larger", "than"), ">"), (("over",), ">"), (("above",), ">"), (("exceeding",), ">"), (("exceeds",), ">"),
+    (("at", "least"), ">="), (("or", "more"), ">="), (("less", "than"), "<"), (("fewer", "than"), "<"), (("lower", "than"), "<"), (("smaller", "than"), "<"), (("under",), "<"), (("below",), "<"),
+    (("at", "most"), "<="), (("up", "to"), "<="), (("equal", "to"), "="), (("exactly",), "="), (("is",), "="), (("of",), "="), (("equals",), "="), (("=",), "="), ((">",), ">"), (("<",), "<"),
+    ((">=",), ">="), (("<=",), "<="),
+)  # fmt: skip
+_NEGATED = (("is", "not"), ("are", "not"), ("not", "equal", "to"), ("other", "than"), ("except",), ("excluding",), ("not",))  # fmt: skip
+_VERSUS = (("vs",), ("versus",), ("compared", "to"), ("compared", "with"), ("against",))
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """What is asked back. `choices`: questions or words that would be understood."""
+
+    why: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Found:
+    measures: list[Measured] = field(default_factory=list)
+    by: list[tuple[list[Meaning], str]] = field(default_factory=list)
+    """Meanings of each, and the words."""
+    grains: list[str] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
+    filters: list[tuple[list[Meaning], str, tuple[Any, ...], str]] = field(default_factory=list)
+    having: list[tuple[str, float]] = field(default_factory=list)
+    compared: Period | None = None
+    bare: list[tuple[list[Meaning], str]] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    order: str = ""
+    limit: int = 0
+    unknown: list[str] = field(default_factory=list)
+    superlative: bool = False
+
+
+class AskBack(Exception):
+    def __init__(self, why: str, choices: tuple[str, ...] = ()) -> None:
+        super().__init__(why)
+        self.unsure = Unsure(why, choices[:CHOICES_MAX])
+
+
+class Reader:
+    """From words to what was found."""
+
+    def __init__(self, lexicon: Lexicon, question: str) -> None:
+        self._lexicon = lexicon
+        self._items = items(question)
+        self._words = [stem(each.text) if each.kind == "word" else "\0" for each in self._items]
+        self._at = 0
+        self._found = Found()
+        self._returning = False
+        """After "return" stand the columns of the answer: fields among them are what it is told by."""
+
+    def read(self) -> Found:
+        while self._at < len(self._items):
+            item = self._items[self._at]
+            if item.kind == "period":
+                self._found.periods.append(item.value)
+                self._at += 1
+            elif self._versus():
+                continue
+            elif item.kind == "grain":
+                self._found.grains.append(item.value)
+                self._at += 1
+            elif item.kind == "stop":
+                self._at += 1
+            elif not self._word():
+                self._found.unknown.append(item.text)
+                self._at += 1
+        return self._found
+
+    def _word(self) -> bool:
+        return (
+            self._ordered()
+            or self._told_by()
+            or self._counted()
+            or self._ranked()
+            or self._compared_measure()
+            or self._meant()
+            or self._filler()
+        )
+
+    def _versus(self) -> bool:
+        """`compared to last year`."""
+        length = next((len(each) for each in _VERSUS if self._next(*each)), 0)
+        at = self._at + length
+        if not length or at >= len(self._items) or self._items[at].kind != "period":
+            return False
+        self._found.compared = self._items[at].value
+        self._at = at + 1
+        return True
+
+    def _next(self, *words: str, ahead: int = 0) -> bool:
+        at = self._at + ahead
+        items = self._items[at : at + len(words)]
+        return [each.text for each in items] == list(words) and all(each.kind == "word" for each in items)
+
+    def _ordered(self) -> bool:
+        """`in descending order`, `sorted by revenue`, `from highest to lowest`."""
+        for said, order in (
+            (("in", "descending", "order"), "most"), (("in", "ascending", "order"), "least"), (("from", "highest", "to", "lowest"), "most"), (("from", "lowest", "to", "highest"), "least"),
+            (("descending", "order"), "most"), (("ascending", "order"), "least"),
+        ):  # fmt: skip
+            if self._next(*said):
+                self._found.order = self._found.order or order
+                self._at += len(said)
+                return True
+        return False
+
+    def _told_by(self) -> bool:
+        length = next((len(each) for each in _BY_PHRASES if self._next(*each)), 0)
+        if not length and self._items[self._at].text in BY:
+            length = 1
+        if not length:
+            return False
+        at = self._at + length
+        while at < len(self._words) and self._words[at] in ("the", "a", "of", "every", "each", "different", "unique"):  # fmt: skip
+            at += 1
+        size, meanings = self._lexicon.at(self._words, at)
+        told = [each for each in meanings if each.kind in ("field", "dataset")]
+        if any(each.kind == "metric" for each in meanings) or not told:  # top 5 customers by revenue
+            before, self._at = self._at, at
+            if at < len(self._items) and (self._counted() or (meanings and self._meant())):
+                return True
+            self._at = before
+            return False
+        self._at = at
+        self._by(size, told)
+        while self._at < len(self._items) and self._items[self._at].text in ("and", ","):
+            size, meanings = self._lexicon.at(self._words, self._at + 1)
+            told = [each for each in meanings if each.kind in ("field", "dataset")]
+            if not told or any(each.kind == "metric" for each in meanings):
+                break
+            self._at += 1
+            self._by(size, told)
+        return True
+
+    def _by(self, size: int, told: list[Meaning]) -> None:
+        self._found.by.append((told, self._text(size)))
+        self._at += size
+
+    def _text(self, size: int) -> str:
+        return " ".join(each.text for each in self._items[self._at : self._at + size])
+
+    def _counted(self) -> bool:
+        """`number of orders`, `average rating`: where the model has no metric of that name."""
+        size, meanings = self._lexicon.at(self._words, self._at)
+        if any(each.kind == "metric" for each in meanings):
+            return False
+        said = max((each for each in _FUNCTIONS if self._next(*each)), key=len, default=())
+        if not said:
+            return False
+        at = self._at + len(said)
+        while at < len(self._words) and self._words[at] in ("the", "of", "all", "total"):
+            at += 1
+        size, meanings = self._lexicon.at(self._words, at)
+        function = _FUNCTIONS[said]
+        metrics = [each for each in meanings if each.kind == "metric"]
+        if metrics and function in ("sum", "count"):
+            self._at = at
+            return self._meant()
+        fitting = [each for each in meanings if self._fits(function, each)]
+        if len(fitting) != 1:
+            if not fitting:
+                return False
+            raise AskBack(f"Which {' '.join(each.text for each in self._items[at : at + size])}?", tuple(f"{' '.join(said)} {called(each)}" for each in fitting))  # fmt: skip
+        (meant,) = fitting
+        if meant.kind == "dataset":
+            self._found.measures.append(Measured(function="count", dataset=meant.dataset))
+            self._found.datasets.append(meant.dataset)
+        else:
+            how = "distinct" if function == "count" else function
+            self._found.measures.append(Measured(function=how, dataset=meant.dataset, field=meant.name))
+        self._at = at + size
+        return True
+
+    def _fits(self, function: str, meant: Meaning) -> bool:
+        if meant.kind == "dataset":
+            return function == "count"
+        if meant.kind != "field":
+            return False
+        kind = self._kind(meant)
+        return kind == "number" or function in ("count", "distinct") or (function in ("min", "max") and kind == "time")  # fmt: skip
+
+    def _kind(self, meant: Meaning) -> str:
+        dataset = self._lexicon.model.dataset(meant.dataset)
+        known = dataset.field(meant.name) if dataset else None
+        return known.kind if known else ""
+
+    def _ranked(self) -> bool:
+        """`top 5`, `5 largest`, `the most`."""
+        item = self._items[self._at]
+        after = self._items[self._at + 1] if self._at + 1 < len(self._items) else None
+        if item.kind == "word" and item.text in _MOST | _LEAST:
+            self._found.order = "most" if item.text in _MOST else "least"
+            self._at += 1
+            if after and after.kind == "number":
+                self._limit(after.value)
+                self._at += 1
+            elif after and after.kind == "word" and after.text in periods._NUMBERS:
+                self._limit(periods._NUMBERS[after.text])
+                self._at += 1
+            elif not self._found.limit:
+                self._found.superlative = True
+            return True
+        if item.kind == "number" and after and after.text in _MOST | _LEAST:
+            self._limit(item.value)
+            self._found.order = "most" if after.text in _MOST else "least"
+            self._at += 2
+            return True
+        if item.text in ("first", "limit") and after and after.kind == "number":
+            self._limit(after.value)
+            self._at += 2
+            return True
+        return False
+
+    def _limit(self, value: float) -> None:
+        if not value.is_integer() or not 1 <= value <= LIMIT_MAX:
+            raise AskBack(f"How many: a whole number from 1 to {LIMIT_MAX:,}.")
+        self._found.limit = int(value)
+
+    def _compared_measure(self) -> bool:
+        """`with more than 10 orders`: a condition on what is counted."""
+        at = self._at + (1 if self._items[self._at].text in ("with", "having", "have", "has", "had") else 0)
+        for said, operator in _COMPARED:
+            if [each.text for each in self._items[at : at + len(said)]] != list(said) or said[0] in ("is", "of"):  # fmt: skip
+                continue
+            place = at + len(said)
+            if place < len(self._items) and self._items[place].kind == "number":
+                size, meanings = self._lexicon.at(self._words, place + 1)
+                counted = [each for each in meanings if each.kind in ("dataset", "metric")]
+                if counted:
+                    meant = counted[0]
+                    measured = Measured(metric=meant.name) if meant.kind == "metric" else Measured(function="count", dataset=meant.dataset)  # fmt: skip
+                    if measured not in self._found.measures:
+                        self._found.measures.append(measured)
+                    self._found.having.append((operator, self._items[place].value))
+                    self._at = place + 1 + size
+                    return True
+        return False
+
+    def _meant(self) -> bool:
+        size, meanings = self._lexicon.at(self._words, self._at)
+        if not meanings:
+            return False
+        words = self._text(size)
+        metrics = [each for each in meanings if each.kind == "metric"]
+        values = [each for each in meanings if each.kind == "value"]
+        if len(metrics) > 1:
+            raise AskBack(f"Which {words}?", tuple(plainly(each.name) for each in metrics))
+        self._at += size
+        if metrics:
+            measured = Measured(metric=metrics[0].name)
+            if not self._condition_on(measured) and measured not in self._found.measures:
+                self._found.measures.append(measured)
+            return True
+        if values:
+            self._found.filters.append((values, "=", tuple({each.value for each in values})[:1], words))
+            return True
+        fields = [each for each in meanings if each.kind == "field"]
+        if fields and self._condition(fields, words):
+            return True
+        datasets = [each for each in meanings if each.kind == "dataset"]
+        if datasets:
+            self._found.datasets.append(datasets[0].dataset)
+            return True
+        (self._found.by if self._returning else self._found.bare).append((fields, words))
+        return True
+
+    def _condition_on(self, measured: Measured) -> bool:
+        for said, operator in _COMPARED:
+            place = self._at + len(said)
+            if self._next(*said) and said[0] not in ("is", "of") and place < len(self._items) and self._items[place].kind == "number":  # fmt: skip
+                if measured not in self._found.measures:
+                    self._found.measures.append(measured)
+                self._found.having.append((operator, self._items[place].value))
+                self._at = place + 1
+                return True
+        return False
+
+    def _condition(self, fields: list[Meaning], words: str) -> bool:
+        """What follows a field: `status is "paid"`, `price over 300`, `rating between 3 and 4`."""
+        if self._next("between") and [each.kind for each in self._items[self._at + 1 : self._at + 4]] == ["number", "word", "number"]:  # fmt: skip
+            low, high = self._items[self._at + 1].value, self._items[self._at + 3].value
+            self._found.filters.append((fields, "between", (low, high), words))
+            self._at += 4
+            return True
+        for denied in _NEGATED:
+            at = self._at + len(denied)
+            if self._next(*denied) and at < len(self._items) and self._items[at].kind == "quoted":
+                self._found.filters.append((fields, "<>", (self._items[at].value,), words))
+                self._at = at + 1
+                return True
+        for said, operator in (*_COMPARED, (("starts", "with"), "starts"), (("starting", "with"), "starts"), (("contains",), "contains"), (("containing",), "contains"), ((), "=")):  # fmt: skip
+            at = self._at + len(said)
+            if not self._next(*said) or at >= len(self._items):
+                continue
+            item = self._items[at]
+            quoted = item.kind == "quoted" and operator in ("=", "starts", "contains")
+            if quoted or (item.kind == "number" and said and operator not in ("starts", "contains")):
+                self._found.filters.append((fields, operator, (item.value,), words))
+                self._at = at + 1
+                return True
+        return False
+
+    def _filler(self) -> bool:
+        item = self._items[self._at]
+        if item.kind == "word" and item.text in FILLER:
+            self._returning = self._returning or item.text in _RETURNING
+            self._at += 1
+            return True
+        return False

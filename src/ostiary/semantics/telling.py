@@ -1,0 +1,52 @@
+"""A plan in words, for whoever asked to see what was understood."""
+
+from ostiary.semantics.lexicon import Meaning
+from ostiary.semantics.plan import Measured, Period, Plan
+
+
+def called(meant: Meaning) -> str:
+    return f"{plainly(meant.dataset)} {plainly(meant.name)}".strip()
+
+
+def plainly(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def told(plan: Plan) -> str:
+    """The plan in words."""
+    measures = " and ".join(_measured(each) for each in plan.measures) or "rows"
+    parts = [measures]
+    if plan.by:
+        parts.append("by " + ", ".join(f"{each.grain} of {plainly(each.field)}" if each.grain else f"{plainly(each.dataset)} {plainly(each.field)}" for each in plan.by))  # fmt: skip
+    for each in plan.filters:
+        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {stretch(each.period) if each.period else each.operator + ' ' + ' and '.join(str(one) for one in each.values)}".rstrip())  # fmt: skip
+    parts += [f"{_measured(each.measured)} {each.operator} {each.value:g}" for each in plan.having]
+    if plan.compared:
+        parts.append(f"compared with {stretch(plan.compared).removeprefix('in ')}")
+    if plan.limit:
+        parts.append(f"the {plan.limit} with the {plan.order or 'most'}")
+    elif plan.order:
+        parts.append(f"the {plan.order} first")
+    return ", ".join(parts)
+
+
+def _measured(each: Measured) -> str:
+    if each.metric:
+        return plainly(each.metric)
+    if not each.field:
+        return f"number of {plainly(each.dataset)}"
+    how = {"avg": "average", "sum": "sum of", "min": "smallest", "max": "largest", "distinct": "number of different", "count": "number of"}  # fmt: skip
+    return f"{how[each.function]} {plainly(each.dataset)} {plainly(each.field)}"
+
+
+def stretch(period: Period) -> str:
+    if period.kind == "between":
+        first = f"from {period.first}" if period.first else ""
+        return f"{first} {'before ' + str(period.end) if period.end else ''}".strip()
+    if period.kind == "this":
+        return f"in this {period.unit}"
+    if period.kind == "previous":
+        return f"in the {period.unit} before this one" if period.count == 1 else f"in the {period.count} {period.unit}s before this one"  # fmt: skip
+    if period.kind == "before":
+        return f"in the {period.unit} before that"
+    return f"in the last {period.count} {period.unit}{'s' if period.count > 1 else ''}"
