@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
+import pymysql
 import pytest
 
 from ostiary.guard.catalogue import Catalogue
 from ostiary.guard.governed import governed
 from ostiary.semantics import asking, ossie, sql
 from ostiary.semantics.lexicon import Lexicon
+from ostiary.semantics.model import Model
 from ostiary.semantics.plan import Period, shifted
 from ostiary.semantics.reading import Unsure
+from tests.engines.given import shop
 from tests.semantics.given import SHOP, TABLES
 
 MODEL = ossie.read(SHOP)
@@ -71,7 +75,7 @@ BACK = (
 """Each has something that would change the answer and that nobody can be sure of."""
 
 
-def said(question: str, dialect: str) -> str | None:
+def said(question: str, dialect: str, model: Model = MODEL) -> str | None:
     found = asking.asked(question, WORDS)
     if isinstance(found, Unsure):
         assert found.why
@@ -79,7 +83,7 @@ def said(question: str, dialect: str) -> str | None:
     if isinstance(found, asking.Answered):
         return sql.filled(found.verified.statement, found.values, dialect)
     try:
-        return sql.Writer(MODEL, dialect).write(found.plan, TODAY)
+        return sql.Writer(model, dialect).write(found.plan, TODAY)
     except sql.Untold:
         return None
 
@@ -106,11 +110,37 @@ def test_a_question_gets_its_rows(question: str, tmp_path: Path) -> None:
         assert verdict.allowed, (verdict.why, statement)
         assert plainly(list(store.execute(verdict.sql).fetchall())) == plainly(ANSWERS[question]), statement  # type: ignore[attr-defined]
     lite.close()
-    for dialect in ("postgresql", "mysql"):
-        statement = said(question, dialect)
-        assert statement
-        verdict = governed(statement, dialect, Catalogue.of(SCHEMA))
-        assert verdict.allowed, (verdict.why, statement)
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+def test_servers_give_the_same_rows(engine: str, tmp_path: Path) -> None:
+    with shop(engine, tmp_path) as (address, schema):
+        name = f"{schema}_words" if engine == "postgresql" else schema
+        store: Any
+        if engine == "postgresql":
+            store = psycopg.connect(address, autocommit=True)
+            store.execute(f"CREATE SCHEMA {name}; SET search_path = {name}")
+        else:
+            store = pymysql.connect(host="127.0.0.1", user="root", autocommit=True).cursor()
+            store.execute(f"USE {name}")
+            store.execute("DROP TABLE customers, orders")
+        try:
+            for statement in TABLES:
+                store.execute(statement)
+            model = ossie.read(SHOP.replace("source: main.", f"source: {name}."))
+            known = Catalogue.of({"tables": [{**each, "schema": name} for each in SCHEMA["tables"]]})
+            for question, rows in ANSWERS.items():
+                statement = said(question, engine, model) or ""
+                verdict = governed(statement, engine, known)
+                if rows:
+                    assert verdict.allowed, (verdict.why, statement)
+                    found = store.execute(verdict.sql)
+                    found = (found if engine == "postgresql" else store).fetchall()
+                    assert plainly(list(found)) == plainly(rows), statement
+        finally:
+            if engine == "postgresql":
+                store.execute(f"DROP SCHEMA {name} CASCADE")
+            store.close()
 
 
 @pytest.mark.parametrize("question", [*BACK, *(each for each, rows in ANSWERS.items() if not rows)])

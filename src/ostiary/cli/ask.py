@@ -13,8 +13,13 @@ from ostiary.cli import output
 from ostiary.cli.guard import claims_from
 from ostiary.cli.query import (
     FORMATS,
+    AcceptWriter,
     Catalog,
+    Claims,
+    KeyFile,
     PasswordFile,
+    RowsMost,
+    Seconds,
     Source,
     catalogue,
     check_reader,
@@ -51,21 +56,13 @@ def ask(
     ],
     model: ModelFile = None,
     catalog: Catalog = None,
-    claim: Annotated[
-        list[str] | None, typer.Option(help="What is known about who asks, as NAME=VALUE. Several: a list.")
-    ] = None,
-    key_file: Annotated[
-        Path | None, typer.Option(help="The secret behind the masks hash and token: 32 bytes or more.")
-    ] = None,
+    claim: Claims = None,
+    key_file: KeyFile = None,
     password_file: PasswordFile = None,
     form: Annotated[str, typer.Option("--format", help="table (with bars), csv or ndjson.")] = "table",
-    rows: Annotated[
-        int, typer.Option(help="The answer ends after so many rows, and says so.", min=1)
-    ] = 1_000,
-    timeout: Annotated[float, typer.Option(help="Seconds.", min=0.1)] = 30.0,
-    accept_writer: Annotated[
-        bool, typer.Option("--accept-writer", help="Go on where the credential may do more than read.")
-    ] = False,
+    rows: RowsMost = 1_000,
+    timeout: Seconds = 30.0,
+    accept_writer: AcceptWriter = False,
     only_sql: Annotated[
         bool, typer.Option("--sql", help="Print the statement and end: nothing is run.")
     ] = False,

@@ -40,6 +40,17 @@ Catalog = Annotated[
         help="What may be read, with masks and conditions on rows (JSON, as of `ostiary guard`). Without it every table."
     ),
 ]
+Claims = Annotated[
+    list[str] | None, typer.Option(help="What is known about who asks, as NAME=VALUE. Several: a list.")
+]
+KeyFile = Annotated[
+    Path | None, typer.Option(help="The secret behind the masks hash and token: 32 bytes or more.")
+]
+RowsMost = Annotated[int, typer.Option(help="The answer ends after so many rows, and says so.", min=1)]
+Seconds = Annotated[float, typer.Option(help="Seconds.", min=0.1)]
+AcceptWriter = Annotated[
+    bool, typer.Option("--accept-writer", help="Go on where the credential may do more than read.")
+]
 sources = typer.Typer(no_args_is_help=True, help="Databases and files, before they are asked.")
 
 
@@ -47,24 +58,16 @@ def query(
     source: Source,
     statement: Annotated[str, typer.Argument(help="One SELECT. -: standard input.")],
     catalog: Catalog = None,
-    claim: Annotated[
-        list[str] | None, typer.Option(help="What is known about who asks, as NAME=VALUE. Several: a list.")
-    ] = None,
-    key_file: Annotated[
-        Path | None, typer.Option(help="The secret behind the masks hash and token: 32 bytes or more.")
-    ] = None,
+    claim: Claims = None,
+    key_file: KeyFile = None,
     password_file: PasswordFile = None,
     form: Annotated[str, typer.Option("--format", help="table, csv or ndjson.")] = "table",
-    rows: Annotated[
-        int, typer.Option(help="The answer ends after so many rows, and says so.", min=1)
-    ] = 1_000,
-    timeout: Annotated[float, typer.Option(help="Seconds.", min=0.1)] = 30.0,
+    rows: RowsMost = 1_000,
+    timeout: Seconds = 30.0,
     max_cost: Annotated[
         float, typer.Option(help="Refuse what PostgreSQL estimates to cost more. 0: run it.", min=0)
     ] = 0.0,
-    accept_writer: Annotated[
-        bool, typer.Option("--accept-writer", help="Go on where the credential may do more than read.")
-    ] = False,
+    accept_writer: AcceptWriter = False,
     show_sql: Annotated[
         bool, typer.Option("--show-sql", help="Print the statement that is run, to standard error.")
     ] = False,

@@ -160,7 +160,8 @@ class Writer:
         if plan.order and plan.by:
             place = exp.Literal.number(len(plan.by) + 1)
             first = self._last_nulls(found, plan, place)
-            others = [exp.Ordered(this=exp.Literal.number(at + 1)) for at in range(len(plan.by))]
+            small = self._ours in ("mysql", "sqlite")  # where nothing comes before everything
+            others = [exp.Ordered(this=exp.Literal.number(at + 1), nulls_first=small) for at in range(len(plan.by))]  # fmt: skip
             found = found.order_by(*first, *others)
         elif plan.by:
             found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(plan.by))))
@@ -173,7 +174,11 @@ class Writer:
         if self._ours in ("postgresql", "duckdb", "sqlite"):
             return [ordered]
         value = found.selects[len(plan.by)].unalias().copy()
-        tail = [] if down else [exp.Ordered(this=exp.Is(this=exp.paren(value), expression=exp.null()))]
+        tail = (
+            []
+            if down
+            else [exp.Ordered(this=exp.Is(this=exp.paren(value), expression=exp.null()), nulls_first=True)]
+        )
         return [*tail, exp.Ordered(this=place, desc=down, nulls_first=not down)]
 
     def _from(self, found: exp.Select, home: str, read: Iterable[exp.Expr]) -> exp.Select:
