@@ -61,6 +61,16 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "number of orders with amount over 20 by country": [("DE", 1), ("US", 1)],
     "orders amount between 5 and 10, revenue": [(15,)],
     "countries with more than 1 orders": [("DE", 2), ("US", 2)],
+    "customers with more than 1 orders": [(1, "Ada", 2)],
+    "revenue by country where amount over 20": [("DE", 30), ("US", 55)],
+    "revenue by country and year": [
+        ("DE", "2026-01-01", 40),
+        ("US", "2025-01-01", 55),
+        ("US", "2026-01-01", 5),
+    ],
+    "countries with revenue at least 50": [("US", 60)],
+    "top country by revenue": [("US", 60)],
+    "revenue by country in descending order": [("US", 60), ("DE", 40)],
     "revenue and refunded by country": [("DE", 40, 7), ("US", 60, 5)],
     "net share by country": [("DE", 40), ("US", 30)],
     "revenue by country this year compared to last year": [("DE", 40, None), ("US", 5, 55)],
@@ -71,7 +81,9 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 BACK = (
     "revenue in France", "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "how many customers with orders", "top 3", "revenue by amount or status",
     "delete all orders", "customers", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line", "number of customers by status",
-    "revenue top 5", "revenue by month and only weekends", "how many orders never paid", "amount by country", "'; DROP TABLE orders --", "revenue where status", "refunded by customers and orders without status", "",
+    "revenue top 5", "revenue by month and only weekends", "how many orders never paid", "amount by country", "'; DROP TABLE orders --", "revenue where status", "refunded by customers and orders without status", "", "number of sales", "sum of revenue", "highest revenue by country", "most orders by status", "american orders in germany, number of orders",
+    "revenue with more than 1 order", "revenue since last month", "revenue for orders over 20", "revenue in the last quarter of 2025", "revenue for the first 3 months of 2026", "revenue until today",
+    "how many orders before 2026-01-01 and after 2025-01-01", "how many customers have more than 1 order", "revenue by country at least 20", "revenue where amount over 20%", "revenue by country and moon", "revenue by country where status is 'paid' or 'open'",
 )  # fmt: skip
 """Each has something that would change the answer and that nobody can be sure of."""
 

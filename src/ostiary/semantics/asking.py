@@ -85,7 +85,7 @@ class _Deciding:
         if not measures:
             return self._rows()
         by = [one for meanings, words in found.by for one in self._one_by(meanings, words)]
-        homes = [*(each.dataset for each in measures if each.dataset), *found.datasets, *(each.dataset for each in by)]  # fmt: skip
+        homes = [*(name for each in measures for name in self._datasets(each)), *found.datasets, *(each.dataset for each in by)]  # fmt: skip
         by += [self._time(grain, measures) for grain in found.grains]
         filters = [self._filter(*each, homes) for each in found.filters]
         if found.compared and not found.periods:  # this month, against the last
@@ -95,6 +95,9 @@ class _Deciding:
         filters += [self._within(period, measures) for period in found.periods]
         by = self._superlative(by, measures)
         self._check_bare(by)
+        self._check_alike(filters)
+        if found.having and not by:
+            raise AskBack("Of what, where a condition is put on what is measured? Say what it is told by.", self._suggested(measures[0]))  # fmt: skip
         self._check_named(measures, by, filters)
         plan = Plan(
             measures=tuple(dict.fromkeys(measures)),
@@ -121,7 +124,10 @@ class _Deciding:
     def _superlative(self, by: list[By], measures: list[Measured]) -> list[By]:
         """`Which region has the highest revenue?`: by region, the first."""
         found = self._found
-        if found.datasets and not by and (found.limit or found.superlative):
+        if found.alone and by and not found.limit:
+            name = plainly(by[0].field)
+            raise AskBack("The one, or all of them in order?", (f"which {name} has the {found.order}", f"by {name} in {'descending' if found.order == 'most' else 'ascending'} order"))  # fmt: skip
+        if found.datasets and not by and (found.limit or found.superlative or found.having):
             other = [each for each in found.datasets if each not in {one.dataset for one in measures if one.function == "count" and not one.field}]  # fmt: skip
             by = [one for each in dict.fromkeys(other) for one in self._named(each)]
         if not by and (found.limit or found.superlative or found.having):
@@ -136,6 +142,13 @@ class _Deciding:
         for meanings, words in self._found.bare:
             if not told_by & {(each.dataset, each.name) for each in meanings}:
                 raise AskBack(f"What about {words}: told by it, or only some of it?", (f"by {words}", f'where {words} is "…"'))  # fmt: skip
+
+    def _check_alike(self, filters: list[Filter]) -> None:
+        """A field that is two things at once would be neither."""
+        same = [(each.dataset, each.field) for each in filters if each.operator == "="]
+        for each in same:
+            if same.count(each) > 1:
+                raise AskBack(f"Which {plainly(each[1])}: it cannot be both.")
 
     def _check_named(self, measures: list[Measured], by: list[By], filters: list[Filter]) -> None:
         """A table that is named and not used would have been a condition: customers with orders."""
@@ -166,7 +179,8 @@ class _Deciding:
         """The one that is meant, where a name is several tables': the one of a table that was named, or that is measured."""
         if len(fields) == 1:
             return fields[0]
-        for homes in (set(self._found.datasets), {each.dataset for each in self._found.measures if each.dataset}):  # fmt: skip
+        measured = {name for each in self._found.measures for name in self._datasets(each)}
+        for homes in (set(self._found.datasets), measured):
             near = [each for each in fields if each.dataset in homes]
             if len(near) == 1:
                 return near[0]

@@ -27,6 +27,7 @@ _FUNCTIONS: dict[tuple[str, ...], str] = {
     ("number", "of", "unique"): "distinct", ("number", "of", "distinct"): "distinct", ("how", "many", "unique"): "distinct", ("how", "many", "different"): "distinct", ("how", "many", "distinct"): "distinct",
     ("total", "count", "of"): "count",
 }  # fmt: skip
+_WHICH = ("which", "what", "who", "where", "whose", "whats")
 _MOST = frozenset(["top", "most", "highest", "largest", "biggest", "best", "greatest", "maximum"])
 _LEAST = frozenset(["bottom", "least", "lowest", "smallest", "fewest", "worst"])
 _COMPARED: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -63,6 +64,8 @@ class Found:
     limit: int = 0
     unknown: list[str] = field(default_factory=list)
     superlative: bool = False
+    alone: bool = False
+    """`highest revenue by country`: the one, or all of them in order?"""
 
 
 class AskBack(Exception):
@@ -94,6 +97,7 @@ class Reader:
             elif item.kind == "grain":
                 self._found.grains.append(item.value)
                 self._at += 1
+                self._more_by()
             elif item.kind == "stop":
                 self._at += 1
             elif not self._word():
@@ -158,14 +162,23 @@ class Reader:
             return False
         self._at = at
         self._by(size, told)
-        while self._at < len(self._items) and self._items[self._at].text in ("and", ","):
+        self._more_by()
+        return True
+
+    def _more_by(self) -> None:
+        """`and status`, `and month`."""
+        while self._at + 1 < len(self._items) and self._items[self._at].text in ("and", ","):
+            grain = periods.UNITS.get(self._words[self._at + 1])
             size, meanings = self._lexicon.at(self._words, self._at + 1)
             told = [each for each in meanings if each.kind in ("field", "dataset")]
-            if not told or any(each.kind == "metric" for each in meanings):
-                break
+            if any(each.kind == "metric" for each in meanings) or not (told or grain):
+                return
             self._at += 1
-            self._by(size, told)
-        return True
+            if told:
+                self._by(size, told)
+            elif grain:
+                self._found.grains.append(grain)
+                self._at += 1
 
     def _by(self, size: int, told: list[Meaning]) -> None:
         self._found.by.append((told, self._text(size)))
@@ -188,7 +201,7 @@ class Reader:
         size, meanings = self._lexicon.at(self._words, at)
         function = _FUNCTIONS[said]
         metrics = [each for each in meanings if each.kind == "metric"]
-        if metrics and function in ("sum", "count"):
+        if metrics and said == ("total",):  # of whatever the metric is
             self._at = at
             return self._meant()
         fitting = [each for each in meanings if self._fits(function, each)]
@@ -223,6 +236,8 @@ class Reader:
         """`top 5`, `5 largest`, `the most`."""
         item = self._items[self._at]
         after = self._items[self._at + 1] if self._at + 1 < len(self._items) else None
+        if self._at and self._items[self._at - 1].text == "at":  # at least
+            return False
         if item.kind == "word" and item.text in _MOST | _LEAST:
             self._found.order = "most" if item.text in _MOST else "least"
             self._at += 1
@@ -234,6 +249,8 @@ class Reader:
                 self._at += 1
             elif not self._found.limit:
                 self._found.superlative = True
+                which = item.text in ("top", "bottom") or self._items[0].text in _WHICH
+                self._found.alone = self._found.alone or not which
             return True
         if item.kind == "number" and after and after.text in _MOST | _LEAST:
             self._limit(item.value)

@@ -44,6 +44,8 @@ def items(question: str) -> list[Item]:
         if token["quoted"]:
             value = kept[token.start("quoted") + 1 : token.end("quoted") - 1]
             found.append(Item("quoted", value, value))
+        elif token["number"] and token["number"].endswith("%"):
+            found.append(Item("word", token["number"]))  # of what is not known
         elif token["number"]:
             found.append(Item("number", token["number"], _number(token["number"])))
         elif token["word"]:
