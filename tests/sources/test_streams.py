@@ -257,7 +257,7 @@ def test_whoever_hangs_up_stops_a_query_too(tmp_path: Path, engine: str) -> None
 
 def more(schema: str) -> str:
     """So that it takes long: counting alone does not."""
-    return "".join(f" JOIN {schema}.orders AS m{at} ON m{at}.region = t0.region" for at in range(9))
+    return "".join(f" JOIN {schema}.orders AS m{at} ON m{at}.region = t0.region" for at in range(13))
 
 
 def test_nothing_is_streamed_that_nobody_let_out(tmp_path: Path) -> None:
