@@ -43,7 +43,7 @@ ModelFile = Annotated[
     Path | None,
     typer.Option(
         "--model",
-        help="What the tables mean: YAML of Apache Ossie. Without it, what their names say.",
+        help="What the tables mean: YAML of Apache Ossie, or dbt's semantic models and metrics. Without it, what their names say.",
     ),
 ]
 semantics = typer.Typer(no_args_is_help=True, help="What tables mean: datasets, metrics and their words.")
@@ -101,9 +101,17 @@ def draft(source: Source, password_file: PasswordFile = None) -> None:
         sys.stdout.write(ossie.write(_model(None, known, Path(source).stem)))
 
 
+@semantics.command()
+def convert(file: Annotated[Path, typer.Argument(help="YAML of dbt, or of Apache Ossie.")]) -> None:
+    """Print a model as YAML of Apache Ossie; what of dbt's cannot be said there is named on standard error."""
+    from ostiary.semantics import ossie
+
+    sys.stdout.write(ossie.write(_read(file)))
+
+
 @semantics.command("check")
 def check_model(
-    file: Annotated[Path, typer.Argument(help="YAML of Apache Ossie.")],
+    file: Annotated[Path, typer.Argument(help="YAML of Apache Ossie, or of dbt.")],
     dialect: Annotated[str, typer.Option(help="postgresql, mysql, sqlite or duckdb.")] = "postgresql",
 ) -> None:
     """Say what is wrong with a model. Exit code 1 where anything is."""
@@ -138,11 +146,19 @@ def _model(file: Path | None, known: "Catalogue", name: str) -> "Model":
 
 
 def _read(file: Path) -> "Model":
-    from ostiary.semantics import ossie
+    from ostiary.semantics import dbt, ossie
     from ostiary.semantics.model import ModelError
 
     try:
-        return ossie.read(file.read_text())
+        given = ossie.parsed(file.read_text())
+        if not dbt.speaks(given):
+            return ossie.from_data(given)
+        found, left = dbt.from_data(given)
+        if left:
+            sys.stderr.write(
+                f"Left out, since it would count otherwise: {output.printable(', '.join(left))}\n"
+            )
+        return found
     except (OSError, UnicodeDecodeError) as error:
         output.fail(f"The model cannot be read ({type(error).__name__}).", code=2)
     except ModelError as error:

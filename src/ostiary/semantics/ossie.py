@@ -36,15 +36,19 @@ DIALECTS = {ANSI: ANSI, "POSTGRESQL": "postgresql", "MYSQL": "mysql", "SQLITE": 
 
 def read(text: str) -> Model:
     """Raises ModelError."""
+    return from_data(parsed(text))
+
+
+def parsed(text: str) -> Any:
+    """What stands in a YAML. Raises ModelError."""
     if len(text) > TEXT_CHARACTERS_MAX:
         raise ModelError([("", f"at most {TEXT_CHARACTERS_MAX:,} characters")])
     try:
-        given = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe one
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe one
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ModelError([("", f"this is no YAML{where}")]) from None
-    return from_data(given)
 
 
 class _Loader(yaml.SafeLoader):
