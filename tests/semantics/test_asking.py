@@ -69,6 +69,11 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         ("US", "2026-01-01", 5),
     ],
     "countries with revenue at least 50": [("US", 60)],
+    "Which customers are in Germany?": [(1, "Ada")],
+    "names of customers where country is 'US'": [("Bob",), ("Cid",)],
+    "customers where status is 'open'": [(2, "Bob")],
+    "List the name and country of customers": [("Ada", "DE"), ("Bob", "US"), ("Cid", "US")],
+    "status of orders in 2025": [("paid",)],
     "top country by revenue": [("US", 60)],
     "revenue by country in descending order": [("US", 60), ("DE", 40)],
     "revenue and refunded by country": [("DE", 40, 7), ("US", 60, 5)],
@@ -80,7 +85,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
 }
 BACK = (
     "revenue in France", "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "how many customers with orders", "top 3", "revenue by amount or status",
-    "delete all orders", "customers", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line", "number of customers by status",
+    "delete all orders", "customers", "name", "customers without orders", "top 3 customers", "names of customers and orders", "latest customers", "customers not in Germany", "orders of the best customer", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line", "number of customers by status",
     "revenue top 5", "revenue by month and only weekends", "how many orders never paid", "amount by country", "'; DROP TABLE orders --", "revenue where status", "refunded by customers and orders without status", "", "number of sales", "sum of revenue", "highest revenue by country", "most orders by status", "american orders in germany, number of orders",
     "revenue with more than 1 order", "revenue since last month", "revenue for orders over 20", "revenue in the last quarter of 2025", "revenue for the first 3 months of 2026", "revenue until today",
     "how many orders before 2026-01-01 and after 2025-01-01", "how many customers have more than 1 order", "revenue by country at least 20", "revenue where amount over 20%", "revenue by country and moon", "revenue by country where status is 'paid' or 'open'",

@@ -159,6 +159,32 @@ class _Deciding:
                 raise AskBack(f"What about {plainly(each)}: told by it?", (f"by {plainly(each)}",))
 
     def _rows(self) -> Plan:
+        """Plain rows: of the fields that are named, else of what the table is called by."""
+        found = self._found
+        if found.order or found.limit or found.having or found.grains or found.compared or found.superlative:
+            self._ask_measure()
+        named = list(dict.fromkeys(found.datasets))
+        by = [one for meanings, words in (*found.by, *found.bare) for one in self._one_by(meanings, words)]
+        if not by and len(named) == 1 and (found.filters or found.periods):
+            by = self._named(named[0])
+        if not by:
+            self._ask_measure()
+        homes = [*named, *(each.dataset for each in by)]
+        filters = [self._filter(*each, homes) for each in found.filters]
+        if found.periods:
+            times = [(home, each.name) for home in dict.fromkeys(homes) for each in self._lexicon.times(home)]
+            if len(times) != 1 or len(found.periods) > 1:
+                raise AskBack(
+                    "Which time?", tuple(f"{plainly(name)} of {plainly(home)}" for home, name in times)
+                )
+            filters.append(Filter(*times[0], "within", (), found.periods[0]))
+        if not (filters or found.by or named) and len(by) < 2:
+            self._ask_measure()
+        self._check_alike(filters)
+        self._check_named([], by, filters)
+        return Plan(by=tuple(dict.fromkeys(by)), filters=tuple(filters))
+
+    def _ask_measure(self) -> None:
         raise AskBack("What is measured? Name a metric, or ask how many, or for a sum or an average.", tuple(plainly(each.name) for each in self._lexicon.model.metrics))  # fmt: skip
 
     def _ask_unknown(self) -> None:
