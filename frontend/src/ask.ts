@@ -43,8 +43,10 @@ function start(root: HTMLElement): void {
     announce(why);
   };
 
+  const filled = (): URLSearchParams => new URLSearchParams(new FormData(form) as unknown as Record<string, string>);
+
   async function sent(path: string, more: Record<string, string> = {}): Promise<Response> {
-    const values = new URLSearchParams(new FormData(form) as unknown as Record<string, string>);
+    const values = filled();
     for (const [name, value] of Object.entries(more)) values.set(name, value);
     return posted(path, values);
   }
@@ -193,7 +195,7 @@ function start(root: HTMLElement): void {
     try {
       type Found = { understood: string; asked_back: string; choices: string[]; statement: string };
       const ask = async (before: string[]): Promise<Found> => {
-        const values = new URLSearchParams(new FormData(form) as unknown as Record<string, string>);
+        const values = filled();
         for (const each of before) values.append("before", each);
         return (await (await posted("/ask/words", values)).json()) as Found;
       };

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ostiary.cli import output
-from ostiary.cli.guard import claims_from
 from ostiary.cli.query import (
     FORMATS,
     AcceptWriter,
@@ -21,6 +20,7 @@ from ostiary.cli.query import (
     RowsMost,
     Seconds,
     Source,
+    allowed,
     catalogue,
     check_reader,
     keys_of,
@@ -71,8 +71,6 @@ def ask(
     if form not in FORMATS:
         output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
     with opened(source, password_file, timeout=timeout, rows=rows) as engine:
-        from ostiary.guard.governed import governed
-
         known = catalogue(engine, catalog)
         meant = _model(model, known, Path(source).stem)
         statement = _statement(question, meant, engine.dialect)
@@ -80,10 +78,7 @@ def ask(
             sys.stdout.write(statement + "\n")
             return
         check_reader(engine, accepted=accept_writer)
-        verdict = governed(statement, engine.dialect, known, claims_from(claim or []))
-        if not verdict.allowed:
-            sys.stderr.write(f"Refused ({verdict.code}): {output.printable(verdict.why)}\n")
-            raise SystemExit(1)
+        verdict = allowed(engine, statement, known, claim)
         answer = engine.run(verdict, keys_of(verdict, key_file))
         if form == "table":
             _drawn(answer)

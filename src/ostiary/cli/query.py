@@ -77,14 +77,9 @@ def query(
         output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
     sql = sys.stdin.read() if statement == "-" else statement
     with opened(source, password_file, timeout=timeout, rows=rows, cost=max_cost) as engine:
-        from ostiary.guard.governed import governed
-
         check_reader(engine, accepted=accept_writer)
         known = catalogue(engine, catalog)
-        verdict = governed(sql, engine.dialect, known, claims_from(claim or []))
-        if not verdict.allowed:
-            sys.stderr.write(f"Refused ({verdict.code}): {output.printable(verdict.why)}\n")
-            raise SystemExit(1)
+        verdict = allowed(engine, sql, known, claim)
         if show_sql:
             sys.stderr.write(output.printable(verdict.sql) + "\n")
         printed(engine.run(verdict, keys_of(verdict, key_file)), form)
@@ -160,6 +155,17 @@ def opened(
         raise SystemExit(130) from None
     finally:
         engine.close()
+
+
+def allowed(engine: "Engine", statement: str, known: "Catalogue", claim: list[str] | None) -> "Verdict":
+    """The statement as it may be run. Ends with exit code 1 where it may not."""
+    from ostiary.guard.governed import governed
+
+    verdict = governed(statement, engine.dialect, known, claims_from(claim or []))
+    if not verdict.allowed:
+        sys.stderr.write(f"Refused ({verdict.code}): {output.printable(verdict.why)}\n")
+        raise SystemExit(1)
+    return verdict
 
 
 def check_reader(engine: "Engine", *, accepted: bool) -> None:

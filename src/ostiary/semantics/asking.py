@@ -172,12 +172,11 @@ class _Deciding:
         homes = [*named, *(each.dataset for each in by)]
         filters = [self._filter(*each, homes) for each in found.filters]
         if found.periods:
-            times = [(home, each.name) for home in dict.fromkeys(homes) for each in self._lexicon.times(home)]
-            if len(times) != 1 or len(found.periods) > 1:
+            if len(found.periods) > 1:
                 raise AskBack(
-                    "Which time?", tuple(f"{plainly(name)} of {plainly(home)}" for home, name in times)
+                    "Which of these stretches of time?", tuple(stretch(each) for each in found.periods)
                 )
-            filters.append(Filter(*times[0], "within", (), found.periods[0]))
+            filters.append(Filter(*self._one_time(homes), "within", (), found.periods[0]))
         if not (filters or found.by or named) and len(by) < 2:
             self._ask_measure()
         self._check_alike(filters)
@@ -245,12 +244,14 @@ class _Deciding:
             if len(meant) == 1:
                 self._found.bare.remove(each)
                 return meant[0].dataset, meant[0].name
-        homes = dict.fromkeys(each for one in measures for each in self._datasets(one))
-        times = [(home, each.name) for home in homes for each in self._lexicon.times(home)]
+        return self._one_time([each for one in measures for each in self._datasets(one)])
+
+    def _one_time(self, homes: list[str]) -> tuple[str, str]:
+        times = [(home, each.name) for home in dict.fromkeys(homes) for each in self._lexicon.times(home)]
         if len(times) == 1:
             return times[0]
         if not times:
-            raise AskBack("What is measured has no time in the model.")
+            raise AskBack("What is asked for has no time in the model.")
         raise AskBack("Which time?", tuple(f"{plainly(name)} of {plainly(home)}" for home, name in times))
 
     def _is_time(self, meant: Meaning) -> bool:

@@ -25,7 +25,6 @@ VERSION = "0.2.0.dev0"
 VENDOR = "OSTIARY"
 TEXT_CHARACTERS_MAX = 1_000_000
 NAMES_MAX = 5_000
-DEPTH_MAX = 30
 _KINDS = {
     "String": "text", "Integer": "number", "Decimal": "number", "Float": "number", "Boolean": "boolean", "Date": "time", "Time": "", "DateTime": "time", "DateTimeTz": "time", "Opaque": ""
 }  # fmt: skip

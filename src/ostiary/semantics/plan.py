@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-GRAINS = ("day", "week", "month", "quarter", "year")
-OPERATORS = ("=", "<>", "<", "<=", ">", ">=", "in", "not in", "between", "contains", "starts", "null", "not null", "within")  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:

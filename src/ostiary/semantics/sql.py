@@ -93,27 +93,9 @@ class Writer:
         """Each table's measures by themselves, one under the other with nothing in the places of the others', then the largest of each place: there is but one."""
         if plan.having:
             raise Untold("Ask for one of these measures at a time where it has a condition of its own.")
-        every = [each for measures in homes.values() for each in measures]
-        parts: list[exp.Select] = []
-        for home, measures in homes.items():
-            bare = replace(plan, order="", limit=0)
-            part = self._grouped(home, measures, bare, today)
-            columns: list[exp.Expr] = [exp.column(each.name, quoted=True, table="part") for each in plan.by]
-            columns += [
-                exp.alias_(exp.column(each.name, quoted=True, table="part") if each in measures else exp.null(), each.name, quoted=True)
-                for each in every
-            ]  # fmt: skip
-            parts.append(exp.select(*columns).from_(part.subquery("part")))
-        whole: Any = parts[0]
-        for part in parts[1:]:
-            whole = exp.union(whole, part, distinct=False)
-        by = [exp.column(each.name, quoted=True, table="every") for each in plan.by]
-        totals = [
-            exp.alias_(exp.Max(this=exp.column(each.name, quoted=True, table="every")), each.name, quoted=True)
-            for each in plan.measures
-        ]  # fmt: skip
-        found = exp.select(*by, *totals).from_(whole.subquery("every"))
-        return found.group_by(*(each.copy() for each in by)) if by else found
+        bare = replace(plan, order="", limit=0)
+        parts = [(self._grouped(home, measures, bare, today), {each.name: each.name for each in measures}) for home, measures in homes.items()]  # fmt: skip
+        return _side_by_side(parts, [each.name for each in plan.by], [each.name for each in plan.measures])
 
     def _compared(self, homes: dict[str, list[Measured]], plan: Plan, today: date) -> exp.Select:
         """The measures of one stretch of time, and of the other under the name of the measure with `_before`."""
@@ -124,19 +106,12 @@ class Writer:
             raise Untold("Compare two stretches of time by something else than time.")
         ((home, measures),) = homes.items()
         parts = []
-        for which, period in enumerate((now.period, plan.compared)):
+        for period, ending in ((now.period, ""), (plan.compared, "_before")):
             filters = tuple(replace(each, period=period) if each is now else each for each in plan.filters)
             part = self._grouped(home, measures, replace(plan, filters=filters, order="", limit=0), today)
-            columns: list[exp.Expr] = [exp.column(each.name, quoted=True, table="part") for each in plan.by]
-            for each in measures:
-                value = exp.column(each.name, quoted=True, table="part")
-                columns += [exp.alias_(exp.null() if which else value, each.name, quoted=True), exp.alias_(value.copy() if which else exp.null(), f"{each.name}_before", quoted=True)]  # fmt: skip
-            parts.append(exp.select(*columns).from_(part.subquery("part")))
-        names = [name for each in measures for name in (each.name, f"{each.name}_before")]
-        by = [exp.column(each.name, quoted=True, table="every") for each in plan.by]
-        totals = [exp.alias_(exp.Max(this=exp.column(name, quoted=True, table="every")), name, quoted=True) for name in names]  # fmt: skip
-        found = exp.select(*by, *totals).from_(exp.union(*parts, distinct=False).subquery("every"))
-        return found.group_by(*(each.copy() for each in by)) if by else found
+            parts.append((part, {each.name + ending: each.name for each in measures}))
+        names = [each.name + ending for each in measures for ending in ("", "_before")]
+        return _side_by_side(parts, [each.name for each in plan.by], names)
 
     def _rows(self, plan: Plan, today: date) -> exp.Select:
         if not plan.by:
@@ -307,10 +282,7 @@ class Writer:
         return sqlglot.parse_one(text, dialect=self._dialect)
 
     def _parsed(self, text: str, what: str) -> exp.Expr:
-        try:
-            (found,) = sqlglot.parse(text, dialect=self._dialect)
-        except (SqlglotError, RecursionError, ValueError):
-            found = None
+        found = _one(text, self._dialect)
         if found is None:
             raise ModelError([("", f"{what}: this is no expression of SQL")])
         if found.find(exp.Query, exp.Command, exp.DDL, exp.DML, exp.Placeholder, exp.Parameter) or not isinstance(found, exp.Condition):  # fmt: skip
@@ -339,10 +311,7 @@ class Writer:
 
 def filled(statement: str, values: Mapping[str, str], dialect: str) -> str:
     """A verified statement with the words of a question as texts in its places (`:region`). Raises ModelError."""
-    try:
-        (found,) = sqlglot.parse(statement, dialect=SQLGLOT[dialect])
-    except (SqlglotError, RecursionError, ValueError):
-        found = None
+    found = _one(statement, SQLGLOT[dialect])
     if found is None:
         raise ModelError([("", "a verified statement is no SQL of this database")])
     for place in list(found.find_all(exp.Placeholder)):
@@ -362,6 +331,34 @@ def check(model: Model, dialect: str, today: date) -> list[str]:
             writer.write(plan, today)
         except (ModelError, Untold) as error:
             found.append(str(error).removeprefix("(all): "))
+    return found
+
+
+def _side_by_side(parts: Sequence[tuple[exp.Select, Mapping[str, str]]], by: Sequence[str], names: Sequence[str]) -> exp.Select:  # fmt: skip
+    """Parts that are told by the same, one under the other with nothing in the places of the others', then the largest of each place: there is but one. A part comes with what each of its values
+    is called in the whole."""
+    whole: Any = None
+    for part, called in parts:
+        columns: list[exp.Expr] = [_quoted(name, "part") for name in by]
+        columns += [exp.alias_(_quoted(called[name], "part") if name in called else exp.null(), name, quoted=True) for name in names]  # fmt: skip
+        selected = exp.select(*columns).from_(part.subquery("part"))
+        whole = selected if whole is None else exp.union(whole, selected, distinct=False)
+    told = [_quoted(name, "every") for name in by]
+    totals = [exp.alias_(exp.Max(this=_quoted(name, "every")), name, quoted=True) for name in names]
+    found = exp.select(*told, *totals).from_(whole.subquery("every"))
+    return found.group_by(*(each.copy() for each in told)) if told else found
+
+
+def _quoted(name: str, table: str) -> exp.Column:
+    return exp.column(name, quoted=True, table=table)
+
+
+def _one(text: str, dialect: str) -> exp.Expr | None:
+    """The one statement or expression that a text is; None where it is none, or several."""
+    try:
+        (found,) = sqlglot.parse(text, dialect=dialect)
+    except (SqlglotError, RecursionError, ValueError):
+        return None
     return found
 
 

@@ -28,7 +28,7 @@ from ostiary.shapes import Answer, Empty, ModelShape, Nothing, Params, own_actio
 from ostiary.sinks import SINK
 from ostiary.sources import schema, store
 from ostiary.sources.policy import ROWS_MAX, STREAM_ROWS_MAX, Asker, SourcePolicy, Words
-from ostiary.sources.services import DIALECTS, PURPOSE, SOURCES_MAX, Asked, Known, Sources
+from ostiary.sources.services import PURPOSE, SOURCES_MAX, Asked, Known, Sources
 from ostiary.sources.shown import (
     DriftShown,
     JsonRow,
@@ -201,7 +201,7 @@ class Desk:
         purposes = sorted({each for rule in opened.policy.rules if not rule.roles or roles & set(rule.roles) for each in rule.purposes})  # fmt: skip
         return SourceShown(
             name=known.row.name,
-            dialect=DIALECTS[kind],
+            dialect=kind,
             tables=len(opened.view(Asker(roles)).tables),
             purposes=purposes,
             streams=opened.policy.streams,
@@ -218,7 +218,7 @@ class Desk:
             raise NotFound("There is no such source or table.")
         return SchemaShown(
             source=asked.source,
-            dialect=DIALECTS[held.settings.kind],
+            dialect=held.settings.kind,
             tables=tables_shown(known, view, list(tables)),
         )
 
@@ -325,7 +325,7 @@ class Desk:
         """Raises NotFound."""
         known = await self._of.known(call.tenant, asked.source)
         held = await self._of.held(call.tenant, asked.source)
-        return source_whole(known, DIALECTS[held.settings.kind], current=held.hash == known.row.bound)
+        return source_whole(known, held.settings.kind, current=held.hash == known.row.bound)
 
     async def put(self, call: Call, asked: Put) -> SourceWhole:
         """Raises NotFound (the connector), SourceInvalid, Conflict, and as `Engines.run`."""
@@ -342,7 +342,7 @@ class Desk:
             tables, indexed_us, bound = await of.index(held, accept_writer=policy.accept_writer), call.at_us, held.hash  # fmt: skip
         await of.check(held, policy, tables)
         row = await self._row(call, name, policy, tables, before, bound=bound, indexed_us=indexed_us)
-        return source_whole(of.open(tenant, row), DIALECTS[held.settings.kind], current=True)
+        return source_whole(of.open(tenant, row), held.settings.kind, current=True)
 
     async def index(self, call: Call, asked: OneSource) -> DriftShown:
         """Raises NotFound, Conflict, and as `Engines.run`."""
@@ -408,7 +408,7 @@ class Desk:
         beyond = await of.beyond_reading(held)
         tables = await of.index(held, accept_writer=True)
         try:
-            written = grants(DIALECTS[held.settings.kind], asked.role, tables, getattr(held.settings, "database", ""))  # fmt: skip
+            written = grants(held.settings.kind, asked.role, tables, getattr(held.settings, "database", ""))  # fmt: skip
         except ValueError:
             written = []
         return Checked(beyond=beyond, grants=written)

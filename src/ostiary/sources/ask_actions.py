@@ -7,11 +7,12 @@ from pydantic import Field
 
 from ostiary.actions import Action, Call, Effect, Risk, Route
 from ostiary.errors import LibraryMissing, NotFound
+from ostiary.semantics.lexicon import Lexicon
 from ostiary.shapes import Answer, ModelShape
 from ostiary.sources import letting_go
 from ostiary.sources.actions import Desk, OneSource, Purpose, Query, RowCount, asker
 from ostiary.sources.actions import actions as others
-from ostiary.sources.services import DIALECTS, Sources
+from ostiary.sources.services import Sources
 from ostiary.sources.shown import JsonRow
 
 BEFORE_MAX = 5
@@ -65,7 +66,7 @@ class _Asking:
         if not view.tables:
             raise NotFound("There is no such source.")
         understood, statement, back, choices = _understood(
-            asked, known.lexicon(view), DIALECTS[held.settings.kind], _day(call.at_us)
+            asked, known.lexicon(view), held.settings.kind, _day(call.at_us)
         )
         told: dict[str, Any] = {"understood": understood, "asked_back": back, "choices": choices, "statement": statement}  # fmt: skip
         if not statement or not asked.run:
@@ -79,7 +80,7 @@ def _day(at_us: int) -> date:
     return datetime.fromtimestamp(at_us / 1e6, UTC).date()
 
 
-def _understood(asked: Ask, words: Any, dialect: str, today: date) -> tuple[str, str, str, list[str]]:
+def _understood(asked: Ask, words: Lexicon, dialect: str, today: date) -> tuple[str, str, str, list[str]]:
     """(in words, statement, asked back, choices)."""
     try:
         from ostiary.semantics import asking, sql  # noqa: PLC0415 - libraries of an extra

@@ -22,6 +22,8 @@ from ostiary.errors import Conflict, Fault, LibraryMissing, NotFound, QueryRefus
 from ostiary.guard.catalogue import CatalogueError, Table
 from ostiary.guard.verdict import Verdict
 from ostiary.ids import TenantId
+from ostiary.semantics.draft import drafted
+from ostiary.semantics.lexicon import Lexicon
 from ostiary.shapes import pointer
 from ostiary.sinks import Sink
 from ostiary.sources import policy as policies
@@ -37,8 +39,8 @@ STATEMENTS_MAX = 256
 """Governed statements that are kept of a source, so that one which is asked again costs no reading."""
 READ_HERE_CHARACTERS_MAX = 500
 """Longer statements are read in a thread."""
-DIALECTS = {"postgresql": "postgresql", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
-"""By the kind of the connector."""
+DATABASES = frozenset(["postgresql", "mysql", "sqlite", "duckdb"])
+"""Kinds of connectors that can be asked; each is called as its dialect."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +50,12 @@ class Known:
     row: store.SourceRow
     opened: Opened
     statements: "Statements"
-    meanings: dict[tuple[int, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+    meanings: dict[tuple[int, ...], Lexicon] = field(default_factory=dict, compare=False, repr=False)
 
-    def lexicon(self, view: View) -> Any:
+    def lexicon(self, view: View) -> Lexicon:
         """The words for what a view shows (`semantics.lexicon`): what somebody may not read is no word of theirs."""
         found = self.meanings.get(view.fitting)
         if found is None:
-            from ostiary.semantics.draft import drafted  # noqa: PLC0415 - not wanted where nobody asks
-            from ostiary.semantics.lexicon import Lexicon  # noqa: PLC0415
-
             found = self.meanings[view.fitting] = Lexicon(drafted(self.row.name, view.tables))
         return found
 
@@ -159,7 +158,7 @@ class Sources:
     async def held(self, tenant: TenantId, name: str) -> Held:
         """The connector of that name. Raises NotFound where there is none, or none that is a database."""
         held = await self.connectors.held(tenant, name)
-        if held.settings.kind not in DIALECTS:
+        if held.settings.kind not in DATABASES:
             raise NotFound("This connector is no database.")
         return held
 
@@ -179,7 +178,7 @@ class Sources:
     async def check(self, held: Held, policy: SourcePolicy, tables: tuple[Table, ...]) -> None:
         """That the policy speaks of what is there. Raises SourceInvalid."""
         found = policies.faults(policy, tables)
-        found += await asyncio.to_thread(_row_faults, policy, tables, DIALECTS[held.settings.kind])
+        found += await asyncio.to_thread(_row_faults, policy, tables, held.settings.kind)
         if found:
             raise SourceInvalid("Nothing was changed.", faults=tuple(found[:20]))
 
@@ -212,7 +211,7 @@ class Sources:
         named = hashlib.sha256(canonical([statement, view.fitting, claims])).digest()  # fmt: skip
         verdict = known.statements.get(named)
         if verdict is None:
-            verdict = _governed(statement, DIALECTS[held.settings.kind], view, claims)
+            verdict = _governed(statement, held.settings.kind, view, claims)
             known.statements.keep(named, verdict)
         if not verdict.allowed:
             raise QueryRefused(verdict.why, faults=(Fault("/statement", verdict.code),))

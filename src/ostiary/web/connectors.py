@@ -34,6 +34,8 @@ class Kind:
     """What its credential is called; empty where it has none."""
 
 
+_TIMEOUT = Field("timeout_s", "Give up after, seconds", "Empty: the operator's limit.", kind="number", required=False)  # fmt: skip
+_ROWS = Field("answer_rows_max", "At most this many rows", "Empty: the operator's limit.", kind="number", required=False)  # fmt: skip
 KINDS: Mapping[str, Kind] = {
     "http": Kind(
         "HTTP back-end",
@@ -53,13 +55,7 @@ KINDS: Mapping[str, Kind] = {
                 kind="yes",
                 required=False,
             ),
-            Field(
-                "timeout_s",
-                "Give up after, seconds",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
+            _TIMEOUT,
         ),
         "Credential, where it wants one",
     ),
@@ -73,20 +69,8 @@ KINDS: Mapping[str, Kind] = {
                 "Under a folder that the operator declared in OSTIARY_SOURCE_ROOTS. It is only read.",
                 "/data/shop.db",
             ),
-            Field(
-                "timeout_s",
-                "Give up after, seconds",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
-            Field(
-                "answer_rows_max",
-                "At most this many rows",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
+            _TIMEOUT,
+            _ROWS,
         ),
     ),
     "postgresql": Kind(
@@ -107,20 +91,8 @@ KINDS: Mapping[str, Kind] = {
                 ),
             ),
             Field("schemas", "Search path", "Empty: the role's own.", "sales,public", required=False),
-            Field(
-                "timeout_s",
-                "Give up after, seconds",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
-            Field(
-                "answer_rows_max",
-                "At most this many rows",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
+            _TIMEOUT,
+            _ROWS,
         ),
         "Password",
     ),
@@ -140,13 +112,7 @@ KINDS: Mapping[str, Kind] = {
                     ("off", "off (private addresses only)"),
                 ),
             ),
-            Field(
-                "timeout_s",
-                "Give up after, seconds",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
+            _TIMEOUT,
         ),
         "Password",
     ),
@@ -160,13 +126,7 @@ KINDS: Mapping[str, Kind] = {
                 "A DuckDB database, a CSV, Parquet or JSON file, or a folder of those, under a folder that the operator declared in OSTIARY_SOURCE_ROOTS. It is only read.",
                 "/data/sales",
             ),
-            Field(
-                "timeout_s",
-                "Give up after, seconds",
-                "Empty: the operator's limit.",
-                kind="number",
-                required=False,
-            ),
+            _TIMEOUT,
         ),
     ),
     "mcp": Kind(

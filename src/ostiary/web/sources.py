@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from ostiary.access.roles import BUILT_IN
 from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound, OstiaryError
+from ostiary.web import words
 from ostiary.web.desk import Desk
 
-KINDS = frozenset({"postgresql", "mysql", "sqlite", "duckdb"})
 FIRST: dict[str, Any] = {
     "version": 1,
     "rules": [{"name": "everybody", "tables": ["*"]}],
@@ -36,7 +36,11 @@ async def listed(desk: Desk) -> Response:
     sources = (await desk.ask("sources.list"))["sources"]
     known = {each["name"] for each in sources}
     connectors = (await desk.ask_or({"connectors": []}, "connector.list"))["connectors"]
-    others = [each for each in connectors if each["settings"]["kind"] in KINDS and each["name"] not in known]
+    others = [
+        each
+        for each in connectors
+        if each["settings"]["kind"] in words.DIALECTS and each["name"] not in known
+    ]
     return await desk.page("sources/page.html", sources=sources, others=others)
 
 
@@ -105,7 +109,7 @@ async def _page(desk: Desk, said: Said) -> Response:
     except NotFound:
         source = None
         settings = (await desk.ask("connector.show", {"name": name}))["settings"]
-        if settings["kind"] not in KINDS:
+        if settings["kind"] not in words.DIALECTS:
             raise
     policy = source["policy"] if source else FIRST
     text = said.form.get("policy") or json.dumps(_short(policy), indent=2, ensure_ascii=False)
