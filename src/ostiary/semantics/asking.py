@@ -161,7 +161,15 @@ class _Deciding:
     def _rows(self) -> Plan:
         """Plain rows: of the fields that are named, else of what the table is called by."""
         found = self._found
-        if found.order or found.limit or found.having or found.grains or found.compared or found.superlative:
+        if (
+            found.grouped
+            or found.order
+            or found.limit
+            or found.having
+            or found.grains
+            or found.compared
+            or found.superlative
+        ):
             self._ask_measure()
         named = list(dict.fromkeys(found.datasets))
         by = [one for meanings, words in (*found.by, *found.bare) for one in self._one_by(meanings, words)]

@@ -63,6 +63,8 @@ class Found:
     order: str = ""
     limit: int = 0
     unknown: list[str] = field(default_factory=list)
+    grouped: bool = False
+    """Something is to be told by something: it takes a measure."""
     superlative: bool = False
     alone: bool = False
     """`highest revenue by country`: the one, or all of them in order?"""
@@ -182,6 +184,7 @@ class Reader:
 
     def _by(self, size: int, told: list[Meaning]) -> None:
         self._found.by.append((told, self._text(size)))
+        self._found.grouped = True
         self._at += size
 
     def _text(self, size: int) -> str:
