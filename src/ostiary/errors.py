@@ -551,7 +551,7 @@ class LibraryMissing(OstiaryError):
 
 
 class SourceInvalid(OstiaryError):
-    """The policy of a source has mistakes."""
+    """The policy of a source, or its semantic model, has mistakes."""
 
     code, status = "source.invalid", 422
 

@@ -37,6 +37,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "source.ask": {"question": "how many customers"},
     "source.weigh": ASKED,
     "source.confirm": ASKED,
+    "source.model.check": {"model": "semantic_model: []"},
+    "source.model.put": {"model": "semantic_model: []", "version": 0},
+    "source.model.verify": {**ASKED, "question": "who are they", "version": 0},
     "source.request": ASKED,
     "document.export": {"seen": 0},
 }

@@ -16,6 +16,8 @@ from ostiary.semantics.reading import BY, CHOICES_MAX, AskBack, Found, Reader, U
 from ostiary.semantics.telling import plainly, stretch, told
 
 QUESTION_CHARACTERS_MAX = 2_000
+PLACED_CHARACTERS_MAX = 400
+"""Longer questions are none with places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,13 @@ def _verified(question: str, lexicon: Lexicon) -> Answered | None:
     """The verified question that this one is, word by word; its places take any words."""
     words = " ".join(phrase(question)) + " "
     for each in lexicon.model.verified:
+        if each.places and len(question) > PLACED_CHARACTERS_MAX:
+            continue
         pieces = re.split(r"\{(\w+)\}", each.question)
         pattern, raw = "", ""
         for at, piece in enumerate(pieces):
-            pattern += rf"(?P<{piece}>.+?)\s*" if at % 2 else "".join(re.escape(word) + " " for word in phrase(piece))  # fmt: skip
-            raw += rf"(?P<{piece}>.+?)" if at % 2 else r"\W+".join(re.escape(word) for word in re.findall(r"\w+", piece)) + r"\W*"  # fmt: skip
+            pattern += rf"(?P<{piece}>.{{1,100}}?)\s*" if at % 2 else "".join(re.escape(word) + " " for word in phrase(piece))  # fmt: skip
+            raw += rf"(?P<{piece}>.{{1,100}}?)" if at % 2 else r"\W+".join(re.escape(word) for word in re.findall(r"\w+", piece)) + r"\W*"  # fmt: skip
             if not at % 2:
                 raw += r"\W*" if at + 1 < len(pieces) else ""
         if len(pieces) == 1 and pattern == words:

@@ -1,9 +1,13 @@
 """A semantic model: Apache Ossie's core (datasets, fields, relationships, metrics), and verified questions besides."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ANSI = "ANSI_SQL"
+PLACES_MAX = 3
+"""Of one verified question: each place takes any words, and all ways to take them are tried."""
+_PLACE = re.compile(r"\{(\w*)\}")
 
 
 class ModelError(Exception):
@@ -81,6 +85,11 @@ class Verified:
 
     question: str
     statement: str
+
+    @property
+    def places(self) -> list[str]:
+        """Their names, in order."""
+        return _PLACE.findall(self.question)
 
 
 @dataclass(frozen=True, slots=True)

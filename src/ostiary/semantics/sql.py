@@ -282,7 +282,7 @@ class Writer:
         return sqlglot.parse_one(text, dialect=self._dialect)
 
     def _parsed(self, text: str, what: str) -> exp.Expr:
-        found = _one(text, self._dialect)
+        found = one(text, self._dialect)
         if found is None:
             raise ModelError([("", f"{what}: this is no expression of SQL")])
         if found.find(exp.Query, exp.Command, exp.DDL, exp.DML, exp.Placeholder, exp.Parameter) or not isinstance(found, exp.Condition):  # fmt: skip
@@ -311,7 +311,7 @@ class Writer:
 
 def filled(statement: str, values: Mapping[str, str], dialect: str) -> str:
     """A verified statement with the words of a question as texts in its places (`:region`). Raises ModelError."""
-    found = _one(statement, SQLGLOT[dialect])
+    found = one(statement, SQLGLOT[dialect])
     if found is None:
         raise ModelError([("", "a verified statement is no SQL of this database")])
     for place in list(found.find_all(exp.Placeholder)):
@@ -353,7 +353,7 @@ def _quoted(name: str, table: str) -> exp.Column:
     return exp.column(name, quoted=True, table=table)
 
 
-def _one(text: str, dialect: str) -> exp.Expr | None:
+def one(text: str, dialect: str) -> exp.Expr | None:
     """The one statement or expression that a text is; None where it is none, or several."""
     try:
         (found,) = sqlglot.parse(text, dialect=dialect)

@@ -1,5 +1,6 @@
 """What can be asked of sources: what there is, one statement, an agreement to one that needs it; and for whoever looks after them the policy, the tables, and what others see."""
 
+import asyncio
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -38,6 +39,7 @@ from ostiary.sources.shown import (
     SourceWhole,
     drift_shown,
     masks_of,
+    metrics_shown,
     source_whole,
     tables_shown,
 )
@@ -216,10 +218,14 @@ class Desk:
         tables = view.catalogue.find("", asked.table) if asked.table else tuple(view.tables)
         if not tables:
             raise NotFound("There is no such source or table.")
+        kind = held.settings.kind
+        meant = (await asyncio.to_thread(known.lexicon, view, kind)).model if known.meaning.version else None
         return SchemaShown(
             source=asked.source,
-            dialect=held.settings.kind,
+            dialect=kind,
             tables=tables_shown(known, view, list(tables)),
+            metrics=metrics_shown(meant, kind) if meant else [],
+            questions=[each.question for each in meant.verified] if meant else [],
         )
 
     async def weigh(self, call: Call, asked: Question) -> Weighed:

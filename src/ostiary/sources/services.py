@@ -28,6 +28,7 @@ from ostiary.shapes import pointer
 from ostiary.sinks import Sink
 from ostiary.sources import policy as policies
 from ostiary.sources import schema, store
+from ostiary.sources.meaning import Meaning
 from ostiary.sources.policy import Asker, Opened, SourcePolicy, View
 from ostiary.sources.streaming import Sending, Sent, unless_gone
 from ostiary.vault.sealing import Place, Vault
@@ -49,14 +50,16 @@ class Known:
 
     row: store.SourceRow
     opened: Opened
+    meaning: Meaning
     statements: "Statements"
     meanings: dict[tuple[int, ...], Lexicon] = field(default_factory=dict, compare=False, repr=False)
 
-    def lexicon(self, view: View) -> Lexicon:
-        """The words for what a view shows (`semantics.lexicon`): what somebody may not read is no word of theirs."""
+    def lexicon(self, view: View, dialect: str) -> Lexicon:
+        """The words for what a view shows (`semantics.lexicon`): what somebody may not read is no word of theirs. Blocks where nobody asked before. Raises Conflict, LibraryMissing."""
         found = self.meanings.get(view.fitting)
         if found is None:
-            found = self.meanings[view.fitting] = Lexicon(drafted(self.row.name, view.tables))
+            meant = self.meaning.seen(self.opened.tables, view.tables, dialect)
+            found = self.meanings[view.fitting] = Lexicon(meant or drafted(self.row.name, view.tables))
         return found
 
 
@@ -123,13 +126,19 @@ class Sources:
         if found is not None:
             return found
         mark = self._kept.mark()
-        row = self.database.read(lambda connection: store.find(connection, tenant, name))
+        row, models = self.database.read(
+            lambda connection: (
+                store.find(connection, tenant, name),
+                store.models(connection, tenant, name, limit=1),
+            )
+        )
         if row is None:
             raise NotFound("There is no such source.")
         found = self._kept.last((tenant, name))
-        if found is not None and found.row == row:
+        version = (models[0].version, models[0].made_us) if models else (0, 0)
+        if found is not None and (found.row, found.meaning.version, found.meaning.made_us) == (row, *version):
             return found
-        made = self.open(tenant, row)
+        made = self.open(tenant, row, *models)
         self._kept.keep(tenant, (tenant, name), made, mark)
         return made
 
@@ -138,10 +147,19 @@ class Sources:
         found = self._kept.get((tenant, name))
         return found if found is not None else await asyncio.to_thread(self.known_now, tenant, name)
 
-    def open(self, tenant: TenantId, row: store.SourceRow) -> Known:
+    def open(self, tenant: TenantId, row: store.SourceRow, model: store.ModelRow | None = None) -> Known:
         policy = SourcePolicy.model_validate_json(self.vault.open(_place(tenant, "policy", row.name), row.policy))  # fmt: skip
         tables = schema.from_data(self.vault.open_json(_place(tenant, "tables", row.name), row.tables))
-        return Known(row, Opened(policy, tables), Statements())
+        meaning = (
+            Meaning(model.version, self.model_text(tenant, model), model.made_us) if model else Meaning()
+        )
+        return Known(row, Opened(policy, tables), meaning, Statements())
+
+    def model_text(self, tenant: TenantId, row: store.ModelRow) -> str:
+        return self.vault.open(_of_model(tenant, row.source, row.version), row.text).decode()
+
+    def sealed_model(self, tenant: TenantId, source: str, version: int, text: str) -> bytes:
+        return self.vault.seal(_of_model(tenant, source, version), text.encode(), purpose=PURPOSE)
 
     def sealed(
         self, tenant: TenantId, name: str, policy: SourcePolicy, tables: Sequence[Table]
@@ -324,3 +342,7 @@ def _wrong(table: Table, spoken: Any, known: set[str]) -> str:
 
 def _place(tenant: TenantId, column: str, name: str) -> Place:
     return Place(tenant, "source", column, name)
+
+
+def _of_model(tenant: TenantId, source: str, version: int) -> Place:
+    return Place(tenant, "source_model", "text", f"{source}/{version}")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ostiary.clock import rfc3339
 from ostiary.guard.catalogue import Mask, Table
+from ostiary.semantics.model import Model
 from ostiary.shapes import Answer
 from ostiary.sources.policy import SourcePolicy, View
 from ostiary.sources.schema import Drift, path
@@ -35,12 +36,21 @@ class TableShown(Answer):
     rule: str
 
 
+class MetricShown(Answer):
+    name: str
+    synonyms: list[str]
+    description: str
+    expression: str
+
+
 class SchemaShown(Answer):
-    """What whoever asks may read. `dialect`: whose SQL a statement is written in."""
+    """What whoever asks may read. `dialect`: whose SQL a statement is written in. `metrics` and `questions`: what can be asked for in words besides, where the source has a semantic model."""
 
     source: str
     dialect: str
     tables: list[TableShown]
+    metrics: list[MetricShown]
+    questions: list[str]
 
 
 class SourceShown(Answer):
@@ -86,6 +96,13 @@ class SourceWhole(Answer):
     current: bool
     indexed_at: str
     changed_at: str
+
+
+def metrics_shown(model: Model, dialect: str) -> list[MetricShown]:
+    return [
+        MetricShown(name=each.name, synonyms=list(each.synonyms), description=each.description, expression=each.expression.of(dialect))
+        for each in model.metrics
+    ]  # fmt: skip
 
 
 def tables_shown(known: Known, view: View, tables: list[Table]) -> list[TableShown]:

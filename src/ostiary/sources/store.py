@@ -1,6 +1,6 @@
-"""Two tables: the sources of a tenant, each with its policy and its schema as a person took it in, and passes: an agreement to run one statement some times.
+"""Three tables: the sources of a tenant, each with its policy and its schema as a person took it in; the versions of their semantic models; and passes: an agreement to run one statement some times.
 
-All rows are marked. A policy and a schema are sealed; a statement that was agreed to is known by a keyed digest.
+All rows are marked. A policy, a schema and a model are sealed; a statement that was agreed to is known by a keyed digest.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,19 @@ SOURCE = Table(
     clear("indexed_us", BigInteger),
     clear("changed_us", BigInteger),
     clear("changed_by", String(64)),
+    mark(),
+    info=marked(),
+)
+
+MODEL = Table(
+    "source_model",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("source", String(48), primary_key=True),
+    clear("version", Integer, primary_key=True, autoincrement=False),
+    sealed("text"),
+    clear("made_us", BigInteger),
+    clear("made_by", String(64)),
     mark(),
     info=marked(),
 )
@@ -69,6 +82,17 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One version of what a source's tables mean: sealed YAML."""
+
+    source: str
+    version: int
+    text: bytes
+    made_us: int
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class PassRow:
     """`binding`: of whom, what and under which policy. `consent`: confirm or approve, whichever was given. `left_count`: runs that are left."""
 
@@ -80,6 +104,9 @@ class PassRow:
     left_count: int
     made_us: int
     expires_us: int
+
+
+_MEANWHILE = "The model was changed meanwhile; look at it again."
 
 
 def _values(row: Any) -> dict[str, Any]:
@@ -125,10 +152,48 @@ def change(connection: Connection, tenant: TenantId, row: SourceRow, *, before: 
 
 @of_tenant
 def remove(connection: Connection, tenant: TenantId, name: str) -> None:
-    """The source and what was agreed to in it."""
+    """The source, what it means, and what was agreed to in it."""
+    connection.execute(delete(MODEL).where(MODEL.c.tenant == tenant, MODEL.c.source == name))
     connection.execute(delete(PASS).where(PASS.c.tenant == tenant, PASS.c.source == name))
     connection.execute(delete(SOURCE).where(SOURCE.c.tenant == tenant, SOURCE.c.name == name))
     tell(connection, tenant, CHANGED, name)
+
+
+@of_tenant
+def models(connection: Connection, tenant: TenantId, source: str, *, limit: int) -> list[ModelRow]:
+    """The last versions, newest first."""
+    c = MODEL.c
+    query = select(MODEL).where(c.tenant == tenant, c.source == source).order_by(c.version.desc())
+    return [ModelRow(**row) for row in marks.read(connection, tenant, query.limit(limit))]
+
+
+@of_tenant
+def model(connection: Connection, tenant: TenantId, source: str, version: int) -> ModelRow | None:
+    c = MODEL.c
+    query = select(MODEL).where(c.tenant == tenant, c.source == source, c.version == version)
+    row = marks.first(connection, tenant, query)
+    return ModelRow(**row) if row else None
+
+
+@of_tenant
+def add_model(connection: Connection, tenant: TenantId, row: ModelRow, *, keep: int) -> None:
+    """The next version; of the ones before it so many stay. Raises Conflict where there is a later one, or the source is gone."""
+    if find(connection, tenant, row.source) is None:
+        raise Conflict("The source was removed meanwhile.")
+    last = models(connection, tenant, row.source, limit=1)
+    if (last[0].version if last else 0) != row.version - 1:
+        raise Conflict(_MEANWHILE)
+    if not marks.add(connection, tenant, MODEL, _values(row), once=True):
+        raise Conflict(_MEANWHILE)
+    c, oldest = MODEL.c, row.version - keep
+    connection.execute(delete(MODEL).where(c.tenant == tenant, c.source == row.source, c.version <= oldest))
+    tell(connection, tenant, CHANGED, row.source)
+
+
+@of_tenant
+def remove_models(connection: Connection, tenant: TenantId, source: str) -> None:
+    connection.execute(delete(MODEL).where(MODEL.c.tenant == tenant, MODEL.c.source == source))
+    tell(connection, tenant, CHANGED, source)
 
 
 @of_tenant
