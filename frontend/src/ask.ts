@@ -216,6 +216,7 @@ function start(root: HTMLElement): void {
   }
 
   form.addEventListener("submit", (event) => {
+    if ((event.submitter as HTMLButtonElement | null)?.value === "verify") return;
     event.preventDefault();
     if ((event.submitter as HTMLButtonElement | null)?.value === "words") return void word();
     void run((event.submitter as HTMLButtonElement | null)?.value === "weigh");
@@ -244,6 +245,13 @@ function start(root: HTMLElement): void {
     }
   });
   root.addEventListener("click", (event) => {
+    const word = (event.target as Element).closest<HTMLElement>("[data-word]")?.dataset.word;
+    if (word) {
+      const question = one<HTMLInputElement>("#question");
+      question.value = word;
+      question.focus();
+      return;
+    }
     const name = (event.target as Element).closest<HTMLElement>("[data-insert]")?.dataset.insert;
     if (!name) return;
     area.setRangeText(/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`, area.selectionStart, area.selectionEnd, "end");

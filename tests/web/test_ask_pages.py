@@ -220,7 +220,7 @@ def test_it_is_accessible_in_both_themes_and_on_a_phone(tmp_path: Path) -> None:
                     wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
                     assert not wide
                     await shot(page, f"{width}-{scheme}")
-                    for path in ("/sources", "/sources/shop"):
+                    for path in ("/sources", "/sources/shop", "/sources/shop/model"):
                         await page.goto(f"{seen.origin}{path}")
                         found = (await Axe().run(page)).response["violations"]
                         assert not found, [
@@ -265,5 +265,60 @@ def test_whoever_looks_after_a_source_opens_it_and_sees_as_others_do(tmp_path: P
             await page.get_by_label("Type the name").fill("shop")
             await page.get_by_role("button", name="Remove").click()
             await expect(page.locator(".note")).to_contain_text("Removed.")
+
+    asyncio.run(story())
+
+
+METRIC = """  metrics:
+  - name: revenue
+    expression: {dialects: [{dialect: ANSI_SQL, expression: SUM(orders.amount)}]}
+    ai_context: {synonyms: [turnover]}
+"""
+
+
+def test_somebody_says_what_the_tables_mean_and_it_is_asked_in_those_words(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen) as page:
+            await page.goto(f"{seen.origin}/sources/shop")
+            await page.get_by_role("link", name="What its tables mean").click()
+            await expect(page.get_by_text("Nobody has said it yet")).to_be_visible()
+            field = page.get_by_label("YAML")
+            draft = await field.input_value()
+            wrong = draft.rstrip() + "\n" + METRIC.replace("amount", "amounts")
+            await field.fill(wrong)
+            await page.get_by_role("button", name="Check it").click()
+            await expect(page.get_by_role("alert")).to_contain_text("/semantic_model/0/metrics/0")
+            assert (await field.input_value()).rstrip() == wrong.rstrip()  # nothing of it is lost
+            await field.fill(wrong.replace("amounts", "amount"))
+            await page.get_by_role("button", name="Check it").click()
+            await expect(page.get_by_text("All of it can be asked.")).to_be_visible()
+            await page.get_by_role("button", name="Save as version 1").click()
+            await expect(page.locator(".note")).to_contain_text("Saved.")
+            await expect(page.get_by_role("heading", name="Metrics")).to_be_visible()
+            await shot(page, "model")
+            await page.get_by_role("link", name="Ask it").click()
+            await page.get_by_role("button", name="revenue").click()
+            words = page.get_by_label("In words")
+            await expect(words).to_have_value("revenue")
+            await words.fill("turnover by region")
+            await words.press("Enter")
+            await expect(page.locator("[data-said]")).to_contain_text(
+                "Understood as: revenue, by orders region."
+            )
+            await words.fill("what do we sell where")
+            await page.get_by_label("Statement", exact=True).fill(
+                "SELECT region, channel, count(*) AS n FROM orders GROUP BY region, channel"
+            )
+            await page.get_by_role("button", name="Keep as the answer").click()
+            await expect(page.get_by_text("Kept: whoever asks")).to_be_visible()
+            await words.fill("What do we sell where?")
+            await words.press("Enter")
+            await expect(page.locator("[data-count]")).to_have_text("8 rows")
+            await shot(page, "verified")
+            await page.goto(f"{seen.origin}/sources/shop/model?version=1")
+            await expect(page.get_by_text("Version 2 counts until you save another.")).to_be_visible()
+            await page.get_by_text("Take the model away").click()
+            await page.get_by_role("button", name="Take it away").click()
+            await expect(page.locator(".note").first).to_contain_text("Taken away.")
 
     asyncio.run(story())

@@ -34,6 +34,8 @@ async def work(desk: Desk) -> Response:
     try:
         if wanted == "words":
             return await _worded(desk, form)
+        if wanted == "verify":
+            return await _verified(desk, form, asked)
         if wanted in ("confirm", "request"):
             return await _agreed(desk, form, asked, wanted)
         weighed = await desk.ask("source.weigh", asked)
@@ -129,6 +131,14 @@ async def _worded(desk: Desk, form: dict[str, str]) -> Response:
     return await _page(desk, form, said=f"Understood as: {found['understood']}.")
 
 
+async def _verified(desk: Desk, form: dict[str, str], asked: dict[str, str]) -> Response:
+    """The question is answered with this statement from now on, for everybody."""
+    model = await desk.ask("source.model.show", {"source": asked["source"]})
+    kept = {"source": asked["source"], "question": form.get("question", "").strip(), "statement": asked["statement"]}  # fmt: skip
+    await desk.ask("source.model.verify", {**kept, "version": model["version"]})
+    return await _page(desk, form, said="Kept: whoever asks this in words gets this statement, as they may see the data.")  # fmt: skip
+
+
 async def _agreed(desk: Desk, form: dict[str, str], asked: dict[str, str], wanted: str) -> Response:
     try:
         await desk.ask(f"source.{wanted}", asked)
@@ -144,12 +154,12 @@ async def _page(desk: Desk, form: dict[str, str], **more: Any) -> Response:
     source = next((each for each in sources if each["name"] == form.get("source")), None)
     if source is None and len(sources) == 1 and not form.get("source"):
         (source,) = sources
-    tables: list[Any] = []
+    there: dict[str, Any] = {"tables": [], "metrics": [], "questions": []}
     if source:
         asked = {"source": source["name"], "purpose": form.get("purpose", "")}
-        tables = (await desk.ask_or({"tables": []}, "schema.describe", asked))["tables"]
+        there = await desk.ask_or(there, "schema.describe", asked)
     shown: dict[str, Any] = {"wrong": [], "weighed": None, "answer": None, "said": "", "choices": [], **more}
     return await desk.page(
-        "ask/page.html", status=422 if shown["wrong"] else 200, sources=sources, source=source, tables=tables,
+        "ask/page.html", status=422 if shown["wrong"] else 200, sources=sources, source=source, tables=there["tables"], metrics=there["metrics"], questions=there["questions"],
         form={"statement": "", "purpose": "", "question": "", **form}, streams=bool(source and source["streams"] and desk.may("source.stream")), masks=words.MASKS, **shown,
     )  # fmt: skip

@@ -215,6 +215,8 @@ NOTES: Mapping[str, str] = {
     "discovery-cancel": "It ends before its next step. What it found is kept.",
     "source-saved": "Saved. It holds from the next statement on.",
     "source-removed": "Removed. Nobody can ask it any more.",
+    "model-saved": "Saved. Questions in words are understood by it from now on.",
+    "model-removed": "Taken away. Names alone say what is meant.",
     "source-indexed": "Taken in: what the policy opens of it can be asked now.",
     "redaction-saved": "Saved. It holds from the next text on.",
     "redaction-removed": "Removed. Its versions can still be looked at, over the API.",
