@@ -82,12 +82,19 @@ class _Deciding:
         found = self._found
         if found.unknown:
             self._ask_unknown()
-        measures = list(found.measures)
+        conditions = [each for each, _, _ in found.having if each not in found.measures]
+        measures = [*found.measures, *dict.fromkeys(conditions)]
+        if found.ordering:  # the order goes by the first
+            measures.sort(key=lambda each: each != found.ordering)
         following = self._before is not None and not measures
         if following and self._before:
             measures = list(self._before.measures)
         if not measures:
             return self._rows()
+        if found.ranked and found.ordering is None:
+            raise AskBack(f"What has the {'highest' if found.order == 'most' else 'lowest'} {found.ranked[1]}: that, or what is measured?", self._suggested(measures[0]))  # fmt: skip
+        if found.ranked:
+            found.bare.append(found.ranked)
         by = [one for meanings, words in found.by for one in self._one_by(meanings, words)]
         homes = [*(name for each in measures for name in self._datasets(each)), *found.datasets, *(each.dataset for each in by)]  # fmt: skip
         by += [self._time(grain, measures) for grain in found.grains]
@@ -97,6 +104,7 @@ class _Deciding:
         if len(found.periods) > 1:
             raise AskBack("Which of these stretches of time?", tuple(stretch(each) for each in found.periods))
         filters += [self._within(period, measures) for period in found.periods]
+        filters += self._lacking(filters)
         by = self._superlative(by, measures)
         self._check_bare(by)
         self._check_alike(filters)
@@ -107,7 +115,7 @@ class _Deciding:
             measures=tuple(dict.fromkeys(measures)),
             by=tuple(dict.fromkeys(by)),
             filters=tuple(filters),
-            having=tuple(Having(measures[-1], operator, value) for operator, value in found.having),
+            having=tuple(Having(*each) for each in found.having),
             order=found.order,
             limit=found.limit,
             compared=self._other(found.periods),
@@ -167,21 +175,20 @@ class _Deciding:
         found = self._found
         if (
             found.grouped
-            or found.order
-            or found.limit
+            or (bool(found.order or found.limit or found.superlative) and not found.ranked)
             or found.having
             or found.grains
             or found.compared
-            or found.superlative
         ):
             self._ask_measure()
         named = list(dict.fromkeys(found.datasets))
         by = [one for meanings, words in (*found.by, *found.bare) for one in self._one_by(meanings, words)]
-        if not by and len(named) == 1 and (found.filters or found.periods):
+        if not by and len(named) == 1 and (found.filters or found.periods or found.ranked or found.lacking):
             by = self._named(named[0])
         if not by:
             self._ask_measure()
         homes = [*named, *(each.dataset for each in by)]
+        ranked = self._ranked(by) if found.ranked else None
         filters = [self._filter(*each, homes) for each in found.filters]
         if found.periods:
             if len(found.periods) > 1:
@@ -189,11 +196,34 @@ class _Deciding:
                     "Which of these stretches of time?", tuple(stretch(each) for each in found.periods)
                 )
             filters.append(Filter(*self._one_time(homes), "within", (), found.periods[0]))
+        filters += self._lacking(filters)
         if not (filters or found.by or named) and len(by) < 2:
             self._ask_measure()
         self._check_alike(filters)
         self._check_named([], by, filters)
-        return Plan(by=tuple(dict.fromkeys(by)), filters=tuple(filters))
+        limit = found.limit or int(found.superlative)
+        return Plan(by=tuple(dict.fromkeys(by)), filters=tuple(filters), ranked=ranked, order=found.order if ranked else "", limit=limit)  # fmt: skip
+
+    def _ranked(self, by: list[By]) -> By | None:
+        """The field that plain rows are in the order of. What is named by a time alone could be told by it as well."""
+        if self._found.ranked is None or self._found.alone:
+            self._ask_measure()
+            return None
+        meant = self._one(*self._found.ranked)
+        if any(each.dataset != meant.dataset for each in by):
+            raise AskBack(f"The {self._found.ranked[1]} of which?", tuple(f"by {plainly(each.dataset)}" for each in by))  # fmt: skip
+        return By(meant.dataset, meant.name)
+
+    def _lacking(self, others: list[Filter]) -> list[Filter]:
+        """Customers without orders. A condition besides could be one on the orders that they do not have."""
+        lacking = list(dict.fromkeys(self._found.lacking))
+        for one, many in lacking:
+            if others or len(lacking) > 1:
+                raise AskBack(f"Without {plainly(many)} at all, or without some of them? Ask for one condition at a time.")  # fmt: skip
+            ways = [each for each in self._lexicon.model.relationships if (each.many, each.one) == (many, one)]  # fmt: skip
+            if len(ways) != 1:
+                raise AskBack(f"I do not know which {plainly(many)} belong to {plainly(one)}.")
+        return [Filter(one, "", "without", (many,)) for one, many in lacking]
 
     def _ask_measure(self) -> None:
         raise AskBack("What is measured? Name a metric, or ask how many, or for a sum or an average.", tuple(plainly(each.name) for each in self._lexicon.model.metrics))  # fmt: skip

@@ -44,7 +44,11 @@ def _quoted(name: str) -> str:
 
 def _belongings(datasets: Sequence[Dataset]) -> Iterable[Relationship]:
     """By the words of names: `sale_id`, `saleId` and `fk_sale` belong to the table sales, whose key is one column."""
-    ones = {phrase(each.name): each for each in datasets if len(each.key) == 1}
+    ones: dict[tuple[str, ...], Dataset] = {}
+    for each in datasets:
+        words = phrase(each.name)
+        if len(each.key) == 1 and words:  # `sales` is a word of its own, and sale_id belongs to it
+            ones |= {words: each, (*words[:-1], words[-1].removesuffix("s")): each}
     for dataset in datasets:
         for field in dataset.fields:
             words = tuple(each for each in phrase(field.name) if each != "fk")

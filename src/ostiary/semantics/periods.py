@@ -16,7 +16,7 @@ _YEAR = r"((?:19|20)\d\d)"
 _DAY = rf"(?:(?:19|20)\d\d-\d\d-\d\d|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? {_YEAR})"
 _ISO = re.compile(r"((?:19|20)\d\d)-(\d\d)-(\d\d)")
 _APART = r"\(?(?:excluding|exclusive of|not including) (?:the )?(?:current|this) (?:day|week|month|quarter|year)\)?"
-_WITH = r"\(?inclusive(?: of (?:today|today date|\d+ (?:day|week|month)s? ago|start and end dates?))?\)?"
+_WITH = r"\(?inclusive(?: of (?:today date|today|\d+ (?:day|week|month)s? ago|start and end dates?))?\)?"
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 _IN = r"(?:in |during |for |of |from |over |within )?(?:the )?"
 

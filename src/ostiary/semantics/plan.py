@@ -66,7 +66,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`within` has a period, the others values."""
+    """`within` has a period, the others values. `without`: no row of another dataset, which is the value, belongs to it; it has no field."""
 
     dataset: str
     field: str
@@ -97,6 +97,8 @@ class Plan:
     order: str = ""
     """`most`, `least`, or "" for the order of what it is told by."""
     limit: int = 0
+    ranked: By | None = None
+    """Plain rows are in the order of this field."""
 
     @property
     def period(self) -> Filter | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.semantics import periods
-from ostiary.semantics.lexicon import Lexicon, Meaning, stem
+from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
 from ostiary.semantics.plan import Measured, Period
 from ostiary.semantics.telling import called, plainly
 from ostiary.semantics.tokens import items
@@ -13,12 +13,15 @@ CHOICES_MAX = 6
 LIMIT_MAX = 10_000
 _FILLER = """
 a an the what whats is are was were be been show me give list find get tell display return compute calculate please can could you i want need would like to see know do does did we our us there
-of in on at as it its that this these those them they their then and with for from have has had having which who whom whose where when how value result answer also along together respective
-corresponding made happened occurred order sort sorted showing including ordered query report about all any overall following using only just total data record entry row table column so far
+of in on at as it its that this these those them they their then and with for from have has had having which who whom whose where when how combination combinations value result results database answer also along together respective
+serve serves serving served located corresponding made happened occurred order sort sorted showing including ordered query report about all any overall following using only just total data record entry row table column so far
 """
 FILLER = frozenset(_FILLER.split())
 """What may be left out of a question without changing what is asked. Never: or, not, than, by, per, each, between, without."""
 _RETURNING = frozenset(["return", "showing", "including", "display"])
+_LACKING = (("without",), ("with", "no"), ("have", "no"), ("has", "no"), ("had", "no"), ("have", "not"), ("has", "not"), ("had", "not"), ("do", "not"), ("did", "not"), ("have", "never"), ("has", "never"), ("never",))  # fmt: skip
+_LACKED = frozenset(["any", "a", "an", "have", "had", "has", "made", "make", "placed", "place", "issued", "issue", "received", "receive", "got", "get", "gotten"])  # fmt: skip
+_DONE = frozenset(["made", "done", "placed", "sent", "written", "bought", "sold", "paid", "created"])
 BY = ("by", "per", "each", "across")
 _BY_PHRASES = (("for", "each"), ("of", "each"), ("in", "each"), ("for", "every"), ("in", "every"), ("grouped", "by"), ("broken", "down", "by"), ("split", "by"), ("group", "by"), ("at", "each"), ("from", "each"))  # fmt: skip
 _FUNCTIONS: dict[tuple[str, ...], str] = {
@@ -56,8 +59,14 @@ class Found:
     grains: list[str] = field(default_factory=list)
     periods: list[Period] = field(default_factory=list)
     filters: list[tuple[list[Meaning], str, tuple[Any, ...], str]] = field(default_factory=list)
-    having: list[tuple[str, float]] = field(default_factory=list)
+    lacking: list[tuple[str, str]] = field(default_factory=list)
+    """(of, without): customers without orders."""
+    having: list[tuple[Measured, str, float]] = field(default_factory=list)
+    ordering: Measured | None = None
+    """By which measure the order goes, where it says so: `top 5 by revenue`, `from lowest to highest revenue`."""
     compared: Period | None = None
+    ranked: tuple[list[Meaning], str] | None = None
+    """Which field the order goes by: `the highest rating`."""
     bare: list[tuple[list[Meaning], str]] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
     order: str = ""
@@ -86,6 +95,10 @@ class Reader:
         self._at = 0
         self._found = Found()
         self._returning = False
+        self._about = ""
+        """The dataset that was named last."""
+        self._ranking = False
+        """The next measure is the one that the order goes by."""
         """After "return" stand the columns of the answer: fields among them are what it is told by."""
 
     def read(self) -> Found:
@@ -110,6 +123,7 @@ class Reader:
     def _word(self) -> bool:
         return (
             self._ordered()
+            or self._lacking()
             or self._told_by()
             or self._counted()
             or self._ranked()
@@ -141,6 +155,7 @@ class Reader:
         ):  # fmt: skip
             if self._next(*said):
                 self._found.order = self._found.order or order
+                self._ranking = self._ranking or said[0] == "from"
                 self._at += len(said)
                 return True
         return False
@@ -157,15 +172,49 @@ class Reader:
         size, meanings = self._lexicon.at(self._words, at)
         told = [each for each in meanings if each.kind in ("field", "dataset")]
         if any(each.kind == "metric" for each in meanings) or not told:  # top 5 customers by revenue
-            before, self._at = self._at, at
+            before, self._at, self._ranking = self._at, at, True
             if at < len(self._items) and (self._counted() or (meanings and self._meant())):
                 return True
-            self._at = before
+            self._at, self._ranking = before, False
             return False
+        self._name_at(at, size, told)
+        if self._done_by() and all(each.kind == "dataset" for each in told):  # made by customers from Peru
+            self._found.datasets.append(told[0].dataset)
+            self._at = at + size
+            return True
         self._at = at
         self._by(size, told)
         self._more_by()
         return True
+
+    def _lacking(self) -> bool:
+        """`without orders`, `who have not made any orders`: of what was named just before, those that no row of the other belongs to."""
+        at = self._at + max((len(each) for each in _LACKING if self._next(*each)), default=0)
+        if at == self._at or not self._about:
+            return False
+        while at < len(self._words) and self._items[at].kind == "word" and self._items[at].text in _LACKED:
+            at += 1
+        size, meanings = self._lexicon.at(self._words, at)
+        other = [each.dataset for each in meanings if each.kind == "dataset"]
+        if len(other) != 1 or other[0] == self._about:
+            return False
+        self._found.lacking.append((self._about, other[0]))
+        self._at = at + size
+        if any(self._next(each) for each in ("and", "or", "nor")):
+            raise AskBack(f"Without {plainly(other[0])}, and what else? Ask for one condition at a time.")
+        return True
+
+    def _name_at(self, at: int, size: int, meanings: list[Meaning]) -> None:
+        """What was named: a dataset, or a field by its dataset's name too."""
+        for dataset in {each.dataset for each in meanings if each.kind in ("dataset", "field")}:
+            known = self._lexicon.model.dataset(dataset)
+            words = set(self._words[at : at + size])
+            if known and any(set(phrase(each)) <= words for each in (known.name, *known.synonyms)):
+                self._about = dataset
+
+    def _done_by(self) -> bool:
+        """`made by`, `placed by`: who did it, which is no way to tell it unless somebody says so."""
+        return self._next("by") and self._at > 0 and self._items[self._at - 1].text in _DONE
 
     def _more_by(self) -> None:
         """`and status`, `and month`."""
@@ -213,14 +262,21 @@ class Reader:
                 return False
             raise AskBack(f"Which {' '.join(each.text for each in self._items[at : at + size])}?", tuple(f"{' '.join(said)} {called(each)}" for each in fitting))  # fmt: skip
         (meant,) = fitting
+        self._name_at(at, size, fitting)
         if meant.kind == "dataset":
-            self._found.measures.append(Measured(function="count", dataset=meant.dataset))
+            self._measured(Measured(function="count", dataset=meant.dataset))
             self._found.datasets.append(meant.dataset)
         else:
             how = "distinct" if function == "count" else function
-            self._found.measures.append(Measured(function=how, dataset=meant.dataset, field=meant.name))
+            self._measured(Measured(function=how, dataset=meant.dataset, field=meant.name))
         self._at = at + size
         return True
+
+    def _measured(self, measured: Measured) -> None:
+        if measured not in self._found.measures:
+            self._found.measures.append(measured)
+        if self._ranking:
+            self._found.ordering, self._ranking = measured, False
 
     def _fits(self, function: str, meant: Meaning) -> bool:
         if meant.kind == "dataset":
@@ -243,6 +299,7 @@ class Reader:
             return False
         if item.kind == "word" and item.text in _MOST | _LEAST:
             self._found.order = "most" if item.text in _MOST else "least"
+            self._ranking = self._found.ordering is None
             self._at += 1
             if after and after.kind == "number":
                 self._limit(after.value)
@@ -258,6 +315,7 @@ class Reader:
         if item.kind == "number" and after and after.text in _MOST | _LEAST:
             self._limit(item.value)
             self._found.order = "most" if after.text in _MOST else "least"
+            self._ranking = self._found.ordering is None
             self._at += 2
             return True
         if item.text in ("first", "limit") and after and after.kind == "number":
@@ -284,9 +342,7 @@ class Reader:
                 if counted:
                     meant = counted[0]
                     measured = Measured(metric=meant.name) if meant.kind == "metric" else Measured(function="count", dataset=meant.dataset)  # fmt: skip
-                    if measured not in self._found.measures:
-                        self._found.measures.append(measured)
-                    self._found.having.append((operator, self._items[place].value))
+                    self._found.having.append((measured, operator, self._items[place].value))
                     self._at = place + 1 + size
                     return True
         return False
@@ -296,6 +352,7 @@ class Reader:
         if not meanings:
             return False
         words = self._text(size)
+        self._name_at(self._at, size, meanings)
         metrics = [each for each in meanings if each.kind == "metric"]
         values = [each for each in meanings if each.kind == "value"]
         if len(metrics) > 1:
@@ -303,14 +360,17 @@ class Reader:
         self._at += size
         if metrics:
             measured = Measured(metric=metrics[0].name)
-            if not self._condition_on(measured) and measured not in self._found.measures:
-                self._found.measures.append(measured)
+            if not self._condition_on(measured):
+                self._measured(measured)
             return True
         if values:
             self._found.filters.append((values, "=", tuple({each.value for each in values})[:1], words))
             return True
         fields = [each for each in meanings if each.kind == "field"]
         if fields and self._condition(fields, words):
+            return True
+        if fields and self._ranking and all(self._kind(each) in ("number", "time") for each in fields):
+            self._found.ranked, self._ranking = (fields, words), False
             return True
         datasets = [each for each in meanings if each.kind == "dataset"]
         if datasets:
@@ -323,9 +383,7 @@ class Reader:
         for said, operator in _COMPARED:
             place = self._at + len(said)
             if self._next(*said) and said[0] not in ("is", "of") and place < len(self._items) and self._items[place].kind == "number":  # fmt: skip
-                if measured not in self._found.measures:
-                    self._found.measures.append(measured)
-                self._found.having.append((operator, self._items[place].value))
+                self._found.having.append((measured, operator, self._items[place].value))
                 self._at = place + 1
                 return True
         return False

@@ -14,6 +14,8 @@ from ostiary.semantics.plan import By, Filter, Having, Measured, Plan
 
 SQLGLOT = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
 JOINS_MAX = 8
+_LACKED = "of_it"
+"""What rows are called that there must be none of."""
 _FUNCTIONS = {"sum": exp.Sum, "avg": exp.Avg, "min": exp.Min, "max": exp.Max}
 
 
@@ -116,19 +118,26 @@ class Writer:
     def _rows(self, plan: Plan, today: date) -> exp.Select:
         if not plan.by:
             raise Untold("Say what is asked for.")
-        by = [self._told_by(each) for each in plan.by]
+        fields = list(dict.fromkeys((*plan.by, *([plan.ranked] if plan.ranked else []))))
+        by = [self._told_by(each) for each in fields]
         conditions = [self._condition(each, today) for each in plan.filters]
         named = list(
-            dict.fromkeys([each.dataset for each in plan.by] + [each.dataset for each in plan.filters])
+            dict.fromkeys([each.dataset for each in fields] + [each.dataset for each in plan.filters])
         )
         home = next((each for each in named if all(self.path(each, other) is not None for other in named)), None)  # fmt: skip
         if home is None:
             raise Untold(f"These do not belong together one by one: {', '.join(named)}.")
-        found = exp.select(*(exp.alias_(told, each.name, quoted=True) for told, each in zip(by, plan.by, strict=True))).distinct()  # fmt: skip
+        if plan.ranked and plan.ranked.dataset != home:
+            raise Untold(f"{_words(plan.ranked.dataset)} cannot be put in order by what belongs to several {_words(home)} each: ask without that condition.")  # fmt: skip
+        found = exp.select(*(exp.alias_(told, each.name, quoted=True) for told, each in zip(by, fields, strict=True)))  # fmt: skip
+        found = found if plan.ranked else found.distinct()
         found = self._from(found, home, [*by, *conditions])
         for condition in conditions:
             found = found.where(condition)
-        found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(by))))
+        if plan.ranked:  # what has no value is neither the highest nor the lowest
+            found = found.where(exp.Not(this=exp.Is(this=by[fields.index(plan.ranked)].copy(), expression=exp.null())))  # fmt: skip
+            found = found.order_by(exp.Ordered(this=exp.Literal.number(fields.index(plan.ranked) + 1), desc=plan.order == "most"))  # fmt: skip
+        found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(by)) if not plan.ranked or fields[at] != plan.ranked))  # fmt: skip
         return found.limit(plan.limit) if plan.limit else found
 
     def _ordered(self, found: exp.Select, plan: Plan) -> exp.Select:
@@ -157,7 +166,7 @@ class Writer:
         return [*tail, exp.Ordered(this=place, desc=down, nulls_first=not down)]
 
     def _from(self, found: exp.Select, home: str, read: Iterable[exp.Expr]) -> exp.Select:
-        named = {column.table for each in read for column in each.find_all(exp.Column) if column.table}
+        named = {column.table for each in read for column in each.find_all(exp.Column) if column.table not in ("", _LACKED)}  # fmt: skip
         found = found.from_(self._table(home))
         joined = {home}
         for name in sorted(named - {home}):
@@ -175,10 +184,10 @@ class Writer:
 
     # Pieces.
 
-    def _table(self, name: str) -> exp.Expr:
+    def _table(self, name: str, called: str = "") -> exp.Expr:
         parts = self._known(name).source.split(".")[-2:]
         table = exp.table_(parts[-1], db=parts[-2] if len(parts) > 1 else None, quoted=None)
-        return exp.alias_(table, name, table=True)
+        return exp.alias_(table, called or name, table=True)
 
     def _told_by(self, by: By) -> exp.Expr:
         value = self._field(by.dataset, by.field)
@@ -227,6 +236,8 @@ class Writer:
         return kinds[having.operator](this=self._measure(having.measured), expression=_number(having.value))
 
     def _condition(self, each: Filter, today: date) -> exp.Expr:
+        if each.operator == "without":
+            return self._without(each.dataset, str(each.values[0]))
         value = self._field(each.dataset, each.field)
         if each.period:
             return self._within(value, *each.period.bounds(today))
@@ -245,6 +256,14 @@ class Writer:
             return exp.Escape(this=like, expression=exp.Literal.string("!")) if "!" in text else like
         kinds = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
         return kinds[each.operator](this=value, expression=values[0])
+
+    def _without(self, one: str, many: str) -> exp.Expr:
+        """That no row of `many` belongs to it."""
+        (way,) = [each for each in self._model.relationships if (each.many, each.one) == (many, one)]
+        pairs = zip(way.many_columns, way.one_columns, strict=True)
+        on = [exp.EQ(this=_column(_LACKED, theirs), expression=_column(one, own)) for theirs, own in pairs]
+        inner = exp.select("1").from_(self._table(many, _LACKED)).where(exp.and_(*on))
+        return exp.Not(this=exp.Exists(this=inner))
 
     def _within(self, value: exp.Expr, first: date | None, end: date | None) -> exp.Expr:
         found: list[exp.Expr] = []

@@ -19,11 +19,18 @@ def told(plan: Plan) -> str:
     if plan.by:
         parts.append("by " + ", ".join(f"{each.grain} of {plainly(each.field)}" if each.grain else f"{plainly(each.dataset)} {plainly(each.field)}" for each in plan.by))  # fmt: skip
     for each in plan.filters:
+        if each.operator == "without":
+            parts.append(f"{plainly(each.dataset)} without {plainly(str(each.values[0]))}")
+            continue
         parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {stretch(each.period) if each.period else each.operator + ' ' + ' and '.join(str(one) for one in each.values)}".rstrip())  # fmt: skip
     parts += [f"{_measured(each.measured)} {each.operator} {each.value:g}" for each in plan.having]
     if plan.compared:
         parts.append(f"compared with {stretch(plan.compared).removeprefix('in ')}")
-    if plan.limit:
+    if plan.ranked:
+        parts.append(
+            f"{'the ' + str(plan.limit) if plan.limit else 'those'} with the {'highest' if plan.order == 'most' else 'lowest'} {plainly(plan.ranked.field)}{'' if plan.limit else ' first'}"
+        )
+    elif plan.limit:
         parts.append(f"the {plan.limit} with the {plan.order or 'most'}")
     elif plan.order:
         parts.append(f"the {plan.order} first")
