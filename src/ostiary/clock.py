@@ -4,7 +4,7 @@ Instants are integers: microseconds since the Unix epoch, UTC (`..._us`). Text i
 """
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 SECOND_US = 1_000_000
@@ -39,6 +39,11 @@ def rfc3339(at_us: int) -> str:
     """`1700000000000000` -> `2023-11-14T22:13:20.000000Z` (RFC 3339 section 5.6)."""
     whole = datetime.fromtimestamp(at_us // SECOND_US, UTC)
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{at_us % SECOND_US:06d}Z"
+
+
+def day_of(at_us: int) -> date:
+    """In UTC."""
+    return datetime.fromtimestamp(at_us / 1e6, UTC).date()
 
 
 def parse_rfc3339(text: str) -> int:

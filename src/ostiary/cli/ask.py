@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -27,7 +27,8 @@ from ostiary.cli.query import (
     opened,
     printed,
 )
-from ostiary.clock import SystemClock
+from ostiary.clock import SystemClock, day_of
+from ostiary.engines.libraries import MISSING
 from ostiary.engines.values import plain, told_apart
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def check_model(
     try:
         from ostiary.semantics.sql import SQLGLOT, check
     except ModuleNotFoundError:
-        output.fail("Asking databases needs more libraries: pip install 'ostiary[ask]'.", code=2)
+        output.fail(MISSING, code=2)
     if dialect not in SQLGLOT:
         output.fail(f"--dialect is one of {', '.join(SQLGLOT)}.", code=2)
     meant = _read(file)
@@ -128,7 +129,7 @@ def check_model(
 
 
 def _today() -> date:
-    return datetime.fromtimestamp(SystemClock().now_us() / 1e6, UTC).date()
+    return day_of(SystemClock().now_us())
 
 
 def _model(file: Path | None, known: "Catalogue", name: str) -> "Model":

@@ -15,6 +15,7 @@ import typer
 
 from ostiary.cli import output
 from ostiary.cli.guard import catalogue_from, claims_from
+from ostiary.engines.libraries import MISSING
 from ostiary.engines.values import plain, told_apart
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def opened(
         from ostiary.engines.engine import EngineError, Limits
         from ostiary.engines.opening import opened as opening
     except ModuleNotFoundError:
-        output.fail("Asking databases needs more libraries: pip install 'ostiary[ask]'.", code=2)
+        output.fail(MISSING, code=2)
     password = output.secret_from(password_file, "password") if password_file else None
     try:
         engine = opening(source, password, Limits(seconds=timeout, rows=rows, cost=cost))

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from ostiary.connectors.postgresql import Server, parameters
 from ostiary.connectors.threads import Threads
 from ostiary.engines.engine import TIMEOUT, UNREACHABLE, Engine, EngineError, Limits
+from ostiary.engines.libraries import MISSING
 from ostiary.errors import (
     AddressRefused,
     Fault,
@@ -172,9 +173,7 @@ class Engines:
             self._open = None  # the name may point elsewhere by now; it is vetted anew
             raise
         except ModuleNotFoundError:
-            raise LibraryMissing(
-                "Asking databases needs more libraries: pip install 'ostiary[ask]'."
-            ) from None
+            raise LibraryMissing(MISSING) from None
 
     async def beyond_reading(self) -> list[str]:
         """What the credential may do besides. Raises as `run`."""

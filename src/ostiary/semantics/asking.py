@@ -7,7 +7,8 @@ is said on top of an earlier question.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
 from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
 from ostiary.semantics.model import Verified
@@ -18,6 +19,8 @@ from ostiary.semantics.telling import plainly, stretch, told
 QUESTION_CHARACTERS_MAX = 2_000
 PLACED_CHARACTERS_MAX = 400
 """Longer questions are none with places."""
+VERIFIED_KEPT = 512
+"""Patterns of questions with places that are kept compiled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +55,23 @@ def asked(question: str, lexicon: Lexicon, before: Plan | None = None) -> Unders
 
 def _verified(question: str, lexicon: Lexicon) -> Answered | None:
     """The verified question that this one is, word by word; its places take any words."""
-    words = " ".join(phrase(question)) + " "
+    words = phrase(question)
     for each in lexicon.model.verified:
-        if each.places and len(question) > PLACED_CHARACTERS_MAX:
-            continue
-        pieces = re.split(r"\{(\w+)\}", each.question)
-        pattern, raw = "", ""
-        for at, piece in enumerate(pieces):
-            pattern += rf"(?P<{piece}>.{{1,100}}?)\s*" if at % 2 else "".join(re.escape(word) + " " for word in phrase(piece))  # fmt: skip
-            raw += rf"(?P<{piece}>.{{1,100}}?)" if at % 2 else r"\W+".join(re.escape(word) for word in re.findall(r"\w+", piece)) + r"\W*"  # fmt: skip
-            if not at % 2:
-                raw += r"\W*" if at + 1 < len(pieces) else ""
-        if len(pieces) == 1 and pattern == words:
-            return Answered(each, {})
-        if len(pieces) > 1 and (found := re.fullmatch(r"\W*" + raw + r"\W*", question, re.IGNORECASE)):
+        if not each.places:
+            if words and words == phrase(each.question):
+                return Answered(each, {})
+        elif len(question) <= PLACED_CHARACTERS_MAX and (found := _placed(each.question).fullmatch(question)):
             return Answered(each, {name: value.strip(" \"'?.") for name, value in found.groupdict().items()})
     return None
+
+
+@lru_cache(VERIFIED_KEPT)
+def _placed(question: str) -> re.Pattern[str]:
+    """Its words, with whatever is no word between them, and in each place up to 100 signs."""
+    found = r"\W*"
+    for at, piece in enumerate(re.split(r"\{(\w+)\}", question)):
+        found += rf"(?P<{piece}>.{{1,100}}?)" if at % 2 else r"\W+".join(map(re.escape, re.findall(r"\w+", piece))) + r"\W*"  # fmt: skip
+    return re.compile(found, re.IGNORECASE)
 
 
 class _Deciding:
@@ -188,7 +192,7 @@ class _Deciding:
         if not by:
             self._ask_measure()
         homes = [*named, *(each.dataset for each in by)]
-        ranked = self._ranked(by) if found.ranked else None
+        ranked = self._ranked(*found.ranked, by) if found.ranked else None
         filters = [self._filter(*each, homes) for each in found.filters]
         if found.periods:
             if len(found.periods) > 1:
@@ -204,14 +208,13 @@ class _Deciding:
         limit = found.limit or int(found.superlative)
         return Plan(by=tuple(dict.fromkeys(by)), filters=tuple(filters), ranked=ranked, order=found.order if ranked else "", limit=limit)  # fmt: skip
 
-    def _ranked(self, by: list[By]) -> By | None:
-        """The field that plain rows are in the order of. What is named by a time alone could be told by it as well."""
-        if self._found.ranked is None or self._found.alone:
+    def _ranked(self, fields: list[Meaning], words: str, by: list[By]) -> By:
+        """The field that plain rows are in the order of: one of theirs."""
+        if self._found.alone:
             self._ask_measure()
-            return None
-        meant = self._one(*self._found.ranked)
+        meant = self._one(fields, words)
         if any(each.dataset != meant.dataset for each in by):
-            raise AskBack(f"The {self._found.ranked[1]} of which?", tuple(f"by {plainly(each.dataset)}" for each in by))  # fmt: skip
+            raise AskBack(f"The {words} of which?", tuple(f"by {plainly(each.dataset)}" for each in by))  # fmt: skip
         return By(meant.dataset, meant.name)
 
     def _lacking(self, others: list[Filter]) -> list[Filter]:
@@ -220,12 +223,11 @@ class _Deciding:
         for one, many in lacking:
             if others or len(lacking) > 1:
                 raise AskBack(f"Without {plainly(many)} at all, or without some of them? Ask for one condition at a time.")  # fmt: skip
-            ways = [each for each in self._lexicon.model.relationships if (each.many, each.one) == (many, one)]  # fmt: skip
-            if len(ways) != 1:
+            if len(self._lexicon.model.belonging(many, one)) != 1:
                 raise AskBack(f"I do not know which {plainly(many)} belong to {plainly(one)}.")
         return [Filter(one, "", "without", (many,)) for one, many in lacking]
 
-    def _ask_measure(self) -> None:
+    def _ask_measure(self) -> NoReturn:
         raise AskBack("What is measured? Name a metric, or ask how many, or for a sum or an average.", tuple(plainly(each.name) for each in self._lexicon.model.metrics))  # fmt: skip
 
     def _ask_unknown(self) -> None:

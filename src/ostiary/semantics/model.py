@@ -105,5 +105,9 @@ class Model:
     def dataset(self, name: str) -> Dataset | None:
         return next((each for each in self.datasets if each.name == name), None)
 
+    def belonging(self, many: str, one: str) -> list[Relationship]:
+        """How rows of `many` belong to one of `one`, by one step."""
+        return [each for each in self.relationships if (each.many, each.one) == (many, one)]
+
     def metric(self, name: str) -> Metric | None:
         return next((each for each in self.metrics if each.name == name), None)

@@ -205,12 +205,17 @@ class Reader:
         return True
 
     def _name_at(self, at: int, size: int, meanings: list[Meaning]) -> None:
-        """What was named: a dataset, or a field by its dataset's name too."""
-        for dataset in {each.dataset for each in meanings if each.kind in ("dataset", "field")}:
-            known = self._lexicon.model.dataset(dataset)
-            words = set(self._words[at : at + size])
-            if known and any(set(phrase(each)) <= words for each in (known.name, *known.synonyms)):
-                self._about = dataset
+        """What was named: a dataset, or a field by its dataset's name too. Where it may be several it is none."""
+        words = set(self._words[at : at + size])
+        named = {
+            each.dataset
+            for each in meanings
+            if each.kind in ("dataset", "field")
+            and (known := self._lexicon.model.dataset(each.dataset))
+            and any(set(phrase(called)) <= words for called in (known.name, *known.synonyms))
+        }
+        if named:
+            self._about = named.pop() if len(named) == 1 else ""
 
     def _done_by(self) -> bool:
         """`made by`, `placed by`: who did it, which is no way to tell it unless somebody says so."""

@@ -135,9 +135,10 @@ class Writer:
         for condition in conditions:
             found = found.where(condition)
         if plan.ranked:  # what has no value is neither the highest nor the lowest
-            found = found.where(exp.Not(this=exp.Is(this=by[fields.index(plan.ranked)].copy(), expression=exp.null())))  # fmt: skip
-            found = found.order_by(exp.Ordered(this=exp.Literal.number(fields.index(plan.ranked) + 1), desc=plan.order == "most"))  # fmt: skip
-        found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(by)) if not plan.ranked or fields[at] != plan.ranked))  # fmt: skip
+            at = fields.index(plan.ranked)
+            found = found.where(exp.Not(this=exp.Is(this=by[at].copy(), expression=exp.null())))
+            found = found.order_by(exp.Ordered(this=exp.Literal.number(at + 1), desc=plan.order == "most"))
+        found = found.order_by(*(exp.Literal.number(at + 1) for at in range(len(by)) if fields[at] != plan.ranked))  # fmt: skip
         return found.limit(plan.limit) if plan.limit else found
 
     def _ordered(self, found: exp.Select, plan: Plan) -> exp.Select:
@@ -259,7 +260,7 @@ class Writer:
 
     def _without(self, one: str, many: str) -> exp.Expr:
         """That no row of `many` belongs to it."""
-        (way,) = [each for each in self._model.relationships if (each.many, each.one) == (many, one)]
+        (way,) = self._model.belonging(many, one)
         pairs = zip(way.many_columns, way.one_columns, strict=True)
         on = [exp.EQ(this=_column(_LACKED, theirs), expression=_column(one, own)) for theirs, own in pairs]
         inner = exp.select("1").from_(self._table(many, _LACKED)).where(exp.and_(*on))

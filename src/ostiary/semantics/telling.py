@@ -27,9 +27,8 @@ def told(plan: Plan) -> str:
     if plan.compared:
         parts.append(f"compared with {stretch(plan.compared).removeprefix('in ')}")
     if plan.ranked:
-        parts.append(
-            f"{'the ' + str(plan.limit) if plan.limit else 'those'} with the {'highest' if plan.order == 'most' else 'lowest'} {plainly(plan.ranked.field)}{'' if plan.limit else ' first'}"
-        )
+        end = f"the {'highest' if plan.order == 'most' else 'lowest'} {plainly(plan.ranked.field)}"
+        parts.append(f"the {plan.limit} with {end}" if plan.limit else f"those with {end} first")
     elif plan.limit:
         parts.append(f"the {plan.limit} with the {plan.order or 'most'}")
     elif plan.order:

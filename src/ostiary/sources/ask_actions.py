@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ostiary.actions import Action, Call, Effect, Risk, Route
-from ostiary.errors import LibraryMissing, NotFound
+from ostiary.clock import day_of
+from ostiary.engines.libraries import needed
+from ostiary.errors import NotFound
 from ostiary.shapes import Answer, ModelShape
 from ostiary.sources import letting_go
 from ostiary.sources.actions import Desk, OneSource, Purpose, Query, RowCount, asker
 from ostiary.sources.actions import actions as others
-from ostiary.sources.meaning import day
 from ostiary.sources.model_actions import actions as of_models
 from ostiary.sources.policy import View
 from ostiary.sources.services import Known, Sources
@@ -70,7 +71,7 @@ class _Asking:
         if not view.tables:
             raise NotFound("There is no such source.")
         understood, statement, back, choices = await asyncio.to_thread(
-            _understood, asked, known, view, held.settings.kind, day(call.at_us)
+            _understood, asked, known, view, held.settings.kind, day_of(call.at_us)
         )
         told: dict[str, Any] = {"understood": understood, "asked_back": back, "choices": choices, "statement": statement, "model": known.meaning.version}  # fmt: skip
         if not statement or not asked.run:
@@ -84,23 +85,21 @@ def _understood(
     asked: Ask, known: Known, view: View, dialect: str, today: date
 ) -> tuple[str, str, str, list[str]]:
     """(in words, statement, asked back, choices)."""
-    try:
+    with needed():
         from ostiary.semantics import asking, sql  # noqa: PLC0415 - libraries of an extra
         from ostiary.semantics.model import ModelError  # noqa: PLC0415
         from ostiary.semantics.reading import Unsure  # noqa: PLC0415
         from ostiary.semantics.telling import told  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise LibraryMissing("Asking databases needs more libraries: pip install 'ostiary[ask]'.") from None
     words = known.lexicon(view, dialect)
     plan: Any = None
-    for question in (*asked.before, asked.question):
-        found = asking.asked(question, words, plan)
-        if isinstance(found, Unsure):
-            return "", "", found.why, list(found.choices)
-        if isinstance(found, asking.Answered):
-            return found.verified.question, sql.filled(found.verified.statement, found.values, dialect), "", []  # fmt: skip
-        plan = found.plan
     try:
+        for question in (*asked.before, asked.question):
+            found = asking.asked(question, words, plan)
+            if isinstance(found, Unsure):
+                return "", "", found.why, list(found.choices)
+            if isinstance(found, asking.Answered):
+                return found.verified.question, sql.filled(found.verified.statement, found.values, dialect), "", []  # fmt: skip
+            plan = found.plan
         return told(plan), sql.Writer(words.model, dialect).write(plan, today), "", []
     except (sql.Untold, ModelError) as error:
         return "", "", str(error), []

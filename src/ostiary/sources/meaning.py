@@ -1,10 +1,12 @@
 """What a source's tables mean, as somebody put it: read, held against what the database has, and as far as whoever asks may see."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
-from ostiary.errors import Conflict, Fault, LibraryMissing, SourceInvalid
+from ostiary.engines.libraries import needed
+from ostiary.errors import Conflict, Fault, SourceInvalid
 from ostiary.guard.catalogue import Catalogue, Table
 from ostiary.semantics import dbt, ossie
 from ostiary.semantics.model import Model, ModelError, Verified
@@ -14,54 +16,61 @@ FAULTS_MAX = 50
 _MODEL = "/semantic_model/0"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Meaning:
     """`version` 0 and no text: nobody has put one. `text`: YAML of Apache Ossie."""
 
     version: int = 0
     text: str = ""
     made_us: int = 0
-    _whole: list[Model] = field(default_factory=list, compare=False, repr=False)
+
+    @cached_property
+    def model(self) -> Model:
+        """Raises ModelError where it was put under other rules."""
+        return ossie.read(self.text)
 
     def seen(self, tables: Sequence[Table], seen: Sequence[Table], dialect: str) -> Model | None:
         """The model as far as `seen` goes of a source's tables; None where there is none. Raises Conflict, LibraryMissing."""
         if not self.version:
             return None
         narrowed = _narrowed()
-        if not self._whole:
-            try:  # by all tables first: a name that several have stays nobody's, whoever asks
-                self._whole.append(narrowed(ossie.read(self.text), tables, dialect)[0])
-            except ModelError:
-                raise Conflict("The semantic model of this source cannot be read any more: put it anew.") from None  # fmt: skip
-        return narrowed(self._whole[0], seen, dialect)[0]
-
-    def lost(self, tables: Sequence[Table], dialect: str) -> list[Fault]:
-        """What of it the database does not have any more. Raises LibraryMissing."""
-        if not self.version:
-            return []
-        try:
-            return _faults(_narrowed()(ossie.read(self.text), tables, dialect)[1])
-        except ModelError as error:
-            return _faults(error.faults, "")
+        try:  # by all tables first: a name that several have stays nobody's, whoever asks
+            whole, _ = narrowed(self.model, tables, dialect)
+        except ModelError:
+            raise Conflict("The semantic model of this source cannot be read any more: put it anew.") from None  # fmt: skip
+        return narrowed(whole, seen, dialect)[0]
 
 
-def read(text: str) -> tuple[str, Model, list[str]]:
-    """A model that somebody gives, as Apache Ossie's YAML: theirs, to the letter, where it is that already. Besides what was left out of dbt's, by name. Raises SourceInvalid."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A model as it was given: Apache Ossie's YAML, theirs to the letter where it is that already. `left`: what was left out of dbt's, by name."""
+
+    text: str
+    model: Model
+    left: tuple[str, ...] = ()
+
+
+def read(text: str) -> Read:
+    """Raises SourceInvalid."""
     try:
         given = ossie.parsed(text)
         if not dbt.speaks(given):
-            return text, ossie.from_data(given), []
+            return Read(text, ossie.from_data(given))
         model, left = dbt.from_data(given)
-        return ossie.write(model), model, list(left)
+        return Read(ossie.write(model), model, tuple(left))
     except ModelError as error:
         raise SourceInvalid("Nothing was changed.", faults=tuple(_faults(error.faults, ""))) from None
 
 
+def lost(model: Model, tables: Sequence[Table], dialect: str) -> list[Fault]:
+    """What of it the database does not have. Raises LibraryMissing."""
+    return _faults(_narrowed()(model, tables, dialect)[1])
+
+
 def check(model: Model, tables: Sequence[Table], dialect: str, today: date) -> None:
     """That everything of it can be asked of these tables by somebody who may read all of them. Raises SourceInvalid, LibraryMissing."""
-    narrowed = _narrowed()
-    left, lost = narrowed(model, tables, dialect)
-    found = _faults(lost) or _unrunnable(left, tables, dialect, today)
+    left, missing = _narrowed()(model, tables, dialect)
+    found = _faults(missing) or _unrunnable(left, tables, dialect, today)
     if found:
         raise SourceInvalid("Nothing was changed.", faults=tuple(found[:FAULTS_MAX]))
 
@@ -103,16 +112,10 @@ def _filled(verified: Verified, dialect: str) -> str:
 
 
 def _narrowed() -> Callable[[Model, Iterable[Table], str], tuple[Model, list[tuple[str, str]]]]:
-    try:
+    with needed():
         from ostiary.semantics.narrowed import narrowed  # noqa: PLC0415 - libraries of an extra
-    except ModuleNotFoundError:
-        raise LibraryMissing("Asking databases needs more libraries: pip install 'ostiary[ask]'.") from None
     return narrowed
 
 
 def _faults(found: Sequence[tuple[str, str]], within: str = _MODEL) -> list[Fault]:
     return [Fault(within + place, said) for place, said in found][:FAULTS_MAX]
-
-
-def day(at_us: int) -> date:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).date()

@@ -8,12 +8,12 @@ from typing import Annotated
 from pydantic import Field
 
 from ostiary.actions import Action, Call, Effect, Risk, Route
-from ostiary.clock import rfc3339
+from ostiary.clock import day_of, rfc3339
 from ostiary.errors import Conflict, NotFound, SourceInvalid
 from ostiary.ids import SubjectId
 from ostiary.semantics import ossie
 from ostiary.semantics.draft import drafted
-from ostiary.semantics.model import Model, Verified
+from ostiary.semantics.model import Verified
 from ostiary.shapes import Answer, Nothing, own_action
 from ostiary.sources import meaning, store
 from ostiary.sources.actions import OneSource, Statement
@@ -95,34 +95,33 @@ class _Desk:
     async def show(self, call: Call, asked: Show) -> ModelShown:
         """Raises NotFound, SourceInvalid."""
         known, dialect = await self._known(call, asked.source)
-        text = ""
-        if asked.version:
-            row = await self._of.database.run(lambda connection: store.model(connection, call.tenant, asked.source, asked.version))  # fmt: skip
+        version = 0 if asked.drafted else asked.version or known.meaning.version
+        text = known.meaning.text
+        if version and version != known.meaning.version:
+            row = await self._of.database.run(lambda connection: store.model(connection, call.tenant, asked.source, version))  # fmt: skip
             if row is None:
                 raise NotFound("There is no such version.")
             text = await asyncio.to_thread(self._of.model_text, call.tenant, row)
-        elif known.meaning.version and not asked.drafted:
-            text = known.meaning.text
-        version = 0 if asked.drafted else asked.version or known.meaning.version
-        return await self._shown(call, known, dialect, version, text)
+        given = await (asyncio.to_thread(meaning.read, text) if version else asyncio.to_thread(_drafted, known))  # fmt: skip
+        return await self._shown(call, known, dialect, version, given)
 
     async def check(self, call: Call, asked: Check) -> ModelShown:
         """Raises NotFound, SourceInvalid."""
         known, dialect = await self._known(call, asked.source)
-        text, left = await asyncio.to_thread(_checked, call, known, dialect, asked.model)
-        return await self._shown(call, known, dialect, known.meaning.version, text, left)
+        given = await asyncio.to_thread(_checked, call, known, dialect, asked.model)
+        return await self._shown(call, known, dialect, known.meaning.version, given)
 
     async def put(self, call: Call, asked: PutModel) -> ModelShown:
         """Raises NotFound, SourceInvalid, Conflict."""
         known, dialect = await self._known(call, asked.source)
-        text, left = await asyncio.to_thread(_checked, call, known, dialect, asked.model)
-        return await self._next(call, known, dialect, asked.version, text, left)
+        given = await asyncio.to_thread(_checked, call, known, dialect, asked.model)
+        return await self._next(call, known, dialect, asked.version, given)
 
     async def verify(self, call: Call, asked: Verify) -> ModelShown:
         """Raises NotFound, SourceInvalid, Conflict."""
         known, dialect = await self._known(call, asked.source)
-        text, left = await asyncio.to_thread(_verified, call, known, dialect, asked)
-        return await self._next(call, known, dialect, asked.version, text, left)
+        given = await asyncio.to_thread(_verified, call, known, dialect, asked)
+        return await self._next(call, known, dialect, asked.version, given)
 
     async def remove(self, call: Call, asked: OneSource) -> Nothing:
         """Raises NotFound."""
@@ -137,33 +136,32 @@ class _Desk:
         known = await self._of.known(call.tenant, source)
         return known, (await self._of.held(call.tenant, source)).settings.kind
 
-    async def _next(self, call: Call, known: Known, dialect: str, before: int, text: str, left: list[str]) -> ModelShown:  # fmt: skip
+    async def _next(self, call: Call, known: Known, dialect: str, before: int, given: meaning.Read) -> ModelShown:  # fmt: skip
         of, tenant, source = self._of, call.tenant, known.row.name
         if before != known.meaning.version:
             raise Conflict("The model was changed meanwhile; look at it again.")
         await of.vault.prepare(tenant, PURPOSE, [SubjectId("")])
-        sealed = await asyncio.to_thread(of.sealed_model, tenant, source, before + 1, text)
+        sealed = await asyncio.to_thread(of.sealed_model, tenant, source, before + 1, given.text)
         row = store.ModelRow(source, before + 1, sealed, call.at_us, call.actor.id)
         call.write(partial(store.add_model, tenant=tenant, row=row, keep=VERSIONS_MAX))
-        return await self._shown(call, known, dialect, row.version, text, left, row)
+        return await self._shown(call, known, dialect, row.version, given, row)
 
-    async def _shown(
-        self, call: Call, known: Known, dialect: str, version: int, text: str, left: list[str] | None = None, *made: store.ModelRow
-    ) -> ModelShown:  # fmt: skip
+    async def _shown(self, call: Call, known: Known, dialect: str, version: int, given: meaning.Read, *made: store.ModelRow) -> ModelShown:  # fmt: skip
+        """`made`: a version that is being written."""
         name = known.row.name
         rows = await self._of.database.run(lambda connection: store.models(connection, call.tenant, name, limit=VERSIONS_MAX))  # fmt: skip
-        return await asyncio.to_thread(_shown, known, dialect, version, text, left or [], [*made, *rows][:VERSIONS_MAX])  # fmt: skip
+        return await asyncio.to_thread(_shown, known, dialect, version, given, [*made, *rows][:VERSIONS_MAX])
 
 
-def _checked(call: Call, known: Known, dialect: str, given: str) -> tuple[str, list[str]]:
+def _checked(call: Call, known: Known, dialect: str, text: str) -> meaning.Read:
     """Blocks, as what follows does: models are read and compiled."""
-    text, model, left = meaning.read(given)
-    meaning.check(model, known.opened.tables, dialect, meaning.day(call.at_us))
-    return text, left
+    given = meaning.read(text)
+    meaning.check(given.model, known.opened.tables, dialect, day_of(call.at_us))
+    return given
 
 
-def _verified(call: Call, known: Known, dialect: str, asked: Verify) -> tuple[str, list[str]]:
-    model = ossie.read(known.meaning.text) if known.meaning.version else _drafted(known)
+def _verified(call: Call, known: Known, dialect: str, asked: Verify) -> meaning.Read:
+    model = meaning.read(known.meaning.text).model if known.meaning.version else _drafted(known).model
     others = tuple(each for each in model.verified if each.question.lower() != asked.question.lower())
     if len(others) >= VERIFIED_MAX:
         raise SourceInvalid(f"There are {VERIFIED_MAX} verified questions already; remove one first.")
@@ -171,18 +169,19 @@ def _verified(call: Call, known: Known, dialect: str, asked: Verify) -> tuple[st
     return _checked(call, known, dialect, text)
 
 
-def _drafted(known: Known) -> Model:
-    return drafted(known.row.name, known.opened.tables)
+def _drafted(known: Known) -> meaning.Read:
+    model = drafted(known.row.name, known.opened.tables)
+    return meaning.Read(ossie.write(model), model)
 
 
-def _shown(known: Known, dialect: str, version: int, text: str, left: list[str], rows: list[store.ModelRow]) -> ModelShown:  # fmt: skip
-    _, model, _ = meaning.read(text) if text else ("", _drafted(known), [])
-    lost = meaning.Meaning(1, text).lost(known.opened.tables, dialect) if text else []
+def _shown(known: Known, dialect: str, version: int, given: meaning.Read, rows: list[store.ModelRow]) -> ModelShown:  # fmt: skip
+    model = given.model
+    lost = meaning.lost(model, known.opened.tables, dialect) if version else []
     return ModelShown(
         source=known.row.name,
         dialect=dialect,
         version=version,
-        model=text or ossie.write(model),
+        model=given.text,
         versions=[
             VersionShown(version=row.version, made_at=rfc3339(row.made_us), made_by=row.made_by)
             for row in rows
@@ -193,7 +192,7 @@ def _shown(known: Known, dialect: str, version: int, text: str, left: list[str],
         metrics=metrics_shown(model, dialect),
         verified=[each.question for each in model.verified],
         lost=[Remark(pointer=fault.pointer, detail=fault.detail) for fault in lost],
-        left_out=left,
+        left_out=list(given.left),
     )
 
 

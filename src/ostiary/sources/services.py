@@ -17,8 +17,9 @@ from ostiary.db.database import Database
 from ostiary.db.kept import Kept
 from ostiary.engines.encoding import Form
 from ostiary.engines.engine import Answer, Engine
+from ostiary.engines.libraries import needed
 from ostiary.engines.values import plain, told_apart
-from ostiary.errors import Conflict, Fault, LibraryMissing, NotFound, QueryRefused, SourceInvalid, TooMany
+from ostiary.errors import Conflict, Fault, NotFound, QueryRefused, SourceInvalid, TooMany
 from ostiary.guard.catalogue import CatalogueError, Table
 from ostiary.guard.verdict import Verdict
 from ostiary.ids import TenantId
@@ -306,19 +307,15 @@ def _read(answer: Answer) -> Rows:
 
 
 def _governed(statement: str, dialect: str, view: View, claims: Any) -> Verdict:
-    try:
+    with needed():
         from ostiary.guard.governed import governed  # noqa: PLC0415 - libraries of an extra
-    except ModuleNotFoundError:
-        raise LibraryMissing("Asking databases needs more libraries: pip install 'ostiary[ask]'.") from None
     return governed(statement, dialect, view.catalogue, claims)
 
 
 def _row_faults(policy: SourcePolicy, tables: tuple[Table, ...], dialect: str) -> list[Fault]:
     """Conditions on rows that cannot be applied, and what they name of whoever asks that is not known of anybody."""
-    try:
+    with needed():
         from ostiary.guard.dialects import dialect_of  # noqa: PLC0415 - libraries of an extra
-    except ModuleNotFoundError:
-        raise LibraryMissing("Asking databases needs more libraries: pip install 'ostiary[ask]'.") from None
     spoken = dialect_of(dialect)
     known = {*policies.BUILT_IN, *(entry.name for entry in policy.claims)}
     found = []

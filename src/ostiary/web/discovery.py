@@ -62,7 +62,7 @@ async def save(desk: Desk) -> Response:
     try:
         await desk.ask("discovery_place.put", {"place": name, **_asked(form)})
     except (AddressRefused, Conflict, InvalidParameters, RedactionInvalid) as error:
-        faults = error.faults or (Fault("", error.detail or error.title()),)
+        faults = words.wrong(error)
         return await _form(desk, dict(form), faults=faults)
     return desk.go(f"/discovery/{name}", "place-saved")
 

@@ -11,6 +11,7 @@ from ostiary.actions import Confirmation, JsonValue, Risk
 from ostiary.contracts.contract import LABELS
 from ostiary.contracts.labels.fields import fields
 from ostiary.errors import ContractInvalid, Fault, InvalidParameters, NotFound
+from ostiary.web import words
 from ostiary.web.desk import Desk
 from ostiary.web.people import names
 
@@ -49,7 +50,7 @@ async def make(desk: Desk) -> Response:
     try:
         made = await desk.ask("contract.import", {"connector": connector, "text": text})
     except (ContractInvalid, InvalidParameters) as error:
-        faults = error.faults or (Fault("", error.detail or error.title()),)
+        faults = words.wrong(error)
         return await _list(desk, faults=faults, connector=connector, text=text)
     return desk.go(f"/contracts/imports/{made['summary']['import_id']}", "drafts-made")
 

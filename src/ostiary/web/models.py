@@ -5,22 +5,19 @@ from typing import Any
 from starlette.responses import Response
 
 from ostiary.errors import Conflict, Fault, InvalidParameters, OstiaryError
+from ostiary.web import words
 from ostiary.web.desk import Desk
 
 
 async def one(desk: Desk) -> Response:
-    asked: dict[str, Any] = {"drafted": desk.query("drafted") == "yes"}
-    if (version := desk.query("version")).isdecimal() and len(version) <= 6:
-        asked["version"] = int(version)
-    return await _page(desk, asked=asked)
+    return await _page(desk, asked={"drafted": desk.query("drafted") == "yes", "version": _version(desk.query("version"))})  # fmt: skip
 
 
 async def work(desk: Desk) -> Response:
     """Check, save, or take the model away, as the button says."""
     name, form = desk.path("name"), desk.form
     wanted, text = form.get("do", ""), form.get("model", "")
-    before = form.get("version", "0")
-    version = int(before) if before.isdecimal() and len(before) <= 6 else 0
+    version = _version(form.get("version", ""))
     try:
         if wanted == "remove":
             await desk.ask("source.model.remove", {"source": name})
@@ -30,16 +27,16 @@ async def work(desk: Desk) -> Response:
             return await _page(desk, shown=found, text=found["model"], version=version, checked=True)
         await desk.ask("source.model.put", {"source": name, "model": text, "version": version})
     except (InvalidParameters, Conflict) as error:
-        return await _page(desk, text=text, version=version, faults=_faults(error))
+        return await _page(desk, text=text, version=version, faults=words.wrong(error))
     except OstiaryError as error:
         if error.code not in ("source.invalid", "library.missing"):
             raise
-        return await _page(desk, text=text, version=version, faults=_faults(error))
+        return await _page(desk, text=text, version=version, faults=words.wrong(error))
     return desk.go(f"/sources/{name}/model", "model-saved")
 
 
-def _faults(error: OstiaryError) -> tuple[Fault, ...]:
-    return error.faults or (Fault("", error.detail or error.title()),)
+def _version(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= 6 else 0
 
 
 async def _page(

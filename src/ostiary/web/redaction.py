@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ostiary.errors import Conflict, Fault, InvalidParameters, NotFound, OnHold, RedactionInvalid
+from ostiary.web import words
 from ostiary.web.desk import Desk
 from ostiary.web.people import names
 
@@ -64,7 +65,7 @@ async def destroy(desk: Desk) -> Response:
     try:
         begun = await desk.ask("redaction_scope.destroy", asked)
     except (InvalidParameters, OnHold, Conflict) as error:
-        return await _scope(desk, error.faults or (Fault("", error.detail or error.title()),))
+        return await _scope(desk, words.wrong(error))
     return desk.go(f"/retention/erasures/{begun['id']}")
 
 

@@ -94,7 +94,7 @@ async def erase(desk: Desk) -> Response:
             "subject.erase", {"subject": subject, "confirm": desk.form.get("confirm", "").strip()}
         )
     except (InvalidParameters, OnHold) as error:
-        return await _preview(desk, subject, error.faults or (Fault("", error.detail or error.title()),))
+        return await _preview(desk, subject, words.wrong(error))
     return desk.go(f"/retention/erasures/{asked['id']}")
 
 
@@ -131,7 +131,7 @@ async def end(desk: Desk) -> Response:
     try:
         await desk.ask("tenant.destroy", {"confirm": desk.form.get("confirm", "").strip()})
     except (InvalidParameters, OnHold, Conflict) as error:
-        return await _page(desk, faults=error.faults or (Fault("", error.detail or error.title()),))
+        return await _page(desk, faults=words.wrong(error))
     return desk.go("/retention", "end-asked")
 
 

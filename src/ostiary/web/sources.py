@@ -71,13 +71,13 @@ async def work(desk: Desk) -> Response:
         if wanted == "preview":
             return await _page(desk, Said(preview=await _preview(desk, name, form), form=form))
     except (InvalidParameters, Conflict) as error:
-        return await _page(desk, Said(_faults(error), form=form))
+        return await _page(desk, Said(words.wrong(error), form=form))
     except NotFound:
         raise
     except OstiaryError as error:
         if error.code not in ("source.invalid", "target.refused", "target.unavailable", "target.timeout"):
             raise
-        return await _page(desk, Said(_faults(error), form=form))
+        return await _page(desk, Said(words.wrong(error), form=form))
     raise NotFound
 
 
@@ -96,10 +96,6 @@ def _policy(text: str) -> Any:
             f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         )
         raise InvalidParameters(faults=(Fault("", f"The policy is no JSON: {where or 'it cannot be read'}."),)) from None  # fmt: skip
-
-
-def _faults(error: OstiaryError) -> tuple[Fault, ...]:
-    return error.faults or (Fault("", error.detail or error.title()),)
 
 
 async def _page(desk: Desk, said: Said) -> Response:

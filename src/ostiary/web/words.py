@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from ostiary.actions import JsonValue
-from ostiary.errors import Fault, all_errors
+from ostiary.errors import Fault, OstiaryError, all_errors
 
 SENTENCE_CHARACTERS_MAX = 2_000
 DIALECTS: Mapping[str, str] = {
@@ -365,3 +365,8 @@ def _filled(rows: Sequence[Mapping[str, JsonValue]]) -> Piece:
     origins = {str(row.get("origin") or "unexplained") for row in rows}
     worst = next((each for each in ("untrusted", "unexplained") if each in origins), min(origins))
     return Piece(plain(rows[0]["value"] if len(rows) == 1 else [row["value"] for row in rows]), worst)
+
+
+def wrong(error: OstiaryError) -> tuple[Fault, ...]:
+    """What is wrong, one by one; where the error names nothing, what it says itself."""
+    return error.faults or (Fault("", error.detail or error.title()),)
