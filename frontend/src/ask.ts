@@ -193,25 +193,27 @@ function start(root: HTMLElement): void {
     if (!question || running) return field.focus();
     say("");
     try {
-      type Found = { understood: string; asked_back: string; choices: string[]; statement: string };
-      const ask = async (before: string[]): Promise<Found> => {
+      type Found = { understood: string; by: string; asked_back: string; choices: string[]; statement: string };
+      const ask = async (before: string[], provider: boolean): Promise<Found> => {
         const values = filled();
         for (const each of before) values.append("before", each);
+        if (!provider) values.set("provider", "no");
         return (await (await posted("/ask/words", values)).json()) as Found;
       };
-      let found = await ask([]);
+      progress.textContent = "Understanding";
       let before: string[] = [];
-      if (!found.statement && questions.length) {
-        const on = await ask(questions);
-        if (on.statement) [found, before] = [on, questions];
-      }
+      let found = await ask([], !questions.length);
+      if (!found.statement && questions.length) [found, before] = [await ask(questions, true), questions];
       if (!found.statement) return say("asked", [found.asked_back, ...found.choices].join(" · "));
       questions = [...before, question].slice(-5);
       area.value = found.statement;
       await run(false);
-      if (!said.childElementCount) say("told", `Understood as: ${found.understood}.`);
+      const may = found.by === "provider" ? " A model provider understood it so, and may be wrong: look at the statement." : "";
+      if (!said.childElementCount) say("told", `Understood as: ${found.understood}.${may}`);
     } catch (error) {
       say("refused", error instanceof Refused ? error.message : "It could not be sent: look whether you are online.");
+    } finally {
+      progress.textContent = "";
     }
   }
 

@@ -68,6 +68,11 @@ class Settings:
     detect_model_key: Secret
     detect_model_timeout_s: int
     detect_model_requests_per_hour: int
+    ask_model_url: str
+    ask_model: str
+    ask_model_key: Secret
+    ask_model_timeout_s: int
+    ask_model_requests_per_hour: int
     egress_allow: tuple[str, ...]
     source_roots: tuple[Path, ...]
     discovery_roots: tuple[tuple[str, Path], ...]
@@ -328,6 +333,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("OSTIARY_DETECT_MODEL_KEY", Secret, "", "The key for that provider, sent as a bearer token. Empty: none is sent.", secret=True),
     Setting("OSTIARY_DETECT_MODEL_TIMEOUT_S", _whole(1, 110), "30", "The longest that the provider may take for one paragraph, in seconds."),
     Setting("OSTIARY_DETECT_MODEL_REQUESTS_PER_HOUR", _whole(1, 1_000_000), "1000", "How many paragraphs this process asks the provider about in an hour; beyond it the provider counts as away."),
+    Setting("OSTIARY_ASK_MODEL_URL", _provider, "", "A model provider for questions to sources that we do not understand ourselves (OpenAI's chat completions): what stands before `/chat/completions`. Sources whose policy lets it send it the question and the names of tables, columns and metrics, never a row. Empty: none, and nothing leaves."),
+    Setting("OSTIARY_ASK_MODEL", _text, "", "The name of that provider's model."),
+    Setting("OSTIARY_ASK_MODEL_KEY", Secret, "", "The key for that provider, sent as a bearer token. Empty: none is sent.", secret=True),
+    Setting("OSTIARY_ASK_MODEL_TIMEOUT_S", _whole(1, 110), "20", "The longest that the provider may take for one answer, in seconds, less than OSTIARY_CALL_TIMEOUT_S. A question takes up to three answers, as far as that time goes."),
+    Setting("OSTIARY_ASK_MODEL_REQUESTS_PER_HOUR", _whole(1, 1_000_000), "1000", "How often this process asks the provider in an hour; beyond it the provider counts as away."),
     Setting("OSTIARY_EGRESS_ALLOW", _egress, "", "Private addresses that connectors may reach: networks or `host:port`. Public addresses are allowed; private ones are not unless named here."),
     Setting("OSTIARY_SOURCE_ROOTS", _folders, "", "Folders under which file sources (SQLite) may lie. Empty: none may."),
     Setting("OSTIARY_DISCOVERY_ROOTS", _roots, "", "Folders that tenants may have looked through for sensitive data, each for every tenant, or `ten_...=/folder` for one. Empty: none may."),
@@ -433,10 +443,16 @@ def together(settings: Settings) -> list[str]:
         mistakes.append(
             f"OSTIARY_HOST {settings.host} is beyond loopback: set OSTIARY_TLS_CERT and OSTIARY_TLS_KEY, or OSTIARY_BEHIND_PROXY"
         )
-    if bool(settings.detect_model_url) != bool(settings.detect_model):
-        mistakes.append(
-            "OSTIARY_DETECT_MODEL_URL and OSTIARY_DETECT_MODEL go together; one of them is missing"
-        )
+    for name, url, model in (
+        ("DETECT", settings.detect_model_url, settings.detect_model),
+        ("ASK", settings.ask_model_url, settings.ask_model),
+    ):
+        if bool(url) != bool(model):
+            mistakes.append(
+                f"OSTIARY_{name}_MODEL_URL and OSTIARY_{name}_MODEL go together; one of them is missing"
+            )
+    if settings.ask_model_url and settings.ask_model_timeout_s >= settings.call_timeout_s:
+        mistakes.append("OSTIARY_ASK_MODEL_TIMEOUT_S is less than OSTIARY_CALL_TIMEOUT_S")
     if settings.keys_url == settings.database_url:
         mistakes.append(
             "OSTIARY_KEYS_URL and OSTIARY_DATABASE_URL are the same; key material lives apart from the data"

@@ -11,6 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.completions import provider
+from tests.engines.given import ENGINES
+from tests.guard.given import statements
 from tests.house import EMBEDDED, House, play
 from tests.sources.given import OPEN, asked, connected, executed, furnish, told
 from tests.sources.test_sources import code, query, rows
@@ -196,3 +199,45 @@ def test_two_askers_at_once_get_each_their_own(tmp_path: Path) -> None:
         assert found == [3, 2] * 20
 
     asked(tmp_path, "postgresql", story)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_model_that_answers_attacks_gets_nothing_run_and_nothing_told(tmp_path: Path, engine: str) -> None:
+    """Every attack that is known here, and statements that reach for what is hidden, as the answer of a model to a question that we do not understand."""
+    attacks = [statement for dialect, statement in statements("refused") if dialect in (engine, "any")]
+    with provider() as (stub, url):
+
+        async def story(house: House, schema: str) -> None:
+            reader = await house.make_key("reader", kind="program")
+            for attack in (*attacks, *writes(schema)):
+                stub.say = lambda _data, attack=attack: {"sql": attack}
+                back = await house.good("POST", "/v1/sources/shop/ask", reader, json={"question": "who spends like mad"})  # fmt: skip
+                assert (back["by"], back["statement"], back["rows"]) == ("", "", []), attack
+            stub.say = lambda _data: {"sql": f"SELECT * FROM {schema}.customers ORDER BY id"}
+            masked = await house.good("POST", "/v1/sources/shop/ask", reader, json={"question": "who spends like mad"})  # fmt: skip
+            assert [each["ssn"] for each in masked["rows"]] == ["***", "***"]
+            stub.say = lambda _data: {
+                "sql": f"SELECT count(*) AS n, sum(amount) AS amount FROM {schema}.orders"
+            }
+            (still,) = (await house.good("POST", "/v1/sources/shop/ask", json={"question": "who spends like mad"}))["rows"]  # fmt: skip
+            assert (still["n"], int(still["amount"])) == (3, 60)
+
+        policy = {**OPEN, "provider": True}
+        asked(tmp_path, engine, story, policy, OSTIARY_ASK_MODEL_URL=url, OSTIARY_ASK_MODEL="evil")
+    asked_about = str(stub.heard)
+    assert len(attacks) > 20
+    assert not [each for each in ("123-45", "678-90", "Ada", "Bob") if each in asked_about], "no row is told"
+
+
+def writes(schema: str) -> list[str]:
+    orders = f"{schema}.orders"
+    return [
+        f"DELETE FROM {orders}",
+        f"UPDATE {orders} SET amount = 0",
+        f"INSERT INTO {orders} SELECT * FROM {orders}",
+        f"SELECT 1; DROP TABLE {orders}",
+        f"WITH gone AS (DELETE FROM {orders} RETURNING *) SELECT * FROM gone",
+        f"SELECT * FROM {schema}.paid",
+        f"CREATE TABLE copied AS SELECT * FROM {schema}.customers",
+        f"SELECT ssn || '' FROM {schema}.customers FOR UPDATE",
+    ]

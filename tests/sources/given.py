@@ -85,15 +85,15 @@ async def furnish(house: House, settings: dict[str, Any], policy: dict[str, Any]
     return await house.good("PUT", f"/v1/sources/{name}", json={"policy": policy})
 
 
-def asked(tmp_path: Path, engine: str, story: Any, policy: dict[str, Any] | None = None) -> None:
-    """A story in a house with a shop: `story(house, schema)`."""
+def asked(tmp_path: Path, engine: str, story: Any, policy: dict[str, Any] | None = None, **more: str) -> None:  # fmt: skip
+    """A story in a house with a shop: `story(house, schema)`. `more`: settings."""
     with connected(engine, tmp_path) as (settings, schema, reached):
 
         async def whole(house: House) -> None:
             await furnish(house, settings, told(policy or OPEN, schema))
             await story(house, schema)
 
-        play(tmp_path / "home", whole, **reached)
+        play(tmp_path / "home", whole, **reached, **more)
 
 
 def altered(engine: str, settings: dict[str, Any], schema: str) -> None:

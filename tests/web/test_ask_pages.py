@@ -12,6 +12,7 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from tests.completions import Stub, provider
 from tests.web.whole import Browsing, browsing
 
 POLICY: dict[str, Any] = {
@@ -35,15 +36,15 @@ SHOP = (
 
 
 @asynccontextmanager
-async def shop(folder: Path) -> AsyncIterator[Browsing]:
+async def shop(folder: Path, policy: dict[str, Any] = POLICY, **more: str) -> AsyncIterator[Browsing]:
     root = folder / "sources"
     root.mkdir()
     with sqlite3.connect(root / "shop.sqlite") as store:
         for statement in SHOP:
             store.execute(statement)
-    async with browsing(folder / "home", OSTIARY_SOURCE_ROOTS=str(root)) as seen:
+    async with browsing(folder / "home", OSTIARY_SOURCE_ROOTS=str(root), **more) as seen:
         await seen.house.connect("shop", kind="sqlite", path=str(root / "shop.sqlite"))
-        await seen.house.good("PUT", "/v1/sources/shop", json={"policy": POLICY})
+        await seen.house.good("PUT", "/v1/sources/shop", json={"policy": policy})
         yield seen
 
 
@@ -322,3 +323,36 @@ def test_somebody_says_what_the_tables_mean_and_it_is_asked_in_those_words(tmp_p
             await expect(page.locator(".note").first).to_contain_text("Taken away.")
 
     asyncio.run(story())
+
+
+def test_a_question_that_a_model_provider_understood_says_so(tmp_path: Path) -> None:
+    def say(data: dict[str, Any]) -> Any:
+        if data["before"]:
+            return {"sql": "SELECT channel, count(*) AS n FROM orders GROUP BY channel"}
+        return {"plan": {"measures": [{"function": "count", "dataset": "orders"}], "by": [{"dataset": "orders", "field": "region"}]}}  # fmt: skip
+
+    async def story(url: str, stub: Stub) -> None:
+        reached = {"OSTIARY_ASK_MODEL_URL": url, "OSTIARY_ASK_MODEL": "small-1"}
+        async with shop(tmp_path, {**POLICY, "provider": True}, **reached) as seen, guarded(seen) as page:
+            await page.goto(f"{seen.origin}/ask")
+            words = page.get_by_label("In words")
+            await words.fill("where do people buy like mad")
+            await words.press("Enter")
+            said = page.locator("[data-said]")
+            await expect(said).to_contain_text(
+                "number of orders, by orders region. A model provider understood it"
+            )
+            await expect(page.locator("[data-count]")).to_have_text("4 rows")
+            await shot(page, "provider")
+            await words.fill("and on which way")
+            await words.press("Enter")
+            await expect(page.locator("[data-count]")).to_have_text("2 rows")
+            await expect(said).to_contain_text("the statement, as the model provider wrote it")
+            assert [each["before"] for each in stub.data()] == [[], ["where do people buy like mad"]]
+            stub.status = 500
+            await words.fill("something else entirely")
+            await words.press("Enter")
+            await expect(said).to_contain_text("The model provider answered 500.")
+
+    with provider(say=say) as (stub, url):
+        asyncio.run(story(url, stub))

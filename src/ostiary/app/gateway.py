@@ -312,7 +312,7 @@ class Gateway:
             *upstream_jobs.steps(self.upstreams, self._quarantined),
             *redactions.actions(database, vault, self.masker, self.retention, self.provider),
             *discovering.actions(self.discovery),
-            *source_actions.actions(Sources(database, vault, clock, self.connectors)),
+            *source_actions.actions(Sources(database, vault, clock, self.connectors), settings),
             *self.documents.actions(),
             *shield_actions.actions(Switch(database, vault, clock)),
             *quota_actions.actions(database),

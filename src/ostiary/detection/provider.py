@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 from ostiary.detection.categories import CATEGORIES, NAMES, Family, family_of
 from ostiary.detection.finding import Finding
+from ostiary.detection.hourly import Hourly
 from ostiary.detection.rules import BadRules, RuleSet, compiled
 from ostiary.detection.seen import Seen, key_of
 
@@ -34,7 +34,6 @@ SCORE = 0.75
 AT_ONCE = 4
 WHOLE_S = 120
 """All paragraphs of one go together."""
-HOUR_S = 3600
 
 ASKED_FOR: tuple[Family, ...] = (
     Family.PERSON, Family.USERNAME, Family.ORGANISATION, Family.LOCATION, Family.ADDRESS, Family.DATE, Family.DATE_OF_BIRTH, Family.AGE, Family.NATIONALITY,
@@ -123,12 +122,13 @@ class Provider:
     now_s: Callable[[], float]
     paragraphs_max: int = PARAGRAPHS_MAX
     seen: Seen = field(default_factory=Seen)
-    _lock: Lock = field(default_factory=Lock)
-    _hour: float = -1.0
-    _spent: int = 0
+    _hourly: Hourly = field(init=False)
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(AT_ONCE, thread_name_prefix="provider")
     )
+
+    def __post_init__(self) -> None:
+        self._hourly = Hourly(self.requests_per_hour, self.now_s)
 
     def look(
         self, texts: Sequence[str], found: Sequence[Sequence[Finding]], rules: RuleSet, asking: Asking, *, whose: str = ""
@@ -170,15 +170,8 @@ class Provider:
         return located(text, quotes_of(self.ask(said, json.dumps({"text": text}, ensure_ascii=False)), kinds))
 
     def _spend(self, count: int) -> None:
-        with self._lock:
-            hour = self.now_s() // HOUR_S
-            if hour != self._hour:
-                self._hour, self._spent = hour, 0
-            if self._spent + count > self.requests_per_hour:
-                raise ProviderAway(
-                    "The model provider was asked as often in this hour as the operator lets it."
-                )
-            self._spent += count
+        if not self._hourly.spend(count):
+            raise ProviderAway("The model provider was asked as often in this hour as the operator lets it.")
 
 
 def _of(

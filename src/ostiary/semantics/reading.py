@@ -27,7 +27,7 @@ _BY_PHRASES = (("for", "each"), ("of", "each"), ("in", "each"), ("for", "every")
 _FUNCTIONS: dict[tuple[str, ...], str] = {
     ("average",): "avg", ("avg",): "avg", ("mean",): "avg", ("sum", "of"): "sum", ("sum",): "sum", ("total",): "sum", ("combined",): "sum", ("maximum",): "max", ("max",): "max",
     ("minimum",): "min", ("min",): "min", ("number", "of"): "count", ("count", "of"): "count", ("how", "many"): "count", ("total", "number", "of"): "count", ("count",): "count",
-    ("number", "of", "unique"): "distinct", ("number", "of", "distinct"): "distinct", ("how", "many", "unique"): "distinct", ("how", "many", "different"): "distinct", ("how", "many", "distinct"): "distinct",
+    ("number", "of", "unique"): "distinct", ("number", "of", "distinct"): "distinct", ("number", "of", "different"): "distinct", ("how", "many", "unique"): "distinct", ("how", "many", "different"): "distinct", ("how", "many", "distinct"): "distinct",
     ("total", "count", "of"): "count",
 }  # fmt: skip
 _WHICH = ("which", "what", "who", "where", "whose", "whats")

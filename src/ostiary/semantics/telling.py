@@ -22,8 +22,8 @@ def told(plan: Plan) -> str:
         if each.operator == "without":
             parts.append(f"{plainly(each.dataset)} without {plainly(str(each.values[0]))}")
             continue
-        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {stretch(each.period) if each.period else each.operator + ' ' + ' and '.join(str(one) for one in each.values)}".rstrip())  # fmt: skip
-    parts += [f"{_measured(each.measured)} {each.operator} {each.value:g}" for each in plan.having]
+        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {stretch(each.period) if each.period else each.operator + ' ' + ' and '.join(map(_value, each.values))}".rstrip())  # fmt: skip
+    parts += [f"{_measured(each.measured)} {each.operator} {each.value:.15g}" for each in plan.having]
     if plan.compared:
         parts.append(f"compared with {stretch(plan.compared).removeprefix('in ')}")
     if plan.ranked:
@@ -41,8 +41,12 @@ def _measured(each: Measured) -> str:
         return plainly(each.metric)
     if not each.field:
         return f"number of {plainly(each.dataset)}"
-    how = {"avg": "average", "sum": "sum of", "min": "smallest", "max": "largest", "distinct": "number of different", "count": "number of"}  # fmt: skip
+    how = {"avg": "average", "sum": "sum of", "min": "minimum", "max": "maximum", "distinct": "number of different", "count": "number of"}  # fmt: skip
     return f"{how[each.function]} {plainly(each.dataset)} {plainly(each.field)}"
+
+
+def _value(value: str | float) -> str:
+    return f'"{value}"' if isinstance(value, str) else f"{value:.15g}"
 
 
 def stretch(period: Period) -> str:

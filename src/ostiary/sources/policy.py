@@ -76,7 +76,8 @@ class RuleEntry(Params):
 
 class SourcePolicy(Params):
     """The whole of it. `tags`: what a column is, instead of what its name suggests; an empty list: nothing. `cost_*`: PostgreSQL's estimate from which on somebody confirms or approves, and beyond which
-    nothing runs. `streams`: rows may be taken out as they come, up to `stream_rows_max`, by whoever has `source.stream`: masked as the rules say, and not by the tenant's masking besides. `accept_writer`: go on although the credential may do more than read."""
+    nothing runs. `streams`: rows may be taken out as they come, up to `stream_rows_max`, by whoever has `source.stream`: masked as the rules say, and not by the tenant's masking besides. `accept_writer`: go on although the credential may do more than read. `provider`: questions that we
+    do not understand ourselves go to the operator's model provider, with the names of what whoever asks may see."""
 
     version: Literal[1]
     rules: Annotated[tuple[RuleEntry, ...], Field(max_length=ENTRIES_MAX)] = ()
@@ -89,6 +90,7 @@ class SourcePolicy(Params):
     cost_approve: Cost | None = None
     cost_max: Cost | None = None
     accept_writer: bool = False
+    provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ async def work(desk: Desk) -> Response:
 
 
 async def in_words(desk: Desk) -> Response:
-    """What a question in words comes to: JSON for the script. `before`: the questions it goes on from."""
+    """What a question in words comes to: JSON for the script. `before`: the questions it goes on from; `provider` no: without a model provider."""
     return _Waiting(desk, "source.ask", {**_question(desk.form), "before": desk.lists.get("before", [])[-5:]})  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _asked(form: Any) -> dict[str, str]:
 
 def _question(form: Any) -> dict[str, Any]:
     asked = {name: form.get(name, "").strip() for name in ("source", "question", "purpose")}
-    return {**asked, "run": False}
+    return {**asked, "run": False, "provider": form.get("provider") != "no"}
 
 
 async def _worded(desk: Desk, form: dict[str, str]) -> Response:
@@ -128,7 +128,8 @@ async def _worded(desk: Desk, form: dict[str, str]) -> Response:
     if not found["statement"]:
         return await _page(desk, form, wrong=[found["asked_back"]], choices=found["choices"])
     form["statement"] = found["statement"]
-    return await _page(desk, form, said=f"Understood as: {found['understood']}.")
+    may = " A model provider understood it so, and may be wrong: look at the statement." if found["by"] == "provider" else ""  # fmt: skip
+    return await _page(desk, form, said=f"Understood as: {found['understood']}.{may}")
 
 
 async def _verified(desk: Desk, form: dict[str, str], asked: dict[str, str]) -> Response:
