@@ -103,7 +103,7 @@ def _golds(text: str) -> Iterator[str]:
         names = [each.strip() for each in chosen[1].split(",")]
         for size in range(1, len(names) + 1):
             for some in itertools.combinations(names, size):
-                yield statement.replace(chosen[0], ", ".join(some))
+                yield statement.replace(chosen[0], ", ".join(some)).replace("{}", ", ".join(some))
 
 
 def _rows(store: psycopg.Connection[Any], statement: str) -> list[tuple[Any, ...]]:
