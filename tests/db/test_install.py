@@ -303,7 +303,7 @@ def test_the_commands(there: There) -> None:
         ("GRANT {}_owner TO {}", "REVOKE {}_owner FROM {}", "The role {} owns the tables, or is a member"),
         ("GRANT {}_backup TO {}", "REVOKE {}_backup FROM {}", "The role {} may take on {}_backup, which"),
         ("ALTER TABLE role NO FORCE ROW LEVEL SECURITY", "ALTER TABLE role FORCE ROW LEVEL SECURITY", "1 tables do not keep tenants apart."),
-        ("UPDATE alembic_version SET version_num = '0001'", "UPDATE alembic_version SET version_num = '0008'", "The tables of the data are missing, or an earlier release's: `ostiary db upgrade` makes them."),
+        ("UPDATE alembic_version SET version_num = '0001'", "UPDATE alembic_version SET version_num = '0009'", "The tables of the data are missing, or an earlier release's: `ostiary db upgrade` makes them."),
     ],
 )  # fmt: skip
 def test_a_gateway_refuses_to_start(

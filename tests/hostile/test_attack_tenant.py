@@ -99,13 +99,17 @@ async def ids_of(house: House, agent: str) -> dict[str, str]:
     await house.good("PUT", "/v1/sources/asked", json={"policy": OPEN_TO_ALL})
     asked = await house.good("POST", "/v1/sources/asked/query", json=ASKED)
     assert len(asked["rows"]) == 2
+    question = {"source": "asked", "title": "All", "shared": True, **ASKED}
+    saved = await house.good("POST", "/v1/saved-questions", json=question)
+    board = {"title": "Ours", "tiles": [saved["id"]], "shared": True}
+    dashboard = await house.good("POST", "/v1/dashboards", json=board)
     signer = Signer()
     await signer.register(house)
     upload, sha256 = await papers.uploaded(house, b"to a@b.example")
     paper_asked = {"upload_id": upload, "sha256": sha256, "name": "a.txt"}
     paper = await house.good("POST", "/v1/documents", json=paper_asked)
     return {
-        "place": "shop", "source": "asked", "run_id": run["run_id"],
+        "saved": saved["id"], "dashboard": dashboard["id"], "place": "shop", "source": "asked", "run_id": run["run_id"],
         "document_id": paper["id"], "upload_id": upload, "leaf": "0", "page": "1", "what": "document",
         "intent_key_id": signer.id, "limit_id": most["limit_id"],
         "allowance_id": allowance["id"], "grant": grant["grant"], "client": oauth.client, "issuer_id": issuer["issuer_id"], "connector": "shop",

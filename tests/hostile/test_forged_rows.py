@@ -45,7 +45,7 @@ MUST_BE = {
     "agent_session", "allowance", "api_key", "belonging", "discovery_item", "discovery_place", "discovery_run", "document_decision", "document_review",
     "document_upload", "intent_key", "key_version", "member", "oauth_client", "oauth_flow", "oauth_grant",
     "oauth_issuer", "oauth_key", "oauth_token", "oauth_trusted", "person", "policy_set", "privacy_shown", "redaction_document", "role", "seen", "session", "session_words",
-    "sign_in_code", "signing_secret", "source", "source_model", "source_pass", "stop", "upstream_tool", "use_count", "use_limit",
+    "sign_in_code", "signing_secret", "source", "source_model", "source_pass", "source_saved", "stop", "upstream_tool", "use_count", "use_limit",
 }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ LOOKS = (
     "/v1/contracts/mail.send", "/v1/contract-files", "/v1/contract-files/1", "/v1/members", "/v1/tenants", "/v1/audit/events", "/v1/privacy/policy",
     "/v1/allowances", "/v1/policy", "/v1/redaction-plans/letters", "/v1/sessions", "/v1/intent-keys", "/v1/contract-imports", "/v1/webhooks", "/v1/upstreams/works",
     "/v1/discovery/places", "/v1/discovery/places/papers/inventory", "/v1/discovery/places/papers/items", "/v1/documents", "/v1/oauth/accounts", "/v1/oauth/clients", "/v1/oauth/grants", "/v1/oauth/issuers",
-    "/v1/sources", "/v1/sources/asked", "/v1/sources/asked/schema", "/v1/sources/asked/model",
+    "/v1/sources", "/v1/sources/asked", "/v1/sources/asked/schema", "/v1/sources/asked/model", "/v1/saved-questions", "/v1/dashboards",
 )  # fmt: skip
 
 
@@ -174,6 +174,9 @@ async def opened_to_ask(house: House, street: Street, word: str) -> None:
     await house.good("POST", "/v1/sources/asked/confirm", json=statement)
     verified = {**statement, "question": f"all of {word}", "version": 0}
     await house.good("POST", "/v1/sources/asked/model/verified", json=verified)
+    question = {**statement, "source": "asked", "title": f"{word} of all", "shared": True}
+    saved = await house.good("POST", "/v1/saved-questions", json=question)
+    await house.good("POST", "/v1/dashboards", json={"title": f"{word} on a board", "tiles": [saved["id"]]})
 
 
 def record_seals(patch: pytest.MonkeyPatch, street: Street) -> None:

@@ -284,7 +284,7 @@ class Gateway:
         self.documents = documents.Documents(database, vault, self.blobs, clock, self.jobs)
         self.retention = Retention(
             database, self.keys_database, vault, self.audit, self.blobs, clock, self.jobs.enqueue, shut,
-            kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT, source_actions.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER),
+            kinds=(retention_actions.LOG, *letting_go.kept_kinds(vault), provenance_letting_go.KEPT, webhook_letting_go.KEPT, discovering.KEPT, documents.KEPT, source_actions.KEPT), holders=(letting_go.HOLDER, letting_go.ALLOWANCES, provenance_letting_go.HOLDER, source_actions.HOLDER),
             searchers=(document_erasing.searcher(self.documents.reviews),), keys_backup_days=settings.keys_backup_days,
         )  # fmt: skip
         return [

@@ -1,9 +1,9 @@
-"""How long agreements are kept after they have expired."""
+"""How long agreements are kept after they have expired, and what becomes of what a person saved when the person is erased."""
 
 from sqlalchemy import Connection
 
 from ostiary.ids import TenantId
-from ostiary.retention.kinds import Batch, KeptKind, Purged
+from ostiary.retention.kinds import Batch, Holder, KeptKind, Purged, Whom
 from ostiary.sources import store
 
 DAYS = 90
@@ -27,3 +27,20 @@ KEPT = KeptKind(
     DAYS_MIN,
     _purge,
 )
+
+
+def _count(connection: Connection, tenant: TenantId, _calls: list[str], whom: Whom) -> dict[str, int]:
+    return {"source_saved": store.saved_by(connection, tenant, whom.id)}
+
+
+def _clear(
+    connection: Connection, tenant: TenantId, _calls: list[str], whom: Whom, _at_us: int
+) -> dict[str, int]:
+    return {"source_saved": store.forget_saved(connection, tenant, whom.id, whom.pseudonym)}
+
+
+def _busy(_connection: Connection, _tenant: TenantId, _calls: list[str]) -> bool:
+    return False  # a call that is under way is the calls' own affair
+
+
+HOLDER = Holder("sources", _count, _clear, _busy)

@@ -1,12 +1,25 @@
-"""Three tables: the sources of a tenant, each with its policy and its schema as a person took it in; the versions of their semantic models; and passes: an agreement to run one statement some times.
+"""Four tables: the sources of a tenant, each with its policy and its schema as a person took it in; the versions of their semantic models; passes: an agreement to run one statement some times; and what somebody saved: questions
+and dashboards of them, never an answer.
 
-All rows are marked. A policy, a schema and a model are sealed; a statement that was agreed to is known by a keyed digest.
+All rows are marked. A policy, a schema, a model and what was saved are sealed; a statement that was agreed to is known by a keyed digest.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Index, Integer, String, Table, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    delete,
+    func,
+    or_,
+    select,
+)
 
 from ostiary.db import marks
 from ostiary.db.marks import mark, marked
@@ -66,6 +79,23 @@ PASS = Table(
     info=marked(),
 )
 
+SAVED = Table(
+    "source_saved",
+    metadata,
+    clear("tenant", String(64), primary_key=True),
+    clear("id", String(64), primary_key=True),
+    clear("kind", String(12)),
+    clear("made_by", String(64)),
+    clear("shared", Boolean),
+    clear("version", Integer),
+    sealed("content"),
+    clear("made_us", BigInteger),
+    clear("changed_us", BigInteger),
+    mark(),
+    Index(None, "tenant", "made_by"),
+    info=marked(),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
@@ -104,6 +134,20 @@ class PassRow:
     left_count: int
     made_us: int
     expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRow:
+    """`kind`: question or dashboard. `made_by`: whose it is; the others see it where it is `shared`. `content`: sealed JSON."""
+
+    id: str
+    kind: str
+    made_by: str
+    shared: bool
+    version: int
+    content: bytes
+    made_us: int
+    changed_us: int
 
 
 _MEANWHILE = "The model was changed meanwhile; look at it again."
@@ -237,3 +281,59 @@ def forget_passes(
     gone = [str(row[0]) for row in connection.execute(query.limit(limit))]
     connection.execute(delete(PASS).where(c.tenant == tenant, c.id.in_(gone)))
     return gone
+
+
+@of_tenant
+def saved(connection: Connection, tenant: TenantId, *, kind: str, whose: str, limit: int) -> list[SavedRow]:
+    """Somebody's own and what others share, oldest first."""
+    c = SAVED.c
+    query = select(SAVED).where(c.tenant == tenant, c.kind == kind, or_(c.made_by == whose, c.shared))
+    found = marks.read(connection, tenant, query.order_by(c.made_us, c.id).limit(limit))
+    return [SavedRow(**row) for row in found]
+
+
+@of_tenant
+def saved_one(connection: Connection, tenant: TenantId, which: str) -> SavedRow | None:
+    row = marks.first(connection, tenant, select(SAVED).where(SAVED.c.tenant == tenant, SAVED.c.id == which))
+    return SavedRow(**row) if row else None
+
+
+@of_tenant
+def add_saved(connection: Connection, tenant: TenantId, row: SavedRow, *, most: int) -> None:
+    """Raises Conflict where somebody has as many already."""
+    c = SAVED.c
+    counted = select(func.count()).select_from(SAVED).where(c.tenant == tenant, c.made_by == row.made_by)
+    if connection.execute(counted).scalar_one() >= most:
+        raise Conflict(f"You have saved {most} questions and dashboards already; remove one first.")
+    marks.add(connection, tenant, SAVED, _values(row))
+
+
+@of_tenant
+def change_saved(connection: Connection, tenant: TenantId, row: SavedRow, *, before: int) -> None:
+    """Raises Conflict where it was changed or removed meanwhile."""
+    where = (SAVED.c.id == row.id, SAVED.c.version == before)
+    changes = {name: value for name, value in _values(row).items() if name != "id"}
+    if not marks.change(connection, tenant, SAVED, where, changes):
+        raise Conflict("It was changed meanwhile; look at it again.")
+
+
+@of_tenant
+def remove_saved(connection: Connection, tenant: TenantId, which: str) -> None:
+    connection.execute(delete(SAVED).where(SAVED.c.tenant == tenant, SAVED.c.id == which))
+
+
+@of_tenant
+def saved_by(connection: Connection, tenant: TenantId, whose: str) -> int:
+    counted = select(func.count()).select_from(SAVED)
+    return int(
+        connection.execute(counted.where(SAVED.c.tenant == tenant, SAVED.c.made_by == whose)).scalar_one()
+    )
+
+
+@of_tenant
+def forget_saved(connection: Connection, tenant: TenantId, whose: str, pseudonym: str) -> int:
+    """What somebody saved is removed; what they share stays the others', without their name. How many there were."""
+    c = SAVED.c
+    gone = connection.execute(delete(SAVED).where(c.tenant == tenant, c.made_by == whose, c.shared.is_(False)))  # fmt: skip
+    kept = marks.change(connection, tenant, SAVED, (c.made_by == whose,), {"made_by": pseudonym})
+    return gone.rowcount + len(kept)
