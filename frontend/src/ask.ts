@@ -1,7 +1,9 @@
 // Asking a database: what would be run, rows as they come, a table that holds a million of them, and charts. The page works without this, with one screen of rows.
 import { announce } from "./forms";
+import { board, kindOf, named } from "./board";
 import { Chart, type Kind, KINDS, chosen, possible } from "./charts";
 import { Grid } from "./grid";
+import { Refused, posted } from "./posting";
 import { Rows } from "./rows";
 
 interface Weighed {
@@ -15,8 +17,6 @@ interface Weighed {
 
 const MASKS: Record<string, string> = { full: "hidden", partial: "in part", hash: "as a hash", token: "as a token", generalise: "coarser", null: "left out" };
 const figures = new Intl.NumberFormat();
-
-class Refused extends Error {}
 
 function start(root: HTMLElement): void {
   const one = <T extends HTMLElement>(selector: string): T => root.querySelector<T>(selector)!;
@@ -33,6 +33,7 @@ function start(root: HTMLElement): void {
   let kind: Kind = "table";
 
   let questions: string[] = [];
+  let opening = "opening" in root.dataset;
 
   const say = (which: "refused" | "failed" | "told" | "asked" | "", why = ""): void => {
     said.replaceChildren();
@@ -48,16 +49,7 @@ function start(root: HTMLElement): void {
   async function sent(path: string, more: Record<string, string> = {}): Promise<Response> {
     const values = filled();
     for (const [name, value] of Object.entries(more)) values.set(name, value);
-    return posted(path, values);
-  }
-
-  async function posted(path: string, values: URLSearchParams): Promise<Response> {
-    const answer = await fetch(path, { method: "POST", body: values, headers: { accept: "application/json" }, signal: running?.signal ?? null });
-    if (answer.status === 401) location.assign("/sign-in");
-    if (answer.ok) return answer;
-    const problem = await answer.json().catch(() => ({}));
-    const faults = ((problem.errors ?? []) as { detail: string }[]).map((each) => each.detail).filter((each) => /\s/.test(each));
-    throw new Refused([problem.detail || problem.title || "It was refused.", ...faults].join(" "));
+    return posted(path, values, running?.signal ?? null);
   }
 
   function tell(weighed: Weighed): void {
@@ -171,9 +163,11 @@ function start(root: HTMLElement): void {
       if (only || (weighed.consent !== "run" && !weighed.agreed)) return;
       const truncated = await (streams && weighed.consent === "run" ? streamed() : atOnce());
       count(truncated, true);
-      kind = chosen(rows);
+      kind = opening ? kindOf(root, rows) : chosen(rows);
       offer();
       draw();
+      if (opening && kind !== "table") chart.show(kind, rows, named(root));
+      opening = false;
     } catch (error) {
       if (running.signal.aborted) say("told", "Stopped. The database has been told.");
       else if (error instanceof Refused) say(rows.length && progress.textContent?.includes("so far") ? "failed" : "refused", error.message);
@@ -217,16 +211,29 @@ function start(root: HTMLElement): void {
     }
   }
 
+  /** Into the form, for what is saved: how the answer is drawn now. */
+  function drawnAs(): void {
+    if (!rows.length) return;
+    const now = { kind, ...(kind === "table" ? { by: "", of: "", split: "" } : chart.named) };
+    for (const [name, value] of Object.entries(now)) one<HTMLInputElement>(`[name=chart_${name}]`).value = value;
+  }
+
   form.addEventListener("submit", (event) => {
-    if ((event.submitter as HTMLButtonElement | null)?.value === "verify") return;
+    const button = event.submitter as HTMLButtonElement | null;
+    if (button && "sent" in button.dataset) return drawnAs();
     event.preventDefault();
-    if ((event.submitter as HTMLButtonElement | null)?.value === "words") return void word();
-    void run((event.submitter as HTMLButtonElement | null)?.value === "weigh");
+    if (button?.value === "words") return void word();
+    void run(button?.value === "weigh");
   });
   one("#question").addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
     void word();
+  });
+  one("#title").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    form.requestSubmit(form.querySelector<HTMLButtonElement>("[value=save], [value=save-new]"));
   });
   area.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -259,7 +266,10 @@ function start(root: HTMLElement): void {
     area.setRangeText(/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`, area.selectionStart, area.selectionEnd, "end");
     area.focus();
   });
+  if (opening) void run(false);
 }
 
 const root = document.querySelector<HTMLElement>("[data-ask]");
 if (root) start(root);
+const tiles = document.querySelector<HTMLElement>("[data-board]");
+if (tiles) void board(tiles);

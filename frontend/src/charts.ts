@@ -49,6 +49,9 @@ interface Chosen {
   split: number;
 }
 
+/** Columns by their names; "" for what fits. */
+export type Named = Record<keyof Chosen, string>;
+
 export class Chart {
   private drawn: echarts.ECharts | null = null;
   private rows = new Rows([]);
@@ -66,12 +69,24 @@ export class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  show(kind: Kind, rows: Rows): void {
-    if (rows !== this.rows || kind !== this.kind) this.fields = this.first(kind, rows);
+  /** `wanted`: columns that somebody chose before, as far as they are there. */
+  show(kind: Kind, rows: Rows, wanted?: Named): void {
+    if (rows !== this.rows || kind !== this.kind || wanted) this.fields = this.first(kind, rows);
+    for (const key of ["by", "of", "split"] as const) {
+      const at = wanted?.[key] ? rows.names.indexOf(wanted[key]) : -1;
+      if (at >= 0) this.fields = { ...this.fields, [key]: at };
+    }
     this.rows = rows;
     this.kind = kind;
     this.offer();
     this.draw();
+  }
+
+  /** What is drawn now. */
+  get named(): Named {
+    const { by, of, split } = this.fields;
+    const name = (at: number): string => this.rows.names[at] ?? "";
+    return { by: name(by), of: name(of), split: name(split) };
   }
 
   private first(kind: Kind, rows: Rows): Chosen {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,7 +60,7 @@ async def guarded(seen: Browsing, width: int = 1440, scheme: str = "light") -> A
         "console",
         lambda message: (
             wrong.append(message.text)
-            if message.type == "error" and "status of 422" not in message.text
+            if message.type == "error" and not re.search("status of (422|403)", message.text)
             else None
         ),
     )
@@ -356,3 +357,68 @@ def test_a_question_that_a_model_provider_understood_says_so(tmp_path: Path) -> 
 
     with provider(say=say) as (stub, url):
         asyncio.run(story(url, stub))
+
+
+def test_a_question_is_saved_opened_and_put_on_a_dashboard(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen) as page:
+            await page.goto(f"{seen.origin}/ask")
+            await run(page, "SELECT region, channel, sum(amount) AS total FROM orders GROUP BY region, channel")  # fmt: skip
+            await page.get_by_role("button", name="Pie").click()
+            await page.get_by_label("Slices").select_option(label="channel")
+            await page.get_by_text("Save it").click()
+            title = page.get_by_label("Title")
+            await title.fill("By channel")
+            await page.get_by_label("Share it").check()
+            await title.press("Enter")
+            await expect(page.get_by_text("Saved, without its answer.")).to_be_visible()
+            await expect(page.get_by_role("button", name="Pie")).to_have_attribute("aria-pressed", "true")
+            await expect(page.get_by_label("Slices").locator("option:checked")).to_have_text("channel")
+            await shot(page, "saved")
+            assert (await Axe().run(page)).violations_count == 0
+            await run(page, "SELECT count(*) AS orders FROM orders")
+            await expect(page.locator(".kpi b")).to_have_text("240")
+            await page.get_by_text("Saved as By channel").click()
+            await title.fill("How many")
+            await page.get_by_role("button", name="Save as another").click()
+            await expect(page.locator(".kpi b")).to_have_text("240")
+            await expect(page.get_by_role("link", name="By channel")).to_be_visible()
+            for wanted in ("SELECT day, visits FROM days ORDER BY day", "SELECT id, name FROM customers"):
+                await run(page, wanted)
+                await page.get_by_text("Saved as ").click()
+                await title.fill(wanted.split()[-1].title())
+                await page.get_by_role("button", name="Save as another").click()
+                await expect(page.get_by_text("Saved, without its answer.")).to_be_visible()
+            await page.get_by_role("link", name="Dashboards").first.click()
+            await page.get_by_label("Title").fill("Every morning")
+            for each in await page.get_by_role("checkbox").all():
+                await each.check()
+            await page.get_by_role("checkbox", name="Share it").uncheck()
+            await page.get_by_role("button", name="Make the dashboard").click()
+            await expect(page.locator(".kpi b")).to_have_text("240")
+            await expect(page.locator("[data-tile] canvas")).to_have_count(2)
+            tiles = page.locator("[data-tile]")
+            await expect(tiles.last).to_contain_text("Somebody has to say yes")
+            await shot(page, "dashboard")
+            assert (await Axe().run(page)).violations_count == 0
+            await page.get_by_text("Change it").click()
+            await page.get_by_role("checkbox", name="How many").uncheck()
+            await page.get_by_role("button", name="Save", exact=True).click()
+            await expect(tiles).to_have_count(3)
+            where = page.url
+            await page.get_by_role("link", name="Dashboards").first.click()
+            await expect(page.get_by_role("link", name="Every morning")).to_be_visible()
+            await shot(page, "dashboards")
+            assert (await Axe().run(page)).violations_count == 0
+            async with guarded(seen, 390, "dark") as phone:
+                await phone.goto(where)
+                await expect(phone.locator("[data-tile] canvas")).to_have_count(2)
+                assert await phone.evaluate("document.documentElement.scrollWidth") <= 390
+                await shot(phone, "dashboard-phone")
+                assert (await Axe().run(phone)).violations_count == 0
+            await page.goto(where)
+            await page.get_by_text("Change it").click()
+            await page.get_by_role("button", name="Remove the dashboard").click()
+            await expect(page.get_by_text("Its questions stay.")).to_be_visible()
+
+    asyncio.run(story())

@@ -24,6 +24,11 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 async def page(desk: Desk) -> Response:
+    """`saved`: a question that somebody saved, to be run at once."""
+    if which := desk.query("saved"):
+        saved = await desk.ask("saved.show", {"saved": which})
+        form = {name: saved[name] for name in ("source", "statement", "question", "purpose")}
+        return await _page(desk, form, saved=saved)
     return await _page(desk, {"source": desk.query("source")})
 
 
@@ -36,6 +41,8 @@ async def work(desk: Desk) -> Response:
             return await _worded(desk, form)
         if wanted == "verify":
             return await _verified(desk, form, asked)
+        if wanted in ("save", "save-new", "forget"):
+            return await _saved(desk, form, asked, wanted)
         if wanted in ("confirm", "request"):
             return await _agreed(desk, form, asked, wanted)
         weighed = await desk.ask("source.weigh", asked)
@@ -140,6 +147,22 @@ async def _verified(desk: Desk, form: dict[str, str], asked: dict[str, str]) -> 
     return await _page(desk, form, said="Kept: whoever asks this in words gets this statement, as they may see the data.")  # fmt: skip
 
 
+async def _saved(desk: Desk, form: dict[str, str], asked: dict[str, str], wanted: str) -> Response:
+    """Kept under a title with its chart, or not any more."""
+    which = {"saved": form.get("saved", "")}
+    if wanted == "forget":
+        await desk.ask("saved.remove", which)
+        return desk.go("/ask", "question-removed", source=asked["source"])
+    chart = {name: form.get(f"chart_{name}", "") for name in ("kind", "by", "of", "split")}
+    kept = {**asked, "title": form.get("title", "").strip(), "question": form.get("question", "").strip(), "chart": chart, "shared": "shared" in form}  # fmt: skip
+    version = form.get("saved_version", "")
+    if wanted == "save" and version.isdecimal() and len(version) < 9:
+        made = await desk.ask("saved.change", {**kept, **which, "version": int(version)})
+    else:
+        made = await desk.ask("saved.save", kept)
+    return desk.go("/ask", "question-saved", saved=made["id"])
+
+
 async def _agreed(desk: Desk, form: dict[str, str], asked: dict[str, str], wanted: str) -> Response:
     try:
         await desk.ask(f"source.{wanted}", asked)
@@ -155,12 +178,21 @@ async def _page(desk: Desk, form: dict[str, str], **more: Any) -> Response:
     source = next((each for each in sources if each["name"] == form.get("source")), None)
     if source is None and len(sources) == 1 and not form.get("source"):
         (source,) = sources
+    kept = (await desk.ask_or({"questions": []}, "saved.list"))["questions"]
     there: dict[str, Any] = {"tables": [], "metrics": [], "questions": []}
     if source:
         asked = {"source": source["name"], "purpose": form.get("purpose", "")}
         there = await desk.ask_or(there, "schema.describe", asked)
-    shown: dict[str, Any] = {"wrong": [], "weighed": None, "answer": None, "said": "", "choices": [], **more}
+    shown: dict[str, Any] = {
+        "wrong": [],
+        "weighed": None,
+        "answer": None,
+        "said": "",
+        "choices": [],
+        "saved": None,
+        **more,
+    }
     return await desk.page(
-        "ask/page.html", status=422 if shown["wrong"] else 200, sources=sources, source=source, tables=there["tables"], metrics=there["metrics"], questions=there["questions"],
-        form={"statement": "", "purpose": "", "question": "", **form}, streams=bool(source and source["streams"] and desk.may("source.stream")), masks=words.MASKS, **shown,
+        "ask/page.html", status=422 if shown["wrong"] else 200, sources=sources, source=source, tables=there["tables"], metrics=there["metrics"], questions=there["questions"], kept=kept,
+        form={"statement": "", "purpose": "", "question": "", "title": "", **form}, streams=bool(source and source["streams"] and desk.may("source.stream")), masks=words.MASKS, **shown,
     )  # fmt: skip

@@ -133,6 +133,7 @@ PLACES: tuple[Place, ...] = (
     Place("/audit", "Audit", "audit", "audit.read", "what happened, with proof"),
     Place("/settings", "Settings", "settings", "", "your account, second factor and sessions"),
     Place("/audit/checkpoints", "Checkpoints", "seal", "audit.read", "published, cosigned, sent", "/audit"),
+    Place("/dashboards", "Dashboards", "overview", "source.ask", "saved questions side by side", "/ask"),
     Place("/roles", "Roles", "members", "member.read", "who may do what", "/members"),
     Place("/connected", "Connected", "keys", "", "agents that act for you, your accounts elsewhere", "/settings"),
     Place("/intent-keys", "Intent keys", "said", "intent.manage", "whose signatures count as people's words", "/settings"),
