@@ -52,3 +52,9 @@ def test_without_one_memory_is_bounded_by_address_space_and_the_processor_by_pri
 def test_no_limit_is_no_limit() -> None:
     force, nice, space, _taken = tried("", 0, 0)
     assert (force, nice, space) == ({}, 0, -1)
+
+
+def test_a_process_without_core_cannot_be_dumped() -> None:
+    tried = "from ostiary.app import limits; import ctypes, resource; limits.without_core(); print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3) if hasattr(ctypes.CDLL(None), 'prctl') else 0)"
+    done = subprocess.run([sys.executable, "-c", tried], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(0, 0) 0"

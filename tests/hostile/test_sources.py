@@ -21,8 +21,10 @@ from tests.sources.test_sources import code, query, rows
 CANARY = "kestrel-7f3a-quoin"
 
 
-def files_with(folder: Path, word: bytes) -> list[str]:
-    return [str(each) for each in folder.rglob("*") if each.is_file() and word in each.read_bytes()]
+def files_with(where: Path, word: bytes) -> list[str]:
+    """Of a folder, or of one file."""
+    several = where.rglob("*") if where.is_dir() else [where]
+    return [str(each) for each in several if each.is_file() and word in each.read_bytes()]
 
 
 def test_no_row_is_kept_anywhere(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,14 @@
 """How much memory and processor a process may take, as the operator said: what this process can do about it itself, and what only the system around it can.
+And that what is in its memory, which is keys and other people's rows, is written nowhere when it dies.
 
 A control group (cgroup v2) that the operator delegated bounds both; else memory is bounded by the address space, and the processor by nothing but a lower
 priority. What is in force is said at start.
 """
 
+import ctypes
 import os
 import resource
+import sys
 from pathlib import Path
 
 from ostiary import log
@@ -17,6 +20,8 @@ NICE = 10
 ADDRESS_SPACE_FACTOR = 4
 """Address space is not memory: libraries, threads' stacks and the allocator's arenas reserve a multiple of what they use."""
 MB = 1024 * 1024
+_PR_SET_DUMPABLE = 4
+"""prctl(2)"""
 
 _LOG = log.get("app")
 
@@ -32,6 +37,13 @@ def apply(*, memory_mb: int, cpu_percent: int, group: Path | None = None) -> dic
     if force:
         _LOG.warning("limits", **force)
     return force
+
+
+def without_core() -> None:
+    """No core dump of this process, whatever the system does with those of others (core(5)); on Linux no other process of its account may read its memory either."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def own_group() -> Path | None:

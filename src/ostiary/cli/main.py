@@ -49,6 +49,7 @@ from ostiary.errors import ConfigurationError, StoreUnavailable
 GATEWAY = "ostiary.app.gateway:Gateway"
 KIND = "ostiary.app.kind:Kind"
 LIMITS = "ostiary.app.limits:apply"
+WITHOUT_CORE = "ostiary.app.limits:without_core"
 INHERITED = "ostiary.net.listening:inherited"
 SUPERVISOR = "ostiary.app.supervise:run"
 SERVER = "ostiary.app.serve:server"
@@ -190,6 +191,7 @@ def _supervise(command: str, environ: dict[str, str], count: int) -> None:
     from ostiary import config, log
     from ostiary.clock import SystemClock
 
+    found(WITHOUT_CORE)()
     try:
         settings = config.load(environ)
     except ConfigurationError as error:
@@ -210,6 +212,7 @@ def _run(kind: str, environ: dict[str, str], inherited: int = -1) -> None:
     from ostiary import config, log
     from ostiary.clock import SystemClock
 
+    found(WITHOUT_CORE)()
     try:
         settings = config.load(environ)
         log.configure(settings.log_level)
