@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
 from ostiary.semantics.model import Verified
 from ostiary.semantics.plan import By, Filter, Having, Measured, Period, Plan
-from ostiary.semantics.reading import BY, CHOICES_MAX, AskBack, Found, Reader, Unsure
+from ostiary.semantics.reading import CHOICES_MAX, AskBack, Found, Reader, Unsure
 from ostiary.semantics.telling import plainly, stretch, told
+from ostiary.semantics.words import BY
 
 QUESTION_CHARACTERS_MAX = 2_000
 PLACED_CHARACTERS_MAX = 400

@@ -8,39 +8,25 @@ from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
 from ostiary.semantics.plan import Measured, Period
 from ostiary.semantics.telling import called, plainly
 from ostiary.semantics.tokens import items
+from ostiary.semantics.words import (
+    BY,
+    BY_PHRASES,
+    COMPARED,
+    DONE,
+    FILLER,
+    FUNCTIONS,
+    LACKED,
+    LACKING,
+    LEAST,
+    MOST,
+    NEGATED,
+    RETURNING,
+    VERSUS,
+    WHICH,
+)
 
 CHOICES_MAX = 6
 LIMIT_MAX = 10_000
-_FILLER = """
-a an the what whats is are was were be been show me give list find get tell display return compute calculate please can could you i want need would like to see know do does did we our us there
-of in on at as it its that this these those them they their then and with for from have has had having which who whom whose where when how combination combinations value result results database answer also along together respective
-serve serves serving served located corresponding made happened occurred order sort sorted showing including ordered query report about all any overall following using only just total data record entry row table column so far
-"""
-FILLER = frozenset(_FILLER.split())
-"""What may be left out of a question without changing what is asked. Never: or, not, than, by, per, each, between, without."""
-_RETURNING = frozenset(["return", "showing", "including", "display"])
-_LACKING = (("without",), ("with", "no"), ("have", "no"), ("has", "no"), ("had", "no"), ("have", "not"), ("has", "not"), ("had", "not"), ("do", "not"), ("did", "not"), ("have", "never"), ("has", "never"), ("never",))  # fmt: skip
-_LACKED = frozenset(["any", "a", "an", "have", "had", "has", "made", "make", "placed", "place", "issued", "issue", "received", "receive", "got", "get", "gotten"])  # fmt: skip
-_DONE = frozenset(["made", "done", "placed", "sent", "written", "bought", "sold", "paid", "created"])
-BY = ("by", "per", "each", "across")
-_BY_PHRASES = (("for", "each"), ("of", "each"), ("in", "each"), ("for", "every"), ("in", "every"), ("grouped", "by"), ("broken", "down", "by"), ("split", "by"), ("group", "by"), ("at", "each"), ("from", "each"))  # fmt: skip
-_FUNCTIONS: dict[tuple[str, ...], str] = {
-    ("average",): "avg", ("avg",): "avg", ("mean",): "avg", ("sum", "of"): "sum", ("sum",): "sum", ("total",): "sum", ("combined",): "sum", ("maximum",): "max", ("max",): "max",
-    ("minimum",): "min", ("min",): "min", ("number", "of"): "count", ("count", "of"): "count", ("how", "many"): "count", ("total", "number", "of"): "count", ("count",): "count",
-    ("number", "of", "unique"): "distinct", ("number", "of", "distinct"): "distinct", ("number", "of", "different"): "distinct", ("how", "many", "unique"): "distinct", ("how", "many", "different"): "distinct", ("how", "many", "distinct"): "distinct",
-    ("total", "count", "of"): "count",
-}  # fmt: skip
-_WHICH = ("which", "what", "who", "where", "whose", "whats")
-_MOST = frozenset(["top", "most", "highest", "largest", "biggest", "best", "greatest", "maximum"])
-_LEAST = frozenset(["bottom", "least", "lowest", "smallest", "fewest", "worst"])
-_COMPARED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("more", "than"), ">"), (("greater", "than"), ">"), (("higher", "than"), ">"), (("larger", "than"), ">"), (("over",), ">"), (("above",), ">"), (("exceeding",), ">"), (("exceeds",), ">"),
-    (("at", "least"), ">="), (("or", "more"), ">="), (("less", "than"), "<"), (("fewer", "than"), "<"), (("lower", "than"), "<"), (("smaller", "than"), "<"), (("under",), "<"), (("below",), "<"),
-    (("at", "most"), "<="), (("up", "to"), "<="), (("equal", "to"), "="), (("exactly",), "="), (("is",), "="), (("of",), "="), (("equals",), "="), (("=",), "="), ((">",), ">"), (("<",), "<"),
-    ((">=",), ">="), (("<=",), "<="),
-)  # fmt: skip
-_NEGATED = (("is", "not"), ("are", "not"), ("not", "equal", "to"), ("other", "than"), ("except",), ("excluding",), ("not",))  # fmt: skip
-_VERSUS = (("vs",), ("versus",), ("compared", "to"), ("compared", "with"), ("against",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +120,7 @@ class Reader:
 
     def _versus(self) -> bool:
         """`compared to last year`."""
-        length = next((len(each) for each in _VERSUS if self._next(*each)), 0)
+        length = next((len(each) for each in VERSUS if self._next(*each)), 0)
         at = self._at + length
         if not length or at >= len(self._items) or self._items[at].kind != "period":
             return False
@@ -161,7 +147,7 @@ class Reader:
         return False
 
     def _told_by(self) -> bool:
-        length = next((len(each) for each in _BY_PHRASES if self._next(*each)), 0)
+        length = next((len(each) for each in BY_PHRASES if self._next(*each)), 0)
         if not length and self._items[self._at].text in BY:
             length = 1
         if not length:
@@ -189,10 +175,10 @@ class Reader:
 
     def _lacking(self) -> bool:
         """`without orders`, `who have not made any orders`: of what was named just before, those that no row of the other belongs to."""
-        at = self._at + max((len(each) for each in _LACKING if self._next(*each)), default=0)
+        at = self._at + max((len(each) for each in LACKING if self._next(*each)), default=0)
         if at == self._at or not self._about:
             return False
-        while at < len(self._words) and self._items[at].kind == "word" and self._items[at].text in _LACKED:
+        while at < len(self._words) and self._items[at].kind == "word" and self._items[at].text in LACKED:
             at += 1
         size, meanings = self._lexicon.at(self._words, at)
         other = [each.dataset for each in meanings if each.kind == "dataset"]
@@ -219,7 +205,7 @@ class Reader:
 
     def _done_by(self) -> bool:
         """`made by`, `placed by`: who did it, which is no way to tell it unless somebody says so."""
-        return self._next("by") and self._at > 0 and self._items[self._at - 1].text in _DONE
+        return self._next("by") and self._at > 0 and self._items[self._at - 1].text in DONE
 
     def _more_by(self) -> None:
         """`and status`, `and month`."""
@@ -249,14 +235,14 @@ class Reader:
         size, meanings = self._lexicon.at(self._words, self._at)
         if any(each.kind == "metric" for each in meanings):
             return False
-        said = max((each for each in _FUNCTIONS if self._next(*each)), key=len, default=())
+        said = max((each for each in FUNCTIONS if self._next(*each)), key=len, default=())
         if not said:
             return False
         at = self._at + len(said)
         while at < len(self._words) and self._words[at] in ("the", "of", "all", "total"):
             at += 1
         size, meanings = self._lexicon.at(self._words, at)
-        function = _FUNCTIONS[said]
+        function = FUNCTIONS[said]
         metrics = [each for each in meanings if each.kind == "metric"]
         if metrics and said == ("total",):  # of whatever the metric is
             self._at = at
@@ -302,8 +288,8 @@ class Reader:
         after = self._items[self._at + 1] if self._at + 1 < len(self._items) else None
         if self._at and self._items[self._at - 1].text == "at":  # at least
             return False
-        if item.kind == "word" and item.text in _MOST | _LEAST:
-            self._found.order = "most" if item.text in _MOST else "least"
+        if item.kind == "word" and item.text in MOST | LEAST:
+            self._found.order = "most" if item.text in MOST else "least"
             self._ranking = self._found.ordering is None
             self._at += 1
             if after and after.kind == "number":
@@ -314,12 +300,12 @@ class Reader:
                 self._at += 1
             elif not self._found.limit:
                 self._found.superlative = True
-                which = item.text in ("top", "bottom") or self._items[0].text in _WHICH
+                which = item.text in ("top", "bottom") or self._items[0].text in WHICH
                 self._found.alone = self._found.alone or not which
             return True
-        if item.kind == "number" and after and after.text in _MOST | _LEAST:
+        if item.kind == "number" and after and after.text in MOST | LEAST:
             self._limit(item.value)
-            self._found.order = "most" if after.text in _MOST else "least"
+            self._found.order = "most" if after.text in MOST else "least"
             self._ranking = self._found.ordering is None
             self._at += 2
             return True
@@ -337,7 +323,7 @@ class Reader:
     def _compared_measure(self) -> bool:
         """`with more than 10 orders`: a condition on what is counted."""
         at = self._at + (1 if self._items[self._at].text in ("with", "having", "have", "has", "had") else 0)
-        for said, operator in _COMPARED:
+        for said, operator in COMPARED:
             if [each.text for each in self._items[at : at + len(said)]] != list(said) or said[0] in ("is", "of"):  # fmt: skip
                 continue
             place = at + len(said)
@@ -385,7 +371,7 @@ class Reader:
         return True
 
     def _condition_on(self, measured: Measured) -> bool:
-        for said, operator in _COMPARED:
+        for said, operator in COMPARED:
             place = self._at + len(said)
             if self._next(*said) and said[0] not in ("is", "of") and place < len(self._items) and self._items[place].kind == "number":  # fmt: skip
                 self._found.having.append((measured, operator, self._items[place].value))
@@ -400,13 +386,13 @@ class Reader:
             self._found.filters.append((fields, "between", (low, high), words))
             self._at += 4
             return True
-        for denied in _NEGATED:
+        for denied in NEGATED:
             at = self._at + len(denied)
             if self._next(*denied) and at < len(self._items) and self._items[at].kind == "quoted":
                 self._found.filters.append((fields, "<>", (self._items[at].value,), words))
                 self._at = at + 1
                 return True
-        for said, operator in (*_COMPARED, (("starts", "with"), "starts"), (("starting", "with"), "starts"), (("contains",), "contains"), (("containing",), "contains"), ((), "=")):  # fmt: skip
+        for said, operator in (*COMPARED, (("starts", "with"), "starts"), (("starting", "with"), "starts"), (("contains",), "contains"), (("containing",), "contains"), ((), "=")):  # fmt: skip
             at = self._at + len(said)
             if not self._next(*said) or at >= len(self._items):
                 continue
@@ -421,7 +407,7 @@ class Reader:
     def _filler(self) -> bool:
         item = self._items[self._at]
         if item.kind == "word" and item.text in FILLER:
-            self._returning = self._returning or item.text in _RETURNING
+            self._returning = self._returning or item.text in RETURNING
             self._at += 1
             return True
         return False
