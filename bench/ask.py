@@ -24,8 +24,8 @@ from ostiary.engines.opening import opened
 from ostiary.guard.catalogue import Catalogue
 from ostiary.guard.governed import governed
 from ostiary.semantics import asking, ossie, sql
+from ostiary.semantics.found import Unsure
 from ostiary.semantics.lexicon import Lexicon
-from ostiary.semantics.reading import Unsure
 
 MODELS = Path(__file__).parent / "ask_models"
 

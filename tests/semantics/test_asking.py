@@ -15,10 +15,10 @@ import pytest
 from ostiary.guard.catalogue import Catalogue
 from ostiary.guard.governed import governed
 from ostiary.semantics import asking, ossie, sql
+from ostiary.semantics.found import Unsure
 from ostiary.semantics.lexicon import Lexicon
 from ostiary.semantics.model import Model
 from ostiary.semantics.plan import Period, shifted
-from ostiary.semantics.reading import Unsure
 from tests.engines.given import shop
 from tests.semantics.given import SHOP, TABLES
 
@@ -40,6 +40,23 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "What is the total revenue?": [(100,)],
     "revenue by large": [("no", 15), ("yes", 85)],
     "Which country has the highest revenue?": [("US", 60)],
+    "number of customers by status": [("open", 1), ("paid", 2)],
+    "how many different customers have orders where status is 'paid'": [(2,)],
+    "How many customers made orders where the status is 'paid' in October 2026?": [(1,)],
+    "revenue by country where status is 'paid' or 'open'": [("DE", 40), ("US", 60)],
+    "revenue where country is 'DE', 'FR' or 'UK'": [(40,)],
+    "revenue of orders from germany or american": [(100,)],
+    "highest order amount by status": [("open", 5), ("paid", 55)],
+    "the largest amount of orders of each status, sorted by amount from highest to lowest": [("paid", 55), ("open", 5)],
+    "average amount of orders by status, ordered by status": [("open", 5), ("paid", Decimal(95) / 3)],
+    "average amount of orders by status, ordered by amount": [("open", 5), ("paid", Decimal(95) / 3)],
+    "Return the distinct list of customer names who have made orders since 2026-11-01": [("Ada",), ("Bob",)],
+    "revenue of customers named 'Ada'": [(40,)],
+    "number of orders from customers whose name ends with 'b'": [(1,)],
+    "how many customers have 'a' in their name": [(1,)],
+    "number of customers by status by month": [("open", "2026-11-01", 1), ("paid", "2025-11-01", 1), ("paid", "2026-10-01", 1), ("paid", "2026-11-01", 1)],
+    "revenue by country name": [("DE", 40), ("US", 60)],
+    "revenue where status is `paid`": [(95,)],
     "top 2 customers by revenue": [(3, "Cid", 55), (1, "Ada", 40)],
     "the 2 lowest customers by number of purchases": [(2, "Bob", 1), (3, "Cid", 1)],
     "revenue by month in 2026": [("2026-10-01", 10), ("2026-11-01", 35)],
@@ -103,12 +120,14 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "What did Ada buy?": [(2,)],
 }
 BACK = (
-    "revenue in France", "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "how many customers with orders", "top 3", "revenue by amount or status",
-    "delete all orders", "customers", "name", "and by country", "by status", "customers by country", "top 3 customers", "names of customers and orders", "latest customers", "customers not in Germany", "orders of the best customer", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line", "number of customers by status",
+    "revenue in France", "average amount of orders by status ordered by name", "revenue by country sorted by country in descending order", "revenue of 'paid' orders", "distinct revenue by country",
+    "revenue where status is 'paid' or country is 'DE'", "revenue from germany or 'paid'", "revenue by status of Ada Lovelace", "how many customers with status 'paid' by ordered on or name",
+    "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "how many customers with orders", "top 3", "revenue by amount or status",
+    "delete all orders", "customers", "name", "and by country", "by status", "customers by country", "top 3 customers", "names of customers and orders", "latest customers", "customers not in Germany", "orders of the best customer", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line",
     "revenue top 5", "revenue by month and only weekends", "how many orders never paid", "amount by country", "'; DROP TABLE orders --", "revenue where status", "refunded by customers and orders without status", "", "number of sales", "sum of revenue", "highest revenue by country", "most orders by status", "american orders in germany, number of orders",
     "number of orders with the highest amount", "id of orders without refunds in 2026", "id of orders without refunds amount over 3", "revenue by country without refunds", "names of customers without refunds", "refunds without orders", "customers without orders and revenue", "customers without orders or refunds", "customers that have no orders with status 'paid'", "How many orders were made by customers?", "top 2 names of customers with the highest id where status is 'paid'", "top 3 customers with the highest amount",
     "revenue with more than 1 order", "revenue since last month", "revenue for orders over 20", "revenue in the last quarter of 2025", "revenue for the first 3 months of 2026", "revenue until today",
-    "how many orders before 2026-01-01 and after 2025-01-01", "how many customers have more than 1 order", "revenue by country at least 20", "revenue where amount over 20%", "revenue by country and moon", "revenue by country where status is 'paid' or 'open'",
+    "how many orders before 2026-01-01 and after 2025-01-01", "how many customers have more than 1 order", "revenue by country at least 20", "revenue where amount over 20%", "revenue by country and moon",
 )  # fmt: skip
 """Each has something that would change the answer and that nobody can be sure of."""
 

@@ -165,9 +165,9 @@ def _read(file: Path) -> "Model":
 def _statement(question: str, model: "Model", dialect: str) -> str:
     """Ends with exit code 3 where something is asked back."""
     from ostiary.semantics import asking, sql
+    from ostiary.semantics.found import Unsure
     from ostiary.semantics.lexicon import Lexicon
     from ostiary.semantics.model import ModelError
-    from ostiary.semantics.reading import Unsure
 
     found: Understood | Answered | Unsure = asking.asked(question, Lexicon(model))
     if isinstance(found, Unsure):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from ostiary.semantics.found import CHOICES_MAX, AskBack, Found, Unsure
 from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
 from ostiary.semantics.model import Verified
 from ostiary.semantics.plan import By, Filter, Having, Measured, Period, Plan
-from ostiary.semantics.reading import CHOICES_MAX, AskBack, Found, Reader, Unsure
+from ostiary.semantics.reading import Reader
 from ostiary.semantics.telling import plainly, stretch, told
 from ostiary.semantics.words import BY
 
@@ -82,15 +83,14 @@ class _Deciding:
         self._lexicon = lexicon
         self._found = found
         self._before = before
+        self._afar: list[str] = []
+        """Tables that what is measured is told by, and that are not found from it: customers by what their orders are."""
 
     def plan(self) -> Plan:
         found = self._found
-        if found.unknown:
+        if found.unknown or found.unplaced:
             self._ask_unknown()
-        conditions = [each for each, _, _ in found.having if each not in found.measures]
-        measures = [*found.measures, *dict.fromkeys(conditions)]
-        if found.ordering:  # the order goes by the first
-            measures.sort(key=lambda each: each != found.ordering)
+        measures = self._measures()
         following = self._before is not None and not measures
         if following and self._before:
             measures = list(self._before.measures)
@@ -102,8 +102,9 @@ class _Deciding:
             found.bare.append(found.ranked)
         by = [one for meanings, words in found.by for one in self._one_by(meanings, words)]
         homes = [*(name for each in measures for name in self._datasets(each)), *found.datasets, *(each.dataset for each in by)]  # fmt: skip
-        by += [self._time(grain, measures) for grain in found.grains]
         filters = [self._filter(*each, homes) for each in found.filters]
+        self._afar = self._met_elsewhere(measures, by, filters)
+        by += [self._time(grain, measures) for grain in found.grains]
         if found.compared and not found.periods:  # this month, against the last
             found.periods.append(Period("this", found.compared.unit))
         if len(found.periods) > 1:
@@ -111,6 +112,7 @@ class _Deciding:
         filters += [self._within(period, measures) for period in found.periods]
         filters += self._lacking(filters)
         by = self._superlative(by, measures)
+        by = self._sorted(by, measures)
         self._check_bare(by)
         self._check_alike(filters)
         if found.having and not by:
@@ -130,6 +132,20 @@ class _Deciding:
         if plan.limit and not plan.by:
             raise AskBack("The first of what? Say what it is told by.", self._suggested(plan.measures[0]))
         return replace(plan, order="most") if plan.limit and not plan.order else plan
+
+    def _measures(self) -> list[Measured]:
+        found = self._found
+        conditions = [each for each, _, _ in found.having if each not in found.measures]
+        measures = [*found.measures, *dict.fromkeys(conditions)]
+        if found.ordering:  # the order goes by the first
+            measures.sort(key=lambda each: each != found.ordering)
+        if found.distinct and (measures or found.ranked):
+            raise AskBack("Different in what? Ask for the number of different values of a field.")
+        if (
+            found.ranked and found.grouped and not measures and not found.limit
+        ):  # the highest price of each model
+            return [self._extreme(*found.ranked)]
+        return measures
 
     def _other(self, periods: list[Period]) -> Period | None:
         """What it is compared with; last month against the previous one is against the one before it."""
@@ -151,6 +167,27 @@ class _Deciding:
             by = [By(meant.dataset, meant.name) for each in found.bare[:1] for meant in [self._one(*each)]]
         if found.superlative and by and not found.limit:
             found.limit = 1
+        return by
+
+    def _extreme(self, fields: list[Meaning], words: str) -> Measured:
+        found = self._found
+        meant = self._one(fields, words)
+        measured = Measured(function="max" if found.order == "most" else "min", dataset=meant.dataset, field=meant.name)  # fmt: skip
+        found.ranked, found.order, found.superlative, found.alone = None, found.after, False, False
+        return measured
+
+    def _sorted(self, by: list[By], measures: list[Measured]) -> list[By]:
+        """`ordered by region`, where it is told by it; by price, where that is what is measured."""
+        for fields, words in self._found.sorted:
+            told = [
+                each for each in by for one in fields if (each.dataset, each.field) == (one.dataset, one.name)
+            ]
+            if told and not self._found.order:
+                return [told[0], *(each for each in by if each is not told[0])]
+            measured = [each for each in measures[:1] for one in fields if (each.dataset, each.field) == (one.dataset, one.name)]  # fmt: skip
+            if not measured or told:
+                raise AskBack(f"In the order of {words}: it is neither the first that is measured, nor what it is told by from the smallest on.")  # fmt: skip
+            self._found.order = self._found.order or "least"
         return by
 
     def _check_bare(self, by: list[By]) -> None:
@@ -187,7 +224,13 @@ class _Deciding:
         ):
             self._ask_measure()
         named = list(dict.fromkeys(found.datasets))
-        by = [one for meanings, words in (*found.by, *found.bare) for one in self._one_by(meanings, words)]
+        if found.sorted and found.order:
+            raise AskBack("In which order? Rows are in the order of their first column, or those with the highest of something come first.")  # fmt: skip
+        by = [
+            one
+            for meanings, words in (*found.sorted, *found.by, *found.bare)
+            for one in self._one_by(meanings, words)
+        ]
         if not by and len(named) == 1 and (found.filters or found.periods or found.ranked or found.lacking):
             by = self._named(named[0])
         if not by:
@@ -200,7 +243,10 @@ class _Deciding:
                 raise AskBack(
                     "Which of these stretches of time?", tuple(stretch(each) for each in found.periods)
                 )
-            filters.append(Filter(*self._one_time(homes), "within", (), found.periods[0]))
+            last = (
+                found.period_of if found.period_of in homes and self._lexicon.times(found.period_of) else ""
+            )
+            filters.append(Filter(*self._one_time([last] if last else homes), "within", (), found.periods[0]))
         filters += self._lacking(filters)
         if not (filters or found.by or named) and len(by) < 2:
             self._ask_measure()
@@ -235,8 +281,19 @@ class _Deciding:
         words = [each for each in dict.fromkeys(self._found.unknown) if each.strip()]
         words = [each for each in words if each not in BY] or words
         near = tuple(dict.fromkeys(one for each in words for one in _near(each, self._lexicon)))
+        if not words:
+            raise AskBack(
+                f"Of which field is “{self._found.unplaced[0]}”?", self._placed(self._found.unplaced[0])
+            )
+        words += self._found.unplaced
         hint = "" if near else " Put a value between quotes, after the name of its field."
         raise AskBack(f"I do not know {', '.join(f'“{each}”' for each in words[:4])}.{hint}", near)
+
+    def _placed(self, value: str) -> tuple[str, ...]:
+        """Where it could be a value: fields of what was named first, then of all."""
+        named = [*self._found.datasets, *(each.dataset for each in self._found.measures)]
+        datasets = sorted(self._lexicon.model.datasets, key=lambda each: each.name not in named)
+        return tuple(f'{plainly(each.name)} {plainly(field.name)} is "{value}"' for each in datasets for field in each.fields if field.kind in ("text", ""))  # fmt: skip
 
     def _one_by(self, meanings: list[Meaning], words: str) -> list[By]:
         fields = [each for each in meanings if each.kind == "field"]
@@ -289,7 +346,16 @@ class _Deciding:
             if len(meant) == 1:
                 self._found.bare.remove(each)
                 return meant[0].dataset, meant[0].name
-        return self._one_time([each for one in measures for each in self._datasets(one)])
+        measured = [each for one in measures for each in self._datasets(one)]
+        if self._afar and self._found.period_of in self._afar:
+            return self._one_time([self._found.period_of])
+        return self._one_time([*measured, *self._afar])
+
+    def _met_elsewhere(self, measures: list[Measured], by: list[By], filters: list[Filter]) -> list[str]:
+        before = self._before if self._before and not self._found.measures else Plan()
+        told = dict.fromkeys([each.dataset for each in (*before.by, *by)] + [each.dataset for each in (*before.filters, *filters)])  # fmt: skip
+        homes = {name for each in measures for name in self._datasets(each)}
+        return [each for each in told if not any(self._lexicon.model.reaches(home, [each]) for home in homes)]
 
     def _one_time(self, homes: list[str]) -> tuple[str, str]:
         times = [(home, each.name) for home in dict.fromkeys(homes) for each in self._lexicon.times(home)]

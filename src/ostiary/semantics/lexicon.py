@@ -45,11 +45,31 @@ class Lexicon:
         self.model = model
         self._meanings: dict[tuple[str, ...], list[Meaning]] = {}
         for said, meaning in self._said():
-            if said and len(said) <= PHRASE_WORDS_MAX:
-                found = self._meanings.setdefault(said, [])
-                if meaning not in found:
-                    found.append(meaning)
+            self._keep(said, meaning)
+        known = set(self._meanings)
+        for said, meaning in self._also_said():
+            if said not in known:
+                self._keep(said, meaning)
         self.longest = max(map(len, self._meanings), default=1)
+
+    def _keep(self, said: tuple[str, ...], meaning: Meaning) -> None:
+        if said and len(said) <= PHRASE_WORDS_MAX:
+            found = self._meanings.setdefault(said, [])
+            if meaning not in found:
+                found.append(meaning)
+
+    def _also_said(self) -> Iterator[tuple[tuple[str, ...], Meaning]]:
+        """What is said where it means nothing else: the name of a region, Italian food."""
+        for dataset in self.model.datasets:
+            for field in dataset.fields:
+                called = [phrase(word) for word in (field.name, *field.synonyms)]
+                if field.kind in ("text", ""):
+                    yield from (
+                        ((*said, "name"), Meaning("field", dataset.name, field.name)) for said in called
+                    )
+                for word, value in field.values.items():
+                    meant = Meaning("value", dataset.name, field.name, value)
+                    yield from (((*phrase(word), *said), meant) for said in called)
 
     def _said(self) -> Iterator[tuple[tuple[str, ...], Meaning]]:
         for metric in self.model.metrics:

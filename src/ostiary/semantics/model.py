@@ -1,10 +1,11 @@
 """A semantic model: Apache Ossie's core (datasets, fields, relationships, metrics), and verified questions besides."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 ANSI = "ANSI_SQL"
+JOINS_MAX = 8
 PLACES_MAX = 3
 """Of one verified question: each place takes any words, and all ways to take them are tried."""
 _PLACE = re.compile(r"\{(\w*)\}")
@@ -108,6 +109,26 @@ class Model:
     def belonging(self, many: str, one: str) -> list[Relationship]:
         """How rows of `many` belong to one of `one`, by one step."""
         return [each for each in self.relationships if (each.many, each.one) == (many, one)]
+
+    def path(self, start: str, end: str) -> list[Relationship] | None:
+        """The shortest way from the many to the one; None where there is none, or more than one of the same length."""
+        ways: list[tuple[str, list[Relationship]]] = [(start, [])]
+        for _ in range(JOINS_MAX):
+            found = [way for at, way in ways if at == end]
+            if found:
+                return found[0] if len(found) == 1 else None
+            ways = [(each.one, [*way, each]) for at, way in ways for each in self.relationships if each.many == at and each not in way]  # fmt: skip
+        return None
+
+    def reaches(self, start: str, ends: Iterable[str]) -> bool:
+        """Whether each of these is found from the many to the one."""
+        return all(self.path(start, each) is not None for each in ends)
+
+    def through(self, one: str, others: Collection[str]) -> str:
+        """Whose rows tell which of `one` go with what there is of the others: customers with their products, by orders. "" where there is no such table, or several."""
+        able = [each.name for each in self.datasets if self.reaches(each.name, (one, *others))]
+        near = [each for each in able if each in others] or able
+        return near[0] if len(near) == 1 else ""
 
     def metric(self, name: str) -> Metric | None:
         return next((each for each in self.metrics if each.name == name), None)

@@ -24,7 +24,7 @@ Answer with one JSON object and nothing else, in one of these forms, the first t
 1. {"plan": {"measures": [...], "by": [...], "filters": [...], "having": [...], "order": "most" | "least" | "", "limit": 0, "ranked": null, "compared": null}}
    measure: {"metric": NAME}, or {"function": "count" | "distinct" | "sum" | "avg" | "min" | "max", "dataset": NAME, "field": NAME}; rows are counted without a field.
    by: {"dataset": NAME, "field": NAME, "grain": "" | "day" | "week" | "month" | "quarter" | "year"}; a grain only for a field of the kind time.
-   filter: {"dataset": NAME, "field": NAME, "operator": "=" | "<>" | "<" | "<=" | ">" | ">=" | "in" | "not in" | "between" | "contains" | "starts" | "null" | "not null", "values": [...]}, or, for a field of the kind time,
+   filter: {"dataset": NAME, "field": NAME, "operator": "=" | "<>" | "<" | "<=" | ">" | ">=" | "in" | "not in" | "between" | "contains" | "starts" | "ends" | "null" | "not null", "values": [...]}, or, for a field of the kind time,
    {"dataset": NAME, "field": NAME, "operator": "within", "period": PERIOD}, or, for rows of a dataset that no row of another belongs to, {"dataset": NAME, "operator": "without", "values": [NAME of the other dataset]}.
    PERIOD: {"kind": "this" | "last" | "previous", "unit": "day" | "week" | "month" | "quarter" | "year", "count": 1} ("last": so many and today; "previous": so many whole ones before this one), \
 or {"kind": "between", "first": "2024-01-01", "end": "2025-01-01"}, without the end.

@@ -110,7 +110,7 @@ class _Filter(_Form):
     dataset: Name
     field: Name = ""
     operator: Literal[
-        "=", "<>", "<", "<=", ">", ">=", "in", "not in", "between", "contains", "starts", "null", "not null", "within", "without"
+        "=", "<>", "<", "<=", ">", ">=", "in", "not in", "between", "contains", "starts", "ends", "null", "not null", "within", "without"
     ]  # fmt: skip
     values: Annotated[tuple[Value, ...], Field(max_length=200, strict=False)] = ()
     period: _Period | None = None
@@ -214,7 +214,7 @@ class _Checking:
             raise Unfit(f"{form.operator} has {least} values" + (f" to {most}" if most > least else ""))
         if (form.operator == "within") != (form.period is not None):
             raise Unfit("within has a period, and no other operator has one")
-        if form.operator in ("contains", "starts") and field.kind not in ("text", ""):
+        if form.operator in ("contains", "starts", "ends") and field.kind not in ("text", ""):
             raise Unfit(f"{form.dataset}.{form.field} is no text")
         values = tuple(each if isinstance(each, str) else float(each) for each in form.values)
         return Filter(form.dataset, form.field, form.operator, values, _period(form.period) if form.period else None)  # fmt: skip

@@ -1,17 +1,19 @@
 """From the words of a question to what was found of the model in it. What is neither of the model nor of the grammar of questions is left over, by name."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from ostiary.semantics import periods
+from ostiary.semantics.found import AskBack, Found
 from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
-from ostiary.semantics.plan import Measured, Period
+from ostiary.semantics.plan import Measured
 from ostiary.semantics.telling import called, plainly
-from ostiary.semantics.tokens import items
+from ostiary.semantics.tokens import Item, items
 from ostiary.semantics.words import (
     BY,
     BY_PHRASES,
     COMPARED,
+    COUNTED,
+    DISTINCT,
     DONE,
     FILLER,
     FUNCTIONS,
@@ -19,56 +21,17 @@ from ostiary.semantics.words import (
     LACKING,
     LEAST,
     MOST,
+    NAMED,
     NEGATED,
+    ORDERS,
     RETURNING,
+    TEXTS,
+    THEIRS,
     VERSUS,
     WHICH,
 )
 
-CHOICES_MAX = 6
 LIMIT_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Unsure:
-    """What is asked back. `choices`: questions or words that would be understood."""
-
-    why: str
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Found:
-    measures: list[Measured] = field(default_factory=list)
-    by: list[tuple[list[Meaning], str]] = field(default_factory=list)
-    """Meanings of each, and the words."""
-    grains: list[str] = field(default_factory=list)
-    periods: list[Period] = field(default_factory=list)
-    filters: list[tuple[list[Meaning], str, tuple[Any, ...], str]] = field(default_factory=list)
-    lacking: list[tuple[str, str]] = field(default_factory=list)
-    """(of, without): customers without orders."""
-    having: list[tuple[Measured, str, float]] = field(default_factory=list)
-    ordering: Measured | None = None
-    """By which measure the order goes, where it says so: `top 5 by revenue`, `from lowest to highest revenue`."""
-    compared: Period | None = None
-    ranked: tuple[list[Meaning], str] | None = None
-    """Which field the order goes by: `the highest rating`."""
-    bare: list[tuple[list[Meaning], str]] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    order: str = ""
-    limit: int = 0
-    unknown: list[str] = field(default_factory=list)
-    grouped: bool = False
-    """Something is to be told by something: it takes a measure."""
-    superlative: bool = False
-    alone: bool = False
-    """`highest revenue by country`: the one, or all of them in order?"""
-
-
-class AskBack(Exception):
-    def __init__(self, why: str, choices: tuple[str, ...] = ()) -> None:
-        super().__init__(why)
-        self.unsure = Unsure(why, choices[:CHOICES_MAX])
 
 
 class Reader:
@@ -83,6 +46,10 @@ class Reader:
         self._returning = False
         self._about = ""
         """The dataset that was named last."""
+        self._left_out: set[int] = set()
+        """Where words stand that mean nothing."""
+        self._singly = False
+        """The one is meant: the customer who …"""
         self._ranking = False
         """The next measure is the one that the order goes by."""
         """After "return" stand the columns of the answer: fields among them are what it is told by."""
@@ -92,6 +59,7 @@ class Reader:
             item = self._items[self._at]
             if item.kind == "period":
                 self._found.periods.append(item.value)
+                self._found.period_of = self._about
                 self._at += 1
             elif self._versus():
                 continue
@@ -102,13 +70,13 @@ class Reader:
             elif item.kind == "stop":
                 self._at += 1
             elif not self._word():
-                self._found.unknown.append(item.text)
-                self._at += 1
+                self._unknown(item)
         return self._found
 
     def _word(self) -> bool:
         return (
             self._ordered()
+            or self._text_of()
             or self._lacking()
             or self._told_by()
             or self._counted()
@@ -117,6 +85,59 @@ class Reader:
             or self._meant()
             or self._filler()
         )
+
+    def _unknown(self, item: Item) -> None:
+        """A text between quotes, or words with capitals, would be a value of a field that nobody named."""
+        if item.kind == "quoted":
+            self._found.unplaced.append(item.text)
+        elif self._at and self._capital(item):
+            said = [str(item.value)]
+            while self._at + 1 < len(self._items) and self._capital(self._items[self._at + 1]) and not self._lexicon.at(self._words, self._at + 1)[0]:  # fmt: skip
+                self._at += 1
+                said.append(str(self._items[self._at].value))
+            self._found.unplaced.append(" ".join(said))
+        else:
+            self._found.unknown.append(item.text)
+        self._at += 1
+
+    def _capital(self, item: Item) -> bool:
+        return item.kind == "word" and str(item.value or "")[:1].isupper() and item.text not in FILLER
+
+    def _text_of(self) -> bool:
+        """`"paid" orders`, where the model has that value; `"Ford" in their make`; `named "Ada"`."""
+        item = self._items[self._at]
+        if item.text in NAMED and item.kind == "word" and self._about:
+            after = self._items[self._at + 1] if self._at + 1 < len(self._items) else None
+            names = [Meaning("field", self._about, each.name) for each in self._lexicon.naming(self._about)][
+                -1:
+            ]
+            if not names or after is None or after.kind != "quoted":
+                return False
+            self._found.filters.append((names, "=", (after.value,), item.text))
+            self._at += 2
+            return True
+        if item.kind != "quoted":
+            return False
+        at = self._at + 1
+        if self._next("in", ahead=1):
+            at += 1
+            while at < len(self._items) and self._items[at].text in THEIRS:
+                at += 1
+            size, meanings = self._lexicon.at(self._words, at)
+            fields = [each for each in meanings if each.kind == "field" and self._kind(each) in ("text", "")]
+            if fields:
+                words = " ".join(each.text for each in self._items[at : at + size])
+                self._found.filters.append((fields, "contains", (item.value,), words))
+                self._at = at + size
+                return True
+        said = phrase(item.text)
+        size, meanings = self._lexicon.at(list(said), 0)
+        values = [each for each in meanings if each.kind == "value"]
+        if not values or size != len(said):
+            return False
+        self._found.filters.append((values, "=", tuple({each.value for each in values})[:1], item.text))
+        self._at += 1
+        return True
 
     def _versus(self) -> bool:
         """`compared to last year`."""
@@ -141,6 +162,7 @@ class Reader:
         ):  # fmt: skip
             if self._next(*said):
                 self._found.order = self._found.order or order
+                self._found.after = order
                 self._ranking = self._ranking or said[0] == "from"
                 self._at += len(said)
                 return True
@@ -157,6 +179,11 @@ class Reader:
             at += 1
         size, meanings = self._lexicon.at(self._words, at)
         told = [each for each in meanings if each.kind in ("field", "dataset")]
+        if told and all(each.kind == "field" for each in told) and self._sorting():
+            self._at = at
+            self._found.sorted.append((told, self._text(size)))
+            self._at += size
+            return True
         if any(each.kind == "metric" for each in meanings) or not told:  # top 5 customers by revenue
             before, self._at, self._ranking = self._at, at, True
             if at < len(self._items) and (self._counted() or (meanings and self._meant())):
@@ -172,6 +199,13 @@ class Reader:
         self._by(size, told)
         self._more_by()
         return True
+
+    def _sorting(self) -> bool:
+        """Whether `ordered`, or `order the results`, stands before."""
+        at = self._at - 1
+        while at in self._left_out and self._items[at].text not in ORDERS:
+            at -= 1
+        return at in self._left_out
 
     def _lacking(self) -> bool:
         """`without orders`, `who have not made any orders`: of what was named just before, those that no row of the other belongs to."""
@@ -244,9 +278,14 @@ class Reader:
         size, meanings = self._lexicon.at(self._words, at)
         function = FUNCTIONS[said]
         metrics = [each for each in meanings if each.kind == "metric"]
-        if metrics and said == ("total",):  # of whatever the metric is
+        if metrics and (
+            said == ("total",) or (said in COUNTED and all(map(self._counts, metrics)))
+        ):  # of whatever the metric is
             self._at = at
             return self._meant()
+        if not meanings and said in COUNTED and len(said) == 1 and self._returning and self._found.measures:
+            self._at += len(said)  # return the country and the count
+            return True
         fitting = [each for each in meanings if self._fits(function, each)]
         if len(fitting) != 1:
             if not fitting:
@@ -263,6 +302,11 @@ class Reader:
         self._at = at + size
         return True
 
+    def _counts(self, metric: Meaning) -> bool:
+        known = self._lexicon.model.metric(metric.name)
+        said = list(known.expression.by_dialect.values()) if known else []
+        return bool(said) and all(each.lstrip("( ").upper().startswith("COUNT") for each in said)
+
     def _measured(self, measured: Measured) -> None:
         if measured not in self._found.measures:
             self._found.measures.append(measured)
@@ -271,7 +315,7 @@ class Reader:
 
     def _fits(self, function: str, meant: Meaning) -> bool:
         if meant.kind == "dataset":
-            return function == "count"
+            return function in ("count", "distinct")
         if meant.kind != "field":
             return False
         kind = self._kind(meant)
@@ -300,7 +344,7 @@ class Reader:
                 self._at += 1
             elif not self._found.limit:
                 self._found.superlative = True
-                which = item.text in ("top", "bottom") or self._items[0].text in WHICH
+                which = item.text in ("top", "bottom") or self._items[0].text in WHICH or self._singly
                 self._found.alone = self._found.alone or not which
             return True
         if item.kind == "number" and after and after.text in MOST | LEAST:
@@ -355,7 +399,11 @@ class Reader:
                 self._measured(measured)
             return True
         if values:
-            self._found.filters.append((values, "=", tuple({each.value for each in values})[:1], words))
+            said = tuple({each.value for each in values})[:1]
+            others = self._other_values(values)
+            self._found.filters.append(
+                (values, "in", (*said, *others), words) if others else (values, "=", said, words)
+            )
             return True
         fields = [each for each in meanings if each.kind == "field"]
         if fields and self._condition(fields, words):
@@ -365,6 +413,9 @@ class Reader:
             return True
         datasets = [each for each in meanings if each.kind == "dataset"]
         if datasets:
+            before, after = self._at - size - 1, self._items[self._at : self._at + 1]
+            one = self._items[self._at - 1].text == self._words[self._at - 1]
+            self._singly |= one and before >= 0 and self._items[before].text == "the" and bool(after) and after[0].text in ("who", "that", "which", "with", "whose")  # fmt: skip
             self._found.datasets.append(datasets[0].dataset)
             return True
         (self._found.by if self._returning else self._found.bare).append((fields, words))
@@ -392,22 +443,58 @@ class Reader:
                 self._found.filters.append((fields, "<>", (self._items[at].value,), words))
                 self._at = at + 1
                 return True
-        for said, operator in (*COMPARED, (("starts", "with"), "starts"), (("starting", "with"), "starts"), (("contains",), "contains"), (("containing",), "contains"), ((), "=")):  # fmt: skip
+        for said, operator in (*COMPARED, *TEXTS, ((), "=")):
             at = self._at + len(said)
             if not self._next(*said) or at >= len(self._items):
                 continue
             item = self._items[at]
-            quoted = item.kind == "quoted" and operator in ("=", "starts", "contains")
-            if quoted or (item.kind == "number" and said and operator not in ("starts", "contains")):
-                self._found.filters.append((fields, operator, (item.value,), words))
+            textual = operator in ("starts", "ends", "contains")
+            if (item.kind == "quoted" and (textual or operator == "=")) or (item.kind == "number" and said and not textual):  # fmt: skip
                 self._at = at + 1
+                values = (item.value, *self._others(item.kind) * (operator == "="))
+                self._found.filters.append((fields, operator if len(values) == 1 else "in", values, words))
                 return True
         return False
 
+    def _other_values(self, first: list[Meaning]) -> tuple[str, ...]:
+        """`Italian or Mexican`: another value of the same field after an `or`."""
+        found: list[str] = []
+        if len(first) != 1:
+            return ()
+        while self._next("or"):
+            size, meanings = self._lexicon.at(self._words, self._at + 1)
+            values = [each.value for each in meanings if each.kind == "value" and (each.dataset, each.name) == (first[0].dataset, first[0].name)]  # fmt: skip
+            if len(values) != 1:
+                break
+            found += values
+            self._at += 1 + size
+        return tuple(found)
+
+    def _others(self, kind: str) -> tuple[Any, ...]:
+        """`"EU", "US" or "UK"`: the values after the first. Only with an `or` is it any of them."""
+        found, at = [], self._at
+        while at + 1 < len(self._items) and self._items[at].text in (",", "or"):
+            last = self._items[at].text == "or"
+            at += 1 + (self._items[at].text == "," and self._items[at + 1].text == "or")
+            last = last or self._items[at - 1].text == "or"
+            if at >= len(self._items) or self._items[at].kind != kind:
+                return ()
+            found.append(self._items[at].value)
+            at += 1
+            if last:
+                self._at = at
+                return tuple(found)
+        return ()
+
     def _filler(self) -> bool:
         item = self._items[self._at]
+        if item.kind == "word" and item.text in DISTINCT and not self._found.measures:
+            self._found.distinct = True
+            self._at += 1
+            return True
         if item.kind == "word" and item.text in FILLER:
             self._returning = self._returning or item.text in RETURNING
+            self._left_out.add(self._at)
             self._at += 1
             return True
         return False

@@ -9,11 +9,10 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from ostiary.semantics.model import Dataset, Metric, Model, ModelError, Relationship
+from ostiary.semantics.model import Dataset, Metric, Model, ModelError
 from ostiary.semantics.plan import By, Filter, Having, Measured, Plan
 
 SQLGLOT = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
-JOINS_MAX = 8
 _LACKED = "of_it"
 """What rows are called that there must be none of."""
 _FUNCTIONS = {"sum": exp.Sum, "avg": exp.Avg, "min": exp.Min, "max": exp.Max}
@@ -35,8 +34,9 @@ class Writer:
         if not plan.measures:
             return self._rows(plan, today).sql(self._dialect)
         homes: dict[str, list[Measured]] = {}
+        told = dict.fromkeys([*(each.dataset for each in plan.by), *(each.dataset for each in plan.filters)])
         for each in plan.measures:
-            homes.setdefault(self.home(each), []).append(each)
+            homes.setdefault(self._counted_at(each, list(told)), []).append(each)
         if plan.compared:
             found = self._compared(homes, plan, today)
         elif len(homes) == 1:
@@ -52,30 +52,35 @@ class Writer:
             return measured.dataset
         named = self._datasets_of(self._metric(measured.metric))
         for each in named:
-            if all(self.path(each, other) is not None for other in named):
+            if self._model.reaches(each, named):
                 return each
         raise Untold(f"{measured.metric} measures tables that do not belong together one by one: {', '.join(named)}.")  # fmt: skip
 
-    def path(self, start: str, end: str) -> list[Relationship] | None:
-        """The shortest way from the many to the one; None where there is none, or more than one of the same length."""
-        ways: list[tuple[str, list[Relationship]]] = [(start, [])]
-        for _ in range(JOINS_MAX):
-            found = [way for at, way in ways if at == end]
-            if found:
-                return found[0] if len(found) == 1 else None
-            ways = [
-                (each.one, [*way, each])
-                for at, way in ways
-                for each in self._model.relationships
-                if each.many == at and each not in way
-            ]
-        return None
+    def _counted_at(self, measured: Measured, told: Sequence[str]) -> str:
+        """Its home, from which what it is told by is found. Else, of what is not more for being met twice, such as the number of different customers: the one table whose rows tell which go with which."""
+        home = self.home(measured)
+        if self._model.reaches(home, told) or not self._once(measured, home):
+            return home
+        return self._model.through(home, told) or home
+
+    def _once(self, measured: Measured, home: str) -> bool:
+        """Whether it is the same however often a row is met."""
+        if not measured.metric:
+            key = self._known(home).key
+            return len(key) == 1 if measured.function == "count" and not measured.field else measured.function in ("distinct", "min", "max")  # fmt: skip
+        metric = self._metric(measured.metric)
+        found = self._parsed(metric.expression.of(self._ours), f"metric {metric.name}")
+        return all(
+            isinstance(each, exp.Min | exp.Max)
+            or (isinstance(each, exp.Count) and isinstance(each.this, exp.Distinct))
+            for each in found.find_all(exp.AggFunc)
+        )
 
     # Statements.
 
     def _grouped(self, home: str, measures: Sequence[Measured], plan: Plan, today: date) -> exp.Select:
         by = [self._told_by(each) for each in plan.by]
-        named = [self._measure(each) for each in measures]
+        named = [self._measure(each, home) for each in measures]
         found = exp.select(
             *(exp.alias_(told, each.name, quoted=True) for told, each in zip(by, plan.by, strict=True)),
             *(exp.alias_(value, each.name, quoted=True) for value, each in zip(named, measures, strict=True)),
@@ -88,7 +93,7 @@ class Writer:
             found = found.group_by(*(told.copy() for told in by))
         for having in plan.having:
             if having.measured in measures:
-                found = found.having(self._having(having))
+                found = found.having(self._having(having, home))
         return found
 
     def _together(self, homes: dict[str, list[Measured]], plan: Plan, today: date) -> exp.Select:
@@ -124,7 +129,7 @@ class Writer:
         named = list(
             dict.fromkeys([each.dataset for each in fields] + [each.dataset for each in plan.filters])
         )
-        home = next((each for each in named if all(self.path(each, other) is not None for other in named)), None)  # fmt: skip
+        home = next((each for each in named if self._model.reaches(each, named)), None)  # fmt: skip
         if home is None:
             raise Untold(f"These do not belong together one by one: {', '.join(named)}.")
         if plan.ranked and plan.ranked.dataset != home:
@@ -171,7 +176,7 @@ class Writer:
         found = found.from_(self._table(home))
         joined = {home}
         for name in sorted(named - {home}):
-            way = self.path(home, name)
+            way = self._model.path(home, name)
             if way is None:
                 raise Untold(f"{_words(home)} cannot be told by {_words(name)}: one of them has several of the other, or there are several ways.")  # fmt: skip
             for each in way:
@@ -206,7 +211,8 @@ class Writer:
                 column.set("table", exp.to_identifier(dataset))
         return found if isinstance(found, exp.Column) else exp.paren(found)
 
-    def _measure(self, measured: Measured) -> exp.Expr:
+    def _measure(self, measured: Measured, at: str = "") -> exp.Expr:
+        """`at`: whose rows are met, where it is not its own."""
         if measured.metric:
             metric = self._metric(measured.metric)
             found = self._parsed(metric.expression.of(self._ours), f"metric {metric.name}")
@@ -219,7 +225,10 @@ class Writer:
                 column.replace(value)
             return found
         if not measured.field:
-            return exp.Count(this=exp.Star())
+            if at in ("", measured.dataset):
+                return exp.Count(this=exp.Star())
+            (key,) = self._known(measured.dataset).key
+            return exp.Count(this=exp.Distinct(expressions=[self._field(measured.dataset, key)]))
         value = self._field(measured.dataset, measured.field)
         if measured.function == "count":
             return exp.Count(this=value)
@@ -232,9 +241,11 @@ class Writer:
             return self._model.datasets[0].name
         raise ModelError([("", f"metric {metric.name}: say of which dataset each column is, as dataset.field")])  # fmt: skip
 
-    def _having(self, having: Having) -> exp.Expr:
+    def _having(self, having: Having, at: str) -> exp.Expr:
         kinds = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE, "=": exp.EQ}
-        return kinds[having.operator](this=self._measure(having.measured), expression=_number(having.value))
+        return kinds[having.operator](
+            this=self._measure(having.measured, at), expression=_number(having.value)
+        )
 
     def _condition(self, each: Filter, today: date) -> exp.Expr:
         if each.operator == "without":
@@ -251,9 +262,12 @@ class Writer:
             return exp.Not(this=among) if each.operator == "not in" else among
         if each.operator == "between":
             return exp.Between(this=value, low=values[0], high=values[1])
-        if each.operator in ("contains", "starts"):
+        if each.operator in ("contains", "starts", "ends"):
             text = str(each.values[0]).lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-            like = exp.Like(this=exp.Lower(this=value), expression=exp.Literal.string(f"{'%' if each.operator == 'contains' else ''}{text}%"))  # fmt: skip
+            before, after = "%" * (each.operator != "starts"), "%" * (each.operator != "ends")
+            like = exp.Like(
+                this=exp.Lower(this=value), expression=exp.Literal.string(f"{before}{text}{after}")
+            )
             return exp.Escape(this=like, expression=exp.Literal.string("!")) if "!" in text else like
         kinds = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
         return kinds[each.operator](this=value, expression=values[0])

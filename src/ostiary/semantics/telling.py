@@ -1,7 +1,7 @@
 """A plan in words, for whoever asked to see what was understood."""
 
 from ostiary.semantics.lexicon import Meaning
-from ostiary.semantics.plan import Measured, Period, Plan
+from ostiary.semantics.plan import Filter, Measured, Period, Plan
 
 
 def called(meant: Meaning) -> str:
@@ -22,7 +22,8 @@ def told(plan: Plan) -> str:
         if each.operator == "without":
             parts.append(f"{plainly(each.dataset)} without {plainly(str(each.values[0]))}")
             continue
-        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {stretch(each.period) if each.period else each.operator + ' ' + ' and '.join(map(_value, each.values))}".rstrip())  # fmt: skip
+        said = stretch(each.period) if each.period else _compared(each)
+        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {said}".rstrip())
     parts += [f"{_measured(each.measured)} {each.operator} {each.value:.15g}" for each in plan.having]
     if plan.compared:
         parts.append(f"compared with {stretch(plan.compared).removeprefix('in ')}")
@@ -34,6 +35,11 @@ def told(plan: Plan) -> str:
     elif plan.order:
         parts.append(f"the {plan.order} first")
     return ", ".join(parts)
+
+
+def _compared(each: Filter) -> str:
+    how = {"in": "is", "not in": "is not", "starts": "starts with", "ends": "ends with"}.get(each.operator, each.operator)  # fmt: skip
+    return f"{how} {(' and ' if each.operator == 'between' else ' or ').join(map(_value, each.values))}"
 
 
 def _measured(each: Measured) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from ostiary.semantics import periods
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<quoted>"[^"]{1,200}"|'[^']{1,200}'|“[^”]{1,200}”)|(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?(?:\s?(?:k|thousand|m|million|bn|billion)\b)?%?)(?![\w-])|(?P<word>[^\W\d_][\w'-]*|>=|<=|[<>=])|(?P<other>.))""",
+    r"""\s*(?:(?P<quoted>"[^"]{1,200}"|'[^']{1,200}'|`[^`]{1,200}`|“[^”]{1,200}”)|(?P<number>[$€£]?\d[\d,]*(?:\.\d+)?(?:\s?(?:k|thousand|m|million|bn|billion)\b)?%?)(?![\w-])|(?P<word>[^\W\d_][\w'-]*|>=|<=|[<>=])|(?P<other>.))""",
     re.VERBOSE | re.IGNORECASE,
 )
 _TIMES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9}
@@ -19,6 +19,7 @@ class Item:
     """word, quoted, number, period, grain or stop."""
     text: str
     value: Any = None
+    """Of a word: as it was written."""
 
 
 def items(question: str) -> list[Item]:
@@ -50,6 +51,7 @@ def items(question: str) -> list[Item]:
             found.append(Item("number", token["number"], _number(token["number"])))
         elif token["word"]:
             found += [Item("word", each) for each in _pieces(token["word"])]
+            found[-1].value = kept[token.start("word") : token.end("word")]
         elif token["other"] in ",;":
             found.append(Item("stop", ","))
         elif token["other"].isalnum():

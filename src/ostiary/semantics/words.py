@@ -3,7 +3,7 @@
 _FILLER = """
 a an the what whats is are was were be been show me give list find get tell display return compute calculate please can could you i want need would like to see know do does did we our us there
 of in on at as it its that this these those them they their then and with for from have has had having which who whom whose where when how combination combinations value result results database answer also along together respective
-serve serves serving served located corresponding made happened occurred order sort sorted showing including ordered query report about all any overall following using only just total data record entry row table column so far
+serve serves serving served located corresponding made happened occurred order sort sorted showing including ordered query report about all any overall following using only just total data record entry entries row rows table tables column columns records so far
 """
 FILLER = frozenset(_FILLER.split())
 """What may be left out of a question without changing what is asked. Never: or, not, than, by, per, each, between, without."""
@@ -30,3 +30,13 @@ COMPARED: tuple[tuple[tuple[str, ...], str], ...] = (
 )  # fmt: skip
 NEGATED = (("is", "not"), ("are", "not"), ("not", "equal", "to"), ("other", "than"), ("except",), ("excluding",), ("not",))  # fmt: skip
 VERSUS = (("vs",), ("versus",), ("compared", "to"), ("compared", "with"), ("against",))
+DISTINCT = frozenset(["distinct", "unique", "different"])
+ORDERS = frozenset(["order", "ordered", "sort", "sorted", "ranked", "arranged"])
+NAMED = frozenset(["named", "called", "titled"])
+THEIRS = frozenset(["their", "the", "its", "his", "her", "a", "an", "whose", "any"])
+COUNTED = frozenset([("number", "of"), ("count", "of"), ("how", "many"), ("total", "number", "of"), ("count",), ("total", "count", "of")])  # fmt: skip
+TEXTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("starts", "with"), "starts"), (("starting", "with"), "starts"), (("begins", "with"), "starts"), (("beginning", "with"), "starts"), (("ends", "with"), "ends"), (("ending", "with"), "ends"),
+    (("ends", "in"), "ends"), (("ending", "in"), "ends"), (("contains",), "contains"), (("containing",), "contains"), (("includes",), "contains"),
+)  # fmt: skip
+"""What a text is compared by."""

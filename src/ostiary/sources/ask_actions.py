@@ -137,8 +137,8 @@ class _Asking:
 def _understood(asked: Ask, known: Known, view: View, dialect: str, today: date) -> _Meant:
     with needed():
         from ostiary.semantics import asking, sql  # noqa: PLC0415 - libraries of an extra
+        from ostiary.semantics.found import Unsure  # noqa: PLC0415
         from ostiary.semantics.model import ModelError  # noqa: PLC0415
-        from ostiary.semantics.reading import Unsure  # noqa: PLC0415
         from ostiary.semantics.telling import told  # noqa: PLC0415
     words = known.lexicon(view, dialect)
     plan: Any = None
