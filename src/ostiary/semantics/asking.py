@@ -102,7 +102,7 @@ class _Deciding:
             found.bare.append(found.ranked)
         by = [one for meanings, words in found.by for one in self._one_by(meanings, words)]
         homes = [*(name for each in measures for name in self._datasets(each)), *found.datasets, *(each.dataset for each in by)]  # fmt: skip
-        filters = [self._filter(*each, homes) for each in found.filters]
+        filters = self._filters(homes)
         self._afar = self._met_elsewhere(measures, by, filters)
         by += [self._time(grain, measures) for grain in found.grains]
         if found.compared and not found.periods:  # this month, against the last
@@ -141,9 +141,10 @@ class _Deciding:
             measures.sort(key=lambda each: each != found.ordering)
         if found.distinct and (measures or found.ranked):
             raise AskBack("Different in what? Ask for the number of different values of a field.")
+        whole = found.ranked_first and not found.bare and not found.sorted and len(set(found.datasets)) < 2
         if (
-            found.ranked and found.grouped and not measures and not found.limit
-        ):  # the highest price of each model
+            found.ranked and (found.grouped or whole) and not measures and not found.limit
+        ):  # the highest price (of each model)
             return [self._extreme(*found.ranked)]
         return measures
 
@@ -165,7 +166,9 @@ class _Deciding:
             by = [one for each in dict.fromkeys(other) for one in self._named(each)]
         if not by and (found.limit or found.superlative or found.having):
             by = [By(meant.dataset, meant.name) for each in found.bare[:1] for meant in [self._one(*each)]]
-        if found.superlative and by and not found.limit:
+        if found.superlative and not by:
+            raise AskBack("The first of what? Say what it is told by.", self._suggested(measures[0]))
+        if found.superlative and not found.limit:
             found.limit = 1
         return by
 
@@ -237,7 +240,7 @@ class _Deciding:
             self._ask_measure()
         homes = [*named, *(each.dataset for each in by)]
         ranked = self._ranked(*found.ranked, by) if found.ranked else None
-        filters = [self._filter(*each, homes) for each in found.filters]
+        filters = self._filters(homes)
         if found.periods:
             if len(found.periods) > 1:
                 raise AskBack(
@@ -311,16 +314,32 @@ class _Deciding:
             near = [each for each in fields if each.dataset in homes]
             if len(near) == 1:
                 return near[0]
+        told = {one.dataset for each, _ in self._found.by for one in each if one.kind == "dataset"}
+        near = [each for each in fields if each.dataset in told]
+        if len(near) == 1:
+            return near[0]
         raise AskBack(
             f"Which {words}?", tuple(f"{plainly(each.dataset)} {plainly(each.name)}" for each in fields)
         )
 
     def _named(self, dataset: str) -> list[By]:
         found = self._lexicon.naming(dataset)
+        known = self._lexicon.model.dataset(dataset)
+        if not found and self._found.ranked and known and known.key:  # the order with the highest amount
+            return [By(dataset, each) for each in known.key]
         if not found:
-            known = self._lexicon.model.dataset(dataset)
             raise AskBack(f"What of {plainly(dataset)}?", tuple(f"by {plainly(each.name)}" for each in (known.fields if known else ())))  # fmt: skip
         return [By(dataset, each.name) for each in found]
+
+    def _filters(self, homes: list[str]) -> list[Filter]:
+        found = self._found
+        filters = [self._filter(*each, homes) for each in found.filters]
+        if not found.either:
+            return filters
+        alone = len(filters) == 2 and not found.periods and not found.lacking
+        if not alone or filters[0].dataset != filters[1].dataset:
+            raise AskBack("Which conditions hold together, and which instead of others? Ask with one “or” between two of the same table.")  # fmt: skip
+        return [replace(filters[0], other=filters[1])]
 
     def _filter(self, meanings: list[Meaning], operator: str, values: tuple[Any, ...], words: str, homes: list[str]) -> Filter:  # fmt: skip
         near = [each for each in meanings if each.dataset in homes] or meanings

@@ -27,6 +27,10 @@ class Found:
     period_of: str = ""
     """The table that was named last before it."""
     filters: list[tuple[list[Meaning], str, tuple[Any, ...], str]] = field(default_factory=list)
+    either: bool = False
+    """The first condition, or the second."""
+    ranked_first: bool = False
+    """`the highest price`, before anything else was named."""
     lacking: list[tuple[str, str]] = field(default_factory=list)
     """(of, without): customers without orders."""
     having: list[tuple[Measured, str, float]] = field(default_factory=list)

@@ -61,6 +61,9 @@ class Lexicon:
     def _also_said(self) -> Iterator[tuple[tuple[str, ...], Meaning]]:
         """What is said where it means nothing else: the name of a region, Italian food."""
         for dataset in self.model.datasets:
+            for each in (dataset.name, *dataset.synonyms):
+                yield (*phrase(each), "name"), Meaning("dataset", dataset.name)
+                yield ("name", "of", *phrase(each)), Meaning("dataset", dataset.name)
             for field in dataset.fields:
                 called = [phrase(word) for word in (field.name, *field.synonyms)]
                 if field.kind in ("text", ""):

@@ -122,6 +122,7 @@ GRAINS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), grain)
     for pattern, grain in (
         *((rf"(?:by|per|each|every|for each|in each|of each|for every|across) {unit}s?", unit) for unit in UNITS),
+        *((rf"(?:in |for )?each of the(?= (?:last|past|previous) (?:\S+ )?(?:calendar )?{unit}s?\b)", unit) for unit in UNITS),
         (r"(?:a|per) day|daily", "day"),
         (r"weekly", "week"),
         (r"monthly|month by month|over time", "month"),

@@ -73,6 +73,8 @@ class Filter:
     operator: str
     values: tuple[str | float, ...] = ()
     period: Period | None = None
+    other: "Filter | None" = None
+    """Or this one, of the same dataset."""
 
 
 @dataclass(frozen=True, slots=True)

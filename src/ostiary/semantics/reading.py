@@ -1,13 +1,12 @@
 """From the words of a question to what was found of the model in it. What is neither of the model nor of the grammar of questions is left over, by name."""
 
-from typing import Any
-
 from ostiary.semantics import periods
 from ostiary.semantics.found import AskBack, Found
-from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
+from ostiary.semantics.lexicon import Lexicon, Meaning, phrase
 from ostiary.semantics.plan import Measured
 from ostiary.semantics.telling import called, plainly
-from ostiary.semantics.tokens import Item, items
+from ostiary.semantics.tokens import Item
+from ostiary.semantics.walk import Walk
 from ostiary.semantics.words import (
     BY,
     BY_PHRASES,
@@ -23,6 +22,7 @@ from ostiary.semantics.words import (
     MOST,
     NAMED,
     NEGATED,
+    ORDERED,
     ORDERS,
     RETURNING,
     TEXTS,
@@ -34,16 +34,14 @@ from ostiary.semantics.words import (
 LIMIT_MAX = 10_000
 
 
-class Reader:
+class Reader(Walk):
     """From words to what was found."""
 
     def __init__(self, lexicon: Lexicon, question: str) -> None:
-        self._lexicon = lexicon
-        self._items = items(question)
-        self._words = [stem(each.text) if each.kind == "word" else "\0" for each in self._items]
-        self._at = 0
+        super().__init__(lexicon, question)
         self._found = Found()
         self._returning = False
+        """After "return" stand the columns of the answer: fields among them are what it is told by."""
         self._about = ""
         """The dataset that was named last."""
         self._left_out: set[int] = set()
@@ -52,7 +50,6 @@ class Reader:
         """The one is meant: the customer who …"""
         self._ranking = False
         """The next measure is the one that the order goes by."""
-        """After "return" stand the columns of the answer: fields among them are what it is told by."""
 
     def read(self) -> Found:
         while self._at < len(self._items):
@@ -63,7 +60,7 @@ class Reader:
                 self._at += 1
             elif self._versus():
                 continue
-            elif item.kind == "grain":
+            elif item.kind == "grain" and not (self._called() and self._word()):
                 self._found.grains.append(item.value)
                 self._at += 1
                 self._more_by()
@@ -76,6 +73,7 @@ class Reader:
     def _word(self) -> bool:
         return (
             self._ordered()
+            or self._either()
             or self._text_of()
             or self._lacking()
             or self._told_by()
@@ -99,9 +97,6 @@ class Reader:
         else:
             self._found.unknown.append(item.text)
         self._at += 1
-
-    def _capital(self, item: Item) -> bool:
-        return item.kind == "word" and str(item.value or "")[:1].isupper() and item.text not in FILLER
 
     def _text_of(self) -> bool:
         """`"paid" orders`, where the model has that value; `"Ford" in their make`; `named "Ada"`."""
@@ -149,24 +144,56 @@ class Reader:
         self._at = at + 1
         return True
 
-    def _next(self, *words: str, ahead: int = 0) -> bool:
-        at = self._at + ahead
-        items = self._items[at : at + len(words)]
-        return [each.text for each in items] == list(words) and all(each.kind == "word" for each in items)
-
     def _ordered(self) -> bool:
         """`in descending order`, `sorted by revenue`, `from highest to lowest`."""
-        for said, order in (
-            (("in", "descending", "order"), "most"), (("in", "ascending", "order"), "least"), (("from", "highest", "to", "lowest"), "most"), (("from", "lowest", "to", "highest"), "least"),
-            (("descending", "order"), "most"), (("ascending", "order"), "least"),
-        ):  # fmt: skip
+        for said, order in ORDERED:
             if self._next(*said):
-                self._found.order = self._found.order or order
-                self._found.after = order
-                self._ranking = self._ranking or said[0] == "from"
-                self._at += len(said)
-                return True
+                return self._in_order(order, len(said))
+        at = self._at
+        for word in ("starting", "from", "with", "the"):
+            at += self._text_at(at) == word
+        down = self._text_at(at) in MOST
+        if at == self._at or self._text_at(at) not in MOST | LEAST:
+            return False
+        end = next((place + 1 + (self._text_at(place + 1) == "the") for place in (at + 1, at + 2) if self._text_at(place) == "to"), 0)  # fmt: skip
+        if end and self._text_at(end) in (LEAST if down else MOST):
+            if self._text_at(at + 1) != "to":  # from the best ratings to the lowest
+                self._items[end], self._words[end] = self._items[at + 1], self._words[at + 1]
+                return self._in_order("most" if down else "least", end - self._at, ranking=True)
+            return self._in_order("most" if down else "least", end + 1 - self._at, ranking=True)
+        if self._items[self._at].text == "starting":
+            return self._in_order("most" if down else "least", at + 1 - self._at)
         return False
+
+    def _in_order(self, order: str, length: int, *, ranking: bool = False) -> bool:
+        self._found.order = self._found.order or order
+        self._found.after = order
+        self._ranking = self._ranking or ranking
+        self._at += length
+        return True
+
+    def _either(self) -> bool:
+        """`rating over 4 or city is "Oslo"`: of one condition and one more."""
+        found = self._found
+        if not self._next("or") or not found.filters or found.either:
+            return False
+        self._at += 1
+        while self._at < len(self._items) and self._filler():
+            continue
+        others = (
+            found.measures,
+            found.by,
+            found.bare,
+            found.datasets,
+            found.having,
+            found.unknown,
+            found.unplaced,
+        )
+        before, count = [len(each) for each in others], len(found.filters)
+        if self._at < len(self._items) and self._items[self._at].kind in ("word", "quoted") and self._word() and len(found.filters) == count + 1 and before == [len(each) for each in others]:  # fmt: skip
+            found.either = True
+            return True
+        raise AskBack("Which of the two? I understand “or” between two conditions.")
 
     def _told_by(self) -> bool:
         length = next((len(each) for each in BY_PHRASES if self._next(*each)), 0)
@@ -261,9 +288,6 @@ class Reader:
         self._found.grouped = True
         self._at += size
 
-    def _text(self, size: int) -> str:
-        return " ".join(each.text for each in self._items[self._at : self._at + size])
-
     def _counted(self) -> bool:
         """`number of orders`, `average rating`: where the model has no metric of that name."""
         size, meanings = self._lexicon.at(self._words, self._at)
@@ -302,29 +326,11 @@ class Reader:
         self._at = at + size
         return True
 
-    def _counts(self, metric: Meaning) -> bool:
-        known = self._lexicon.model.metric(metric.name)
-        said = list(known.expression.by_dialect.values()) if known else []
-        return bool(said) and all(each.lstrip("( ").upper().startswith("COUNT") for each in said)
-
     def _measured(self, measured: Measured) -> None:
         if measured not in self._found.measures:
             self._found.measures.append(measured)
         if self._ranking:
             self._found.ordering, self._ranking = measured, False
-
-    def _fits(self, function: str, meant: Meaning) -> bool:
-        if meant.kind == "dataset":
-            return function in ("count", "distinct")
-        if meant.kind != "field":
-            return False
-        kind = self._kind(meant)
-        return kind == "number" or function in ("count", "distinct") or (function in ("min", "max") and kind == "time")  # fmt: skip
-
-    def _kind(self, meant: Meaning) -> str:
-        dataset = self._lexicon.model.dataset(meant.dataset)
-        known = dataset.field(meant.name) if dataset else None
-        return known.kind if known else ""
 
     def _ranked(self) -> bool:
         """`top 5`, `5 largest`, `the most`."""
@@ -410,6 +416,9 @@ class Reader:
             return True
         if fields and self._ranking and all(self._kind(each) in ("number", "time") for each in fields):
             self._found.ranked, self._ranking = (fields, words), False
+            which = self._items[0].text in WHICH and self._text_at(1) not in ("is", "was", "are", "were")
+            found = self._found
+            found.ranked_first = not (which or found.bare or found.datasets or found.by or found.grains)
             return True
         datasets = [each for each in meanings if each.kind == "dataset"]
         if datasets:
@@ -455,36 +464,6 @@ class Reader:
                 self._found.filters.append((fields, operator if len(values) == 1 else "in", values, words))
                 return True
         return False
-
-    def _other_values(self, first: list[Meaning]) -> tuple[str, ...]:
-        """`Italian or Mexican`: another value of the same field after an `or`."""
-        found: list[str] = []
-        if len(first) != 1:
-            return ()
-        while self._next("or"):
-            size, meanings = self._lexicon.at(self._words, self._at + 1)
-            values = [each.value for each in meanings if each.kind == "value" and (each.dataset, each.name) == (first[0].dataset, first[0].name)]  # fmt: skip
-            if len(values) != 1:
-                break
-            found += values
-            self._at += 1 + size
-        return tuple(found)
-
-    def _others(self, kind: str) -> tuple[Any, ...]:
-        """`"EU", "US" or "UK"`: the values after the first. Only with an `or` is it any of them."""
-        found, at = [], self._at
-        while at + 1 < len(self._items) and self._items[at].text in (",", "or"):
-            last = self._items[at].text == "or"
-            at += 1 + (self._items[at].text == "," and self._items[at + 1].text == "or")
-            last = last or self._items[at - 1].text == "or"
-            if at >= len(self._items) or self._items[at].kind != kind:
-                return ()
-            found.append(self._items[at].value)
-            at += 1
-            if last:
-                self._at = at
-                return tuple(found)
-        return ()
 
     def _filler(self) -> bool:
         item = self._items[self._at]

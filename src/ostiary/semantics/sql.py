@@ -248,6 +248,10 @@ class Writer:
         )
 
     def _condition(self, each: Filter, today: date) -> exp.Expr:
+        found = self._alone(each, today)
+        return exp.paren(exp.or_(found, self._condition(each.other, today))) if each.other else found
+
+    def _alone(self, each: Filter, today: date) -> exp.Expr:
         if each.operator == "without":
             return self._without(each.dataset, str(each.values[0]))
         value = self._field(each.dataset, each.field)

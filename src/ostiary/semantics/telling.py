@@ -23,7 +23,8 @@ def told(plan: Plan) -> str:
             parts.append(f"{plainly(each.dataset)} without {plainly(str(each.values[0]))}")
             continue
         said = stretch(each.period) if each.period else _compared(each)
-        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {said}".rstrip())
+        other = f" or {plainly(each.other.field)} {_compared(each.other)}" if each.other else ""
+        parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {said}{other}".rstrip())
     parts += [f"{_measured(each.measured)} {each.operator} {each.value:.15g}" for each in plan.having]
     if plan.compared:
         parts.append(f"compared with {stretch(plan.compared).removeprefix('in ')}")

@@ -40,3 +40,6 @@ TEXTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("ends", "in"), "ends"), (("ending", "in"), "ends"), (("contains",), "contains"), (("containing",), "contains"), (("includes",), "contains"),
 )  # fmt: skip
 """What a text is compared by."""
+ORDERED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("in", "descending", "order"), "most"), (("in", "ascending", "order"), "least"), (("descending", "order"), "most"), (("ascending", "order"), "least"), (("descending",), "most"), (("ascending",), "least"),
+)  # fmt: skip
