@@ -77,7 +77,7 @@ def test_masks_need_their_key(files: Path) -> None:
         (["query", "data", "SELECT CAST(ssn AS INTEGER) FROM customers"], 1, "source.refused"),
         (["query", "data", "SELECT 1", "--format", "xml"], 2, "--format"),
         (["query", "data", "SELECT 1", "--catalog", "/nowhere"], 2, "cannot be read"),
-        (["query", "nothing", "SELECT 1"], 1, "cannot be read"),
+        (["query", "./nothing", "SELECT 1"], 1, "cannot be read"),
         (["query", "postgresql://nobody@127.0.0.1:1/x", "SELECT 1"], 1, "cannot be connected"),
         (["query", "mysql://nobody:secret@127.0.0.1/x", "SELECT 1"], 1, "holds no password"),
         (["sources", "grants", "data"], 2, "nothing to grant"),

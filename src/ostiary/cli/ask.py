@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ostiary.cli import output
+from ostiary.cli import at_gateway, output
 from ostiary.cli.query import (
     FORMATS,
     AcceptWriter,
     Catalog,
     Claims,
+    Direct,
     KeyFile,
     PasswordFile,
+    Purpose,
     RowsMost,
     Seconds,
     Source,
@@ -34,10 +36,11 @@ from ostiary.engines.values import plain, told_apart
 if TYPE_CHECKING:
     from ostiary.engines.engine import Answer
     from ostiary.guard.catalogue import Catalogue
-    from ostiary.semantics.asking import Answered, Understood
+    from ostiary.semantics.asking import Answered
     from ostiary.semantics.model import Model
 
 BARS_MAX = 40
+_BY = {"words": "Understood as", "verified": "A question that somebody verified", "provider": "The model provider understood it, which may be wrong"}  # fmt: skip
 BAR_SIGNS = 30
 BLOCKS = " ▏▎▍▌▋▊▉█"
 ModelFile = Annotated[
@@ -64,6 +67,11 @@ def ask(
     rows: RowsMost = 1_000,
     timeout: Seconds = 30.0,
     accept_writer: AcceptWriter = False,
+    purpose: Purpose = "",
+    after: Annotated[
+        list[str] | None,
+        typer.Option(help="A question that this one goes on from. Several: the oldest first."),
+    ] = None,
     only_sql: Annotated[
         bool, typer.Option("--sql", help="Print the statement and end: nothing is run.")
     ] = False,
@@ -71,10 +79,14 @@ def ask(
     """Ask a database or files in words. What was understood, and the SQL, stand on standard error. Exit code 1 where it is refused, 3 where it is asked back."""
     if form not in FORMATS:
         output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
+    if at_gateway.is_there(source):
+        at_gateway.only_here(model=model, catalog=catalog, claim=claim, key_file=key_file, password_file=password_file, accept_writer=accept_writer)  # fmt: skip
+        _there(at_gateway.question(source, question, after or (), purpose, rows, run=not only_sql), form, only_sql)  # fmt: skip
+        return
     with opened(source, password_file, timeout=timeout, rows=rows) as engine:
         known = catalogue(engine, catalog)
         meant = _model(model, known, Path(source).stem)
-        statement = _statement(question, meant, engine.dialect)
+        statement = _statement([*(after or ()), question], meant, engine.dialect)
         if only_sql:
             sys.stdout.write(statement + "\n")
             return
@@ -87,8 +99,21 @@ def ask(
             printed(answer, form)
 
 
+def _there(found: dict[str, Any], form: str, only_sql: bool) -> None:
+    if not found["statement"]:
+        _back(found["asked_back"], found["choices"])
+    sys.stderr.write(f"{_BY[found['by']]}: {output.printable(found['understood'])}\n")
+    if only_sql:
+        sys.stdout.write(found["statement"] + "\n")
+        return
+    sys.stderr.write(f"SQL: {output.printable(found['statement'])}\n")
+    answer = at_gateway.answer(found)
+    sys.stderr.write("\n")
+    _drawn(answer) if form == "table" else printed(answer, form)
+
+
 @semantics.command()
-def draft(source: Source, password_file: PasswordFile = None) -> None:
+def draft(source: Direct, password_file: PasswordFile = None) -> None:
     """Print a first model (YAML) from the catalogue alone, to put metrics and words into."""
     from ostiary.semantics import ossie
 
@@ -162,30 +187,43 @@ def _read(file: Path) -> "Model":
         output.fail(f"The model is not in order:{listed}", code=2)
 
 
-def _statement(question: str, model: "Model", dialect: str) -> str:
-    """Ends with exit code 3 where something is asked back."""
+def _statement(questions: Sequence[str], model: "Model", dialect: str) -> str:
+    """Of the last question, which goes on from those before. Ends with exit code 3 where something is asked back."""
     from ostiary.semantics import asking, sql
     from ostiary.semantics.found import Unsure
     from ostiary.semantics.lexicon import Lexicon
     from ostiary.semantics.model import ModelError
 
-    found: Understood | Answered | Unsure = asking.asked(question, Lexicon(model))
-    if isinstance(found, Unsure):
-        _back(found.why, found.choices)
-    if isinstance(found, asking.Answered):
-        sys.stderr.write(f"A question that somebody verified: {output.printable(found.verified.question)}\n")
-        try:
-            return sql.filled(found.verified.statement, found.values, dialect)
-        except ModelError as error:
-            output.fail(output.printable(str(error)), code=2)
+    words, plan = Lexicon(model), None
+    for each in questions:
+        found = asking.asked(each, words, plan)
+        if isinstance(found, Unsure):
+            _back(found.why, found.choices)
+        if isinstance(found, asking.Understood):
+            plan, said = found.plan, found.said
+        elif each is questions[-1]:
+            return _verified(found, dialect)
+    if plan is None:
+        _back("What does this go on from?", ())
     try:
-        statement = sql.Writer(model, dialect).write(found.plan, _today())
+        statement = sql.Writer(model, dialect).write(plan, _today())
     except sql.Untold as error:
         _back(str(error), ())
     except ModelError as error:
         output.fail(f"The model is not in order: {output.printable(str(error))}", code=2)
-    sys.stderr.write(f"Understood as: {output.printable(found.said)}\nSQL: {output.printable(statement)}\n\n")
+    sys.stderr.write(f"Understood as: {output.printable(said)}\nSQL: {output.printable(statement)}\n\n")
     return statement
+
+
+def _verified(found: "Answered", dialect: str) -> str:
+    from ostiary.semantics import sql
+    from ostiary.semantics.model import ModelError
+
+    sys.stderr.write(f"A question that somebody verified: {output.printable(found.verified.question)}\n")
+    try:
+        return sql.filled(found.verified.statement, found.values, dialect)
+    except ModelError as error:
+        output.fail(output.printable(str(error)), code=2)
 
 
 def _back(why: str, choices: Sequence[str]) -> NoReturn:
@@ -195,7 +233,7 @@ def _back(why: str, choices: Sequence[str]) -> NoReturn:
     raise SystemExit(3)
 
 
-def _drawn(answer: "Answer") -> None:
+def _drawn(answer: "Answer | at_gateway.Answer") -> None:
     """A table; with bars where there is one number to each of a few rows."""
     names = told_apart(answer.columns)
     rows = [list(map(plain, row)) for batch in answer.batches() for row in batch]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from ostiary.cli import output
+from ostiary.cli import at_gateway, output
 from ostiary.cli.guard import catalogue_from, claims_from
 from ostiary.engines.libraries import MISSING
 from ostiary.engines.values import plain, told_apart
@@ -28,9 +28,17 @@ FORMATS = ("table", "csv", "ndjson")
 Source = Annotated[
     str,
     typer.Argument(
-        help="postgresql://user@host/database, mysql://user@host/database, a SQLite or DuckDB file, a CSV, Parquet or JSON file, or a folder of those."
+        help="postgresql://user@host/database, mysql://user@host/database, a SQLite or DuckDB file, a CSV, Parquet or JSON file, or a folder of those. The name of a source of the running gateway, where there is no file of that name."
     ),
 ]
+Direct = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="postgresql://user@host/database, mysql://user@host/database, a SQLite or DuckDB file, a CSV, Parquet or JSON file, or a folder of those.",
+    ),
+]
+Purpose = Annotated[str, typer.Option(help="Of a source of the gateway: what the answer is for.")]
 PasswordFile = Annotated[
     Path | None,
     typer.Option(help="Holds the password; -: standard input. None: what the driver finds by itself."),
@@ -69,6 +77,7 @@ def query(
         float, typer.Option(help="Refuse what PostgreSQL estimates to cost more. 0: run it.", min=0)
     ] = 0.0,
     accept_writer: AcceptWriter = False,
+    purpose: Purpose = "",
     show_sql: Annotated[
         bool, typer.Option("--show-sql", help="Print the statement that is run, to standard error.")
     ] = False,
@@ -77,6 +86,13 @@ def query(
     if form not in FORMATS:
         output.fail(f"--format is one of {', '.join(FORMATS)}.", code=2)
     sql = sys.stdin.read() if statement == "-" else statement
+    if at_gateway.is_there(source):
+        at_gateway.only_here(catalog=catalog, claim=claim, key_file=key_file, password_file=password_file, max_cost=max_cost, accept_writer=accept_writer)  # fmt: skip
+        found = at_gateway.statement(source, sql, purpose, rows)
+        if show_sql:
+            sys.stderr.write(output.printable(found["sql"]) + "\n")
+        printed(at_gateway.answer(found), form)
+        return
     with opened(source, password_file, timeout=timeout, rows=rows, cost=max_cost) as engine:
         check_reader(engine, accepted=accept_writer)
         known = catalogue(engine, catalog)
@@ -87,7 +103,7 @@ def query(
 
 
 @sources.command()
-def tables(source: Source, password_file: PasswordFile = None, as_json: Annotated[bool, typer.Option("--json", help="Print a catalogue (JSON) to put masks into.")] = False) -> None:  # fmt: skip
+def tables(source: Direct, password_file: PasswordFile = None, as_json: Annotated[bool, typer.Option("--json", help="Print a catalogue (JSON) to put masks into.")] = False) -> None:  # fmt: skip
     """List tables and columns, from the catalogue alone: no row is read."""
     with opened(source, password_file) as engine:
         found = engine.index()
@@ -105,7 +121,7 @@ def tables(source: Source, password_file: PasswordFile = None, as_json: Annotate
 
 
 @sources.command()
-def check(source: Source, password_file: PasswordFile = None) -> None:
+def check(source: Direct, password_file: PasswordFile = None) -> None:
     """Say what the credential may do besides reading. Exit code 1 where that is anything."""
     with opened(source, password_file) as engine:
         check_reader(engine, accepted=False)
@@ -114,7 +130,7 @@ def check(source: Source, password_file: PasswordFile = None) -> None:
 
 @sources.command()
 def grants(
-    source: Source,
+    source: Direct,
     role: Annotated[str, typer.Option(help="What the role is to be called.")] = "ostiary_reader",
     catalog: Catalog = None,
     password_file: PasswordFile = None,
@@ -210,7 +226,7 @@ def keys_of(verdict: "Verdict", file: Path | None) -> Callable[[str], str]:
     return lambda name: hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()
 
 
-def printed(answer: "Answer", form: str) -> None:
+def printed(answer: "Answer | at_gateway.Answer", form: str) -> None:
     if form == "table":
         _print_table(answer)
     elif form == "csv":
@@ -228,7 +244,7 @@ def printed(answer: "Answer", form: str) -> None:
         sys.stderr.write("Truncated: there are more rows. Ask for less, or raise --rows.\n")
 
 
-def _print_table(answer: "Answer") -> None:
+def _print_table(answer: "Answer | at_gateway.Answer") -> None:
     names = told_apart(answer.columns)
     shown = [dict(zip(names, map(plain, row), strict=True)) for batch in answer.batches() for row in batch]
     output.table(shown, names)
