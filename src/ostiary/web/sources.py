@@ -21,6 +21,10 @@ FIRST: dict[str, Any] = {
 """What somebody begins with: everything is open to whoever may ask, and what looks sensitive by its name is hidden."""
 
 
+_LOOKS = ("drift", "check", "sample")
+"""Buttons that show what the action of that name finds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a page says besides the source itself."""
@@ -29,6 +33,7 @@ class Said:
     drift: Any = None
     check: Any = None
     preview: Any = None
+    sample: Any = None
     form: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,12 +69,13 @@ async def work(desk: Desk) -> Response:
         if wanted == "index":
             await desk.ask("source.index", {"source": name})
             return desk.go(f"/sources/{name}", "source-indexed")
-        if wanted == "drift":
-            return await _page(desk, Said(drift=await desk.ask("source.drift", {"source": name})))
-        if wanted == "check":
-            return await _page(desk, Said(check=await desk.ask("source.check", {"source": name})))
+        if wanted == "tag":
+            await _tag(desk, name)
+            return desk.go(f"/sources/{name}", "source-saved")
         if wanted == "preview":
             return await _page(desk, Said(preview=await _preview(desk, name, form), form=form))
+        if wanted in _LOOKS:
+            return await _page(desk, Said(**{wanted: await desk.ask(f"source.{wanted}", {"source": name})}))
     except (InvalidParameters, Conflict) as error:
         return await _page(desk, Said(words.wrong(error), form=form))
     except NotFound:
@@ -79,6 +85,18 @@ async def work(desk: Desk) -> Response:
             raise
         return await _page(desk, Said(words.wrong(error), form=form))
     raise NotFound
+
+
+async def _tag(desk: Desk, name: str) -> None:
+    """What was chosen of what samples hold, besides what the columns are already."""
+    source = await desk.ask("source.show", {"source": name})
+    tags = {each["column"]: each["tags"] for each in source["tagged"]}
+    chosen = [each.split(" ", 1) for each in desk.lists.get("tag", []) if " " in each]
+    said = dict(source["policy"]["tags"])
+    for category, column in chosen:
+        said[column] = sorted({*said.get(column, tags.get(column, ())), category})
+    if chosen:
+        await desk.ask("source.put", {"source": name, "policy": {**source["policy"], "tags": said}})
 
 
 async def _preview(desk: Desk, name: str, form: dict[str, str]) -> Any:
