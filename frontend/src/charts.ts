@@ -1,18 +1,22 @@
 // Charts of an answer, drawn by ECharts onto a canvas. Which ones make sense follows from the shape of the data; one may choose another.
-import { BarChart, LineChart, PieChart, ScatterChart } from "echarts/charts";
-import { AriaComponent, DataZoomComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { BarChart, LineChart, MapChart, PieChart, ScatterChart } from "echarts/charts";
+import { AriaComponent, DataZoomComponent, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { Rows, text } from "./rows";
+import { around, country, places, world } from "./world";
 
-echarts.use([BarChart, LineChart, PieChart, ScatterChart, AriaComponent, DataZoomComponent, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+echarts.use([BarChart, LineChart, MapChart, PieChart, ScatterChart, AriaComponent, DataZoomComponent, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
 
-export type Kind = "table" | "number" | "bar" | "line" | "area" | "scatter" | "pie" | "pivot";
-export const KINDS: Record<Kind, string> = { table: "Table", number: "Number", bar: "Bars", line: "Line", area: "Area", scatter: "Points", pie: "Pie", pivot: "Pivot" };
+export type Kind = "table" | "number" | "bar" | "line" | "area" | "scatter" | "pie" | "pivot" | "map";
+export const KINDS: Record<Kind, string> = { table: "Table", number: "Number", bar: "Bars", line: "Line", area: "Area", scatter: "Points", pie: "Pie", pivot: "Pivot", map: "Map" };
 const BARS_MAX = 500;
 const SLICES_MAX = 12;
 const SERIES_MAX = 12;
 const PIVOT_MAX = 200;
+const POINTS_MAX = 100_000;
+/** Of the Earth, as far as people live: west and north, east and south. */
+const INHABITED = [[-170, 80], [190, -56]];
 
 /** What can be drawn of it at all. */
 export function possible(rows: Rows): Kind[] {
@@ -27,6 +31,7 @@ export function possible(rows: Rows): Kind[] {
     if (names && rows.length <= 1_000) found.push("pie");
     if (names > 1) found.push("pivot");
   }
+  if (rows.length > 1 && places(rows)) found.push("map");
   return found;
 }
 
@@ -37,6 +42,7 @@ export function chosen(rows: Rows): Kind {
   const times = rows.at("time").length;
   if (rows.length === 1 && rows.names.length === 1 && measures.length === 1) return "number";
   if (rows.length < 2 || !measures.length) return "table";
+  if (places(rows)?.kind === "points") return "map";
   if (times === 1 && texts <= 1) return "line";
   if (texts === 1 && !times && rows.names.length <= 4 && rows.length <= 50) return "bar";
   if (measures.length === 2 && rows.names.length === 2 && rows.length > 10) return "scatter";
@@ -89,11 +95,19 @@ export class Chart {
     return { by: name(by), of: name(of), split: name(split) };
   }
 
+  private get label(): string {
+    const { names, length } = this.rows;
+    return `${KINDS[this.kind]}: ${names[this.fields.of] ?? "rows"} by ${names[this.fields.by] ?? ""}, ${length} rows`;
+  }
+
   private first(kind: Kind, rows: Rows): Chosen {
     const measures = rows.measures();
     const numbers = measures.length ? measures : rows.at("number");
     const [time] = rows.at("time");
     const texts = rows.at("text");
+    const at = kind === "map" ? places(rows) : null;
+    if (at?.kind === "countries") return { by: at.at, of: numbers[0] ?? 0, split: -1 };
+    if (at) return { by: texts[0] ?? at.latitude, of: numbers.find((each) => each !== at.latitude && each !== at.longitude) ?? -1, split: -1 };
     if (kind === "scatter") return { by: numbers[0] ?? 0, of: numbers[1] ?? rows.at("number")[1] ?? 0, split: -1 };
     const by = time ?? texts[0] ?? rows.names.findIndex((_, at) => at !== numbers.at(-1));
     const split = kind === "pivot" ? (texts.find((at) => at !== by) ?? -1) : time !== undefined && texts.length === 1 ? texts[0]! : -1;
@@ -118,6 +132,7 @@ export class Chart {
     };
     if (this.kind === "number") this.bar.replaceChildren();
     else if (this.kind === "scatter") this.bar.replaceChildren(field("Across", "by", numbers), field("Up", "of", numbers));
+    else if (this.kind === "map") this.bar.replaceChildren(field("Value", "of", numbers, places(this.rows)?.kind === "points"));
     else if (this.kind === "pie") this.bar.replaceChildren(field("Slices", "by", every), field("Size", "of", numbers));
     else this.bar.replaceChildren(field(this.kind === "pivot" ? "Rows" : "Across", "by", every), field("Value", "of", numbers), field(this.kind === "pivot" ? "Columns" : "Split by", "split", every, true));
   }
@@ -129,8 +144,7 @@ export class Chart {
   private draw(): void {
     const { kind, rows } = this;
     if (kind === "table" || !rows.length) return;
-    const label = `${KINDS[kind]}: ${rows.names[this.fields.of] ?? ""} by ${rows.names[this.fields.by] ?? ""}, ${rows.length} rows`;
-    this.place.setAttribute("aria-label", label);
+    this.place.setAttribute("aria-label", this.label);
     if (kind === "number" || kind === "pivot") {
       this.drawn?.dispose();
       this.drawn = null;
@@ -206,9 +220,10 @@ export class Chart {
       color: ["--accent", "--ok-fill", "--wait-fill", "--odd-fill", "--no-fill", "--calm-fill"].map((name) => this.colour(name)),
       textStyle: { color: ink, fontFamily: getComputedStyle(document.body).fontFamily },
       aria: { enabled: true, decal: { show: kind === "pie" } },
-      tooltip: { renderMode: "richText", trigger: kind === "pie" || kind === "scatter" ? "item" : "axis", confine: true, backgroundColor: this.colour("--surface"), borderColor: line, textStyle: { color: this.colour("--ink") } },
+      tooltip: { renderMode: "richText", trigger: kind === "pie" || kind === "scatter" || kind === "map" ? "item" : "axis", confine: true, backgroundColor: this.colour("--surface"), borderColor: line, textStyle: { color: this.colour("--ink") } },
     };
     const axis = { axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: true }, splitLine: { lineStyle: { color: line } } };
+    if (kind === "map") return { ...shared, ...this.map(ink, line), aria: { enabled: true, label: { description: this.label } } };
     if (kind === "pie") return { ...shared, series: [{ type: "pie", radius: ["35%", "70%"], data: this.slices(), label: { color: ink } }] };
     const grid = { left: 8, right: 16, top: 32, bottom: 8, containLabel: true };
     if (kind === "scatter") {
@@ -236,6 +251,34 @@ export class Chart {
         large: true,
       })),
     };
+  }
+
+  /** Countries by their sums, or a point for each row. */
+  private map(ink: string, line: string): echarts.EChartsCoreOption {
+    const { rows } = this;
+    const { by, of } = this.fields;
+    if (!echarts.getMap("world")) echarts.registerMap("world", world() as unknown as Parameters<typeof echarts.registerMap>[1]);
+    const look = { map: "world", roam: "move" as const, left: 0, right: 0, top: 0, bottom: 0, boundingCoords: INHABITED, itemStyle: { areaColor: this.colour("--calm-soft"), borderColor: line }, label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: this.colour("--wait-fill") } } };
+    const range = (values: number[]): object => {
+      const min = values.reduce((one, other) => Math.min(one, other), 0);
+      const max = values.reduce((one, other) => Math.max(one, other), Number.MIN_VALUE);
+      const format = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+      return { type: "continuous", min, max, text: [format.format(max), format.format(min)], left: 8, bottom: 8, itemHeight: 80, textStyle: { color: ink }, inRange: { color: [this.colour("--accent-soft"), this.colour("--accent")] } };
+    };
+    const at = places(rows);
+    if (at?.kind === "points") {
+      const shown = rows.all.slice(0, POINTS_MAX).filter((row) => row[at.latitude] !== null && row[at.longitude] !== null);
+      const data = shown.map((row) => ({ name: text(row[by]), value: [Number(row[at.longitude]), Number(row[at.latitude]), ...(of < 0 ? [] : [Number(row[of])])] }));
+      const legend = of < 0 ? {} : { visualMap: { ...range(data.map((each) => each.value[2]!)), dimension: 2 } };
+      return { ...legend, geo: { ...look, silent: true, boundingCoords: around(data.map((each) => each.value)) }, series: [{ type: "scatter", coordinateSystem: "geo", data, symbolSize: data.length > 2_000 ? 3 : 8, large: data.length > 2_000 && of < 0 }] };
+    }
+    const sums = new Map<string, number>();
+    for (const row of rows.all) {
+      const name = country(text(row[by]));
+      if (name) sums.set(name, (sums.get(name) ?? 0) + Number(row[of]));
+    }
+    const data = [...sums].map(([name, value]) => ({ name, value }));
+    return { visualMap: range(data.map((each) => each.value)), series: [{ ...look, type: "map", name: rows.names[of], data }] };
   }
 
   private series(exact: boolean): Map<string, [string | number, number][]> {

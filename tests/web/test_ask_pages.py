@@ -131,6 +131,33 @@ def test_somebody_asks_reads_what_is_run_and_changes_the_chart(tmp_path: Path) -
     asyncio.run(story())
 
 
+def test_where_it_is_is_drawn_on_a_map(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with shop(tmp_path) as seen, guarded(seen) as page:
+            await page.goto(f"{seen.origin}/ask")
+            await run(page, "SELECT CASE id % 3 WHEN 0 THEN 'DE' WHEN 1 THEN 'Brazil' ELSE 'United States' END AS country, sum(amount) AS total FROM orders GROUP BY 1")  # fmt: skip
+            await page.get_by_role("button", name="Map").click()
+            chart = page.get_by_role("img", name="Map: total by country, 3 rows")
+            await expect(chart.locator("canvas")).to_be_visible()
+            await shot(page, "map")
+            assert (await Axe().run(page)).violations_count == 0
+            await run(page, "SELECT id, 44 + id % 10 AS lat, 2 + id % 23 AS lon, amount FROM orders")
+            await expect(page.get_by_role("button", name="Map")).to_have_attribute("aria-pressed", "true")
+            await expect(page.get_by_label("Value").locator("option:checked")).to_have_text("amount")
+            await shot(page, "map-points")
+            await run(page, "SELECT region, sum(amount) AS total FROM orders GROUP BY region")
+            await expect(page.get_by_role("button", name="Bars")).to_be_visible()
+            await expect(page.get_by_role("button", name="Map")).to_have_count(0)
+            async with guarded(seen, 390, "dark") as phone:
+                await phone.goto(f"{seen.origin}/ask")
+                await run(phone, "SELECT 44 + id % 10 AS latitude, 2 + id % 23 AS longitude FROM orders")
+                await expect(phone.locator("[data-chart] canvas")).to_be_visible()
+                await shot(phone, "map-phone")
+                assert await phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+    asyncio.run(story())
+
+
 def test_a_million_rows_stay_usable_and_a_long_statement_is_stopped(tmp_path: Path) -> None:
     async def story() -> None:
         async with shop(tmp_path) as seen, guarded(seen) as page:
