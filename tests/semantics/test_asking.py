@@ -66,6 +66,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "revenue by country name": [("DE", 40), ("US", 60)],
     "Which order has the highest amount?": [(4, 55)],
     "the smallest order amount": [(5,)],
+    "how many orders were ordered by customers from Germany": [(2,)],
     "highest amount of orders in Germany": [(30,)],
     "lowest order amount by month in 2026": [("2026-10-01", 10), ("2026-11-01", 5)],
     "how many orders where status is 'open' or order amount over 20 by country": [("DE", 1), ("US", 2)],
@@ -136,6 +137,7 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "What did Ada buy?": [(2,)],
 }
 BACK = (
+    "smallest and largest order amount", "highest amount of orders orders", "show the highest order amount orders",
     "revenue in France", "what is the highest revenue", "lowest daily order amount", "revenue where status is 'paid' or amount over 20 in 2026", "revenue where country is 'DE' or status is 'open'", "revenue or orders where status is 'paid'",
     "average amount of orders by status ordered by name", "revenue by country sorted by country in descending order", "revenue of 'paid' orders", "distinct revenue by country",
     "revenue where status is 'paid' or country is 'DE'", "revenue from germany or 'paid'", "revenue by status of Ada Lovelace", "how many customers with status 'paid' by ordered on or name",

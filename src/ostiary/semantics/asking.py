@@ -246,10 +246,13 @@ class _Deciding:
                 raise AskBack(
                     "Which of these stretches of time?", tuple(stretch(each) for each in found.periods)
                 )
-            last = (
-                found.period_of if found.period_of in homes and self._lexicon.times(found.period_of) else ""
+            last = found.period_of  # customers with orders in 2024: the time of the orders
+            alone = (
+                last in homes and bool(self._lexicon.times(last)) and self._lexicon.model.reaches(last, homes)
             )
-            filters.append(Filter(*self._one_time([last] if last else homes), "within", (), found.periods[0]))
+            filters.append(
+                Filter(*self._one_time([last] if alone else homes), "within", (), found.periods[0])
+            )
         filters += self._lacking(filters)
         if not (filters or found.by or named) and len(by) < 2:
             self._ask_measure()

@@ -124,10 +124,16 @@ class Model:
         """Whether each of these is found from the many to the one."""
         return all(self.path(start, each) is not None for each in ends)
 
+    def reaches_any(self, start: str, ends: Iterable[str]) -> bool:
+        """Whether another of these is found from the many to the one."""
+        return any(self.path(start, each) is not None for each in ends if each != start)
+
     def through(self, one: str, others: Collection[str]) -> str:
-        """Whose rows tell which of `one` go with what there is of the others: customers with their products, by orders. "" where there is no such table, or several."""
+        """Whose rows tell which of `one` go with what there is of the others: customers with their products, by orders. The nearest; "" where there is no such table, or several."""
         able = [each.name for each in self.datasets if self.reaches(each.name, (one, *others))]
-        near = [each for each in able if each in others] or able
+        near = [each for each in able if each in others] or [
+            each for each in able if not self.reaches_any(each, able)
+        ]
         return near[0] if len(near) == 1 else ""
 
     def metric(self, name: str) -> Metric | None:

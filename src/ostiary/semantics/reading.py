@@ -46,6 +46,8 @@ class Reader(Walk):
         """The dataset that was named last."""
         self._left_out: set[int] = set()
         """Where words stand that mean nothing."""
+        self._ranked_to = -1
+        """Where what the order goes by ended."""
         self._singly = False
         """The one is meant: the customer who …"""
         self._ranking = False
@@ -103,10 +105,9 @@ class Reader(Walk):
         item = self._items[self._at]
         if item.text in NAMED and item.kind == "word" and self._about:
             after = self._items[self._at + 1] if self._at + 1 < len(self._items) else None
-            names = [Meaning("field", self._about, each.name) for each in self._lexicon.naming(self._about)][
-                -1:
-            ]
-            if not names or after is None or after.kind != "quoted":
+            known = self._lexicon.model.dataset(self._about)
+            names = [Meaning("field", self._about, each.name) for each in self._lexicon.naming(self._about) if known and each.name not in known.key]  # fmt: skip
+            if len(names) != 1 or after is None or after.kind != "quoted":
                 return False
             self._found.filters.append((names, "=", (after.value,), item.text))
             self._at += 2
@@ -339,6 +340,8 @@ class Reader(Walk):
         if self._at and self._items[self._at - 1].text == "at":  # at least
             return False
         if item.kind == "word" and item.text in MOST | LEAST:
+            if self._found.superlative and self._found.order != ("most" if item.text in MOST else "least"):
+                raise AskBack("The highest or the lowest: ask for one of them.")
             self._found.order = "most" if item.text in MOST else "least"
             self._ranking = self._found.ordering is None
             self._at += 1
@@ -419,6 +422,7 @@ class Reader(Walk):
             which = self._items[0].text in WHICH and self._text_at(1) not in ("is", "was", "are", "were")
             found = self._found
             found.ranked_first = not (which or found.bare or found.datasets or found.by or found.grains)
+            self._ranked_to = self._at
             return True
         datasets = [each for each in meanings if each.kind == "dataset"]
         if datasets:
@@ -426,6 +430,9 @@ class Reader(Walk):
             one = self._items[self._at - 1].text == self._words[self._at - 1]
             self._singly |= one and before >= 0 and self._items[before].text == "the" and bool(after) and after[0].text in ("who", "that", "which", "with", "whose")  # fmt: skip
             self._found.datasets.append(datasets[0].dataset)
+            self._found.ranked_first &= (
+                self._at - size != self._ranked_to
+            )  # the highest amount orders are several
             return True
         (self._found.by if self._returning else self._found.bare).append((fields, words))
         return True

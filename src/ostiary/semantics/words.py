@@ -10,7 +10,22 @@ FILLER = frozenset(_FILLER.split())
 RETURNING = frozenset(["return", "showing", "including", "display"])
 LACKING = (("without",), ("with", "no"), ("have", "no"), ("has", "no"), ("had", "no"), ("have", "not"), ("has", "not"), ("had", "not"), ("do", "not"), ("did", "not"), ("have", "never"), ("has", "never"), ("never",))  # fmt: skip
 LACKED = frozenset(["any", "a", "an", "have", "had", "has", "made", "make", "placed", "place", "issued", "issue", "received", "receive", "got", "get", "gotten"])  # fmt: skip
-DONE = frozenset(["made", "done", "placed", "sent", "written", "bought", "sold", "paid", "created"])
+DONE = frozenset(
+    [
+        "made",
+        "done",
+        "placed",
+        "sent",
+        "written",
+        "bought",
+        "sold",
+        "paid",
+        "created",
+        "ordered",
+        "booked",
+        "submitted",
+    ]
+)
 BY = ("by", "per", "each", "across")
 BY_PHRASES = (("for", "each"), ("of", "each"), ("in", "each"), ("for", "every"), ("in", "every"), ("grouped", "by"), ("broken", "down", "by"), ("split", "by"), ("group", "by"), ("at", "each"), ("from", "each"))  # fmt: skip
 FUNCTIONS: dict[tuple[str, ...], str] = {
