@@ -66,6 +66,11 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "revenue by country name": [("DE", 40), ("US", 60)],
     "Which order has the highest amount?": [(4, 55)],
     "the smallest order amount": [(5,)],
+    "how many customers with orders": [(3,)],
+    "how many customers have more than 1 order": [(1,)],
+    "how many customers with at most 1 order": [(2,)],
+    "How many customers made orders in 2026?": [(2,)],
+    "number of customers, by customers country, with refunds": [("DE", 1), ("US", 1)],
     "how many orders were ordered by customers from Germany": [(2,)],
     "highest amount of orders in Germany": [(30,)],
     "lowest order amount by month in 2026": [("2026-10-01", 10), ("2026-11-01", 5)],
@@ -137,16 +142,17 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "What did Ada buy?": [(2,)],
 }
 BACK = (
+    "how many customers have more than 1 order by country", "how many customers have more than 1 order in 2026", "how many customers and orders", "revenue of customers with orders", "how many refunds with orders",
     "smallest and largest order amount", "highest amount of orders orders", "show the highest order amount orders",
     "revenue in France", "what is the highest revenue", "lowest daily order amount", "revenue where status is 'paid' or amount over 20 in 2026", "revenue where country is 'DE' or status is 'open'", "revenue or orders where status is 'paid'",
     "average amount of orders by status ordered by name", "revenue by country sorted by country in descending order", "revenue of 'paid' orders", "distinct revenue by country",
     "revenue where status is 'paid' or country is 'DE'", "revenue from germany or 'paid'", "revenue by status of Ada Lovelace", "how many customers with status 'paid' by ordered on or name",
-    "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "how many customers with orders", "top 3", "revenue by amount or status",
+    "revenue without refunds", "revenue not paid", "revenue by city", "margin by country", "revenue or refunded", "top 3", "revenue by amount or status",
     "delete all orders", "customers", "name", "and by country", "by status", "customers by country", "top 3 customers", "names of customers and orders", "latest customers", "customers not in Germany", "orders of the best customer", "average revenue", "revenue of paid orders", "median amount by country", "revenue excluding germany", "revenue per customer per order line",
     "revenue top 5", "revenue by month and only weekends", "how many orders never paid", "amount by country", "'; DROP TABLE orders --", "revenue where status", "refunded by customers and orders without status", "", "number of sales", "sum of revenue", "highest revenue by country", "most orders by status", "american orders in germany, number of orders",
     "number of orders with the highest amount", "id of orders without refunds in 2026", "id of orders without refunds amount over 3", "revenue by country without refunds", "names of customers without refunds", "refunds without orders", "customers without orders and revenue", "customers without orders or refunds", "customers that have no orders with status 'paid'", "How many orders were made by customers?", "top 2 names of customers with the highest id where status is 'paid'", "top 3 customers with the highest amount",
     "revenue with more than 1 order", "revenue since last month", "revenue for orders over 20", "revenue in the last quarter of 2025", "revenue for the first 3 months of 2026", "revenue until today",
-    "how many orders before 2026-01-01 and after 2025-01-01", "how many customers have more than 1 order", "revenue by country at least 20", "revenue where amount over 20%", "revenue by country and moon",
+    "how many orders before 2026-01-01 and after 2025-01-01", "revenue by country at least 20", "revenue where amount over 20%", "revenue by country and moon",
 )  # fmt: skip
 """Each has something that would change the answer and that nobody can be sure of."""
 
@@ -249,3 +255,20 @@ def test_what_somebody_writes_into_a_place_is_a_text() -> None:
     statement = said("What did x' OR '1'='1 buy", "sqlite")
     assert statement
     assert statement.endswith("customers.name = 'x'' OR ''1''=''1'")
+
+
+def test_what_cannot_be_told_apart_is_not_counted_from_elsewhere() -> None:
+    words = Lexicon(ossie.read(SHOP.replace("        primary_key: [id]\n", "")))
+    for question in ("how many customers with orders", "number of customers by status"):
+        found = asking.asked(question, words)
+        assert isinstance(found, asking.Understood)
+        with pytest.raises(sql.Untold):
+            sql.Writer(words.model, "sqlite").write(found.plan, TODAY)
+
+
+def test_the_nearest_table_tells_which_go_with_which() -> None:
+    model = ossie.read(Path("bench/ask_models/car_dealership.yaml").read_text())
+    assert model.through("customers", ["cars"]) == "sales"
+    assert model.through("customers", ["payments_received"]) == "payments_received"
+    assert MODEL.through("refunds", ["customers"]) == "refunds"
+    assert model.through("cars", ["nothing"]) == ""

@@ -83,6 +83,7 @@ class _Deciding:
         self._lexicon = lexicon
         self._found = found
         self._before = before
+        self._of_each: list[Filter] = []
         self._afar: list[str] = []
         """Tables that what is measured is told by, and that are not found from it: customers by what their orders are."""
 
@@ -103,6 +104,7 @@ class _Deciding:
         by = [one for meanings, words in found.by for one in self._one_by(meanings, words)]
         homes = [*(name for each in measures for name in self._datasets(each)), *found.datasets, *(each.dataset for each in by)]  # fmt: skip
         filters = self._filters(homes)
+        filters += [*self._of_each, *self._holding(measures, by, filters)]
         self._afar = self._met_elsewhere(measures, by, filters)
         by += [self._time(grain, measures) for grain in found.grains]
         if found.compared and not found.periods:  # this month, against the last
@@ -135,6 +137,8 @@ class _Deciding:
 
     def _measures(self) -> list[Measured]:
         found = self._found
+        if many := self._many():
+            found.having, self._of_each = [], many
         conditions = [each for each, _, _ in found.having if each not in found.measures]
         measures = [*found.measures, *dict.fromkeys(conditions)]
         if found.ordering:  # the order goes by the first
@@ -269,6 +273,29 @@ class _Deciding:
         if any(each.dataset != meant.dataset for each in by):
             raise AskBack(f"The {words} of which?", tuple(f"by {plainly(each.dataset)}" for each in by))  # fmt: skip
         return By(meant.dataset, meant.name)
+
+    def _holding(self, measures: list[Measured], by: list[By], filters: list[Filter]) -> list[Filter]:
+        """Customers who made orders, where they are counted: those that there are orders of."""
+        counted = {each.dataset for each in measures if each.function == "count" and not each.field}
+        used = {each.dataset for each in by} | {each.dataset for each in filters}
+        return [
+            Filter(many, "", "any")
+            for one, many in dict.fromkeys(self._found.holding)
+            if counted == {one} and len(measures) == 1 and many not in used and self._lexicon.model.reaches(many, [one])
+        ]  # fmt: skip
+
+    def _many(self) -> list[Filter]:
+        """How many customers have more than 3 orders: a condition on how many there are of each, where the customers themselves are counted."""
+        found = self._found
+        one = found.measures[0].dataset if len(found.measures) == 1 and found.measures[0].function == "count" and not found.measures[0].field else ""  # fmt: skip
+        wanted = [(each.dataset, operator, value) for each, operator, value in found.having if each.function == "count" and not each.field and each.dataset != one]  # fmt: skip
+        if not one or len(wanted) != len(found.having):
+            return []
+        if any(len(self._lexicon.model.belonging(many, one)) != 1 for many, _, _ in wanted):
+            return []
+        if wanted and (found.filters or found.periods or found.by or found.grains):
+            raise AskBack("Is the condition on those that are counted, or on what belongs to them? Ask for one condition at a time.")  # fmt: skip
+        return [Filter(one, "", "with", each) for each in wanted]
 
     def _lacking(self, others: list[Filter]) -> list[Filter]:
         """Customers without orders. A condition besides could be one on the orders that they do not have."""

@@ -33,6 +33,8 @@ class Found:
     """`the highest price`, before anything else was named."""
     lacking: list[tuple[str, str]] = field(default_factory=list)
     """(of, without): customers without orders."""
+    holding: list[tuple[str, str]] = field(default_factory=list)
+    """(of, with): customers who made orders."""
     having: list[tuple[Measured, str, float]] = field(default_factory=list)
     ordering: Measured | None = None
     """By which measure the order goes, where it says so: `top 5 by revenue`, `from lowest to highest revenue`."""

@@ -66,7 +66,8 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`within` has a period, the others values. `without`: no row of another dataset, which is the value, belongs to it; it has no field."""
+    """`within` has a period, the others values. `without`: no row of another dataset, which is the value, belongs to it; `with`: so many do (dataset, operator, number); `any`: rows of
+    it there are. None of these has a field."""
 
     dataset: str
     field: str

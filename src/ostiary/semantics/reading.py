@@ -16,6 +16,8 @@ from ostiary.semantics.words import (
     DONE,
     FILLER,
     FUNCTIONS,
+    HELD,
+    HOLDING,
     LACKED,
     LACKING,
     LEAST,
@@ -44,6 +46,8 @@ class Reader(Walk):
         """After "return" stand the columns of the answer: fields among them are what it is told by."""
         self._about = ""
         """The dataset that was named last."""
+        self._about_to = 0
+        """Where its name ended."""
         self._left_out: set[int] = set()
         """Where words stand that mean nothing."""
         self._ranked_to = -1
@@ -264,6 +268,7 @@ class Reader(Walk):
         }
         if named:
             self._about = named.pop() if len(named) == 1 else ""
+            self._about_to = at + size
 
     def _done_by(self) -> bool:
         """`made by`, `placed by`: who did it, which is no way to tell it unless somebody says so."""
@@ -396,6 +401,7 @@ class Reader(Walk):
         if not meanings:
             return False
         words = self._text(size)
+        before_about = self._about, self._about_to
         self._name_at(self._at, size, meanings)
         metrics = [each for each in meanings if each.kind == "metric"]
         values = [each for each in meanings if each.kind == "value"]
@@ -429,6 +435,7 @@ class Reader(Walk):
             before, after = self._at - size - 1, self._items[self._at : self._at + 1]
             one = self._items[self._at - 1].text == self._words[self._at - 1]
             self._singly |= one and before >= 0 and self._items[before].text == "the" and bool(after) and after[0].text in ("who", "that", "which", "with", "whose")  # fmt: skip
+            self._held(datasets[0].dataset, size, before_about)
             self._found.datasets.append(datasets[0].dataset)
             self._found.ranked_first &= (
                 self._at - size != self._ranked_to
@@ -436,6 +443,13 @@ class Reader(Walk):
             return True
         (self._found.by if self._returning else self._found.bare).append((fields, words))
         return True
+
+    def _held(self, dataset: str, size: int, before: tuple[str, int]) -> None:
+        """`customers who made orders`: of what was named just before, those that rows of this belong to."""
+        of, at = before
+        between = {each.text for each in self._items[at : self._at - size]}
+        if of and of != dataset and between & HOLDING and between <= HELD:
+            self._found.holding.append((of, dataset))
 
     def _condition_on(self, measured: Measured) -> bool:
         for said, operator in COMPARED:

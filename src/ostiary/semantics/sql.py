@@ -14,7 +14,8 @@ from ostiary.semantics.plan import By, Filter, Having, Measured, Plan
 
 SQLGLOT = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
 _LACKED = "of_it"
-"""What rows are called that there must be none of."""
+"""What rows are called that belong to something."""
+_KINDS = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
 _FUNCTIONS = {"sum": exp.Sum, "avg": exp.Avg, "min": exp.Min, "max": exp.Max}
 
 
@@ -79,13 +80,17 @@ class Writer:
     # Statements.
 
     def _grouped(self, home: str, measures: Sequence[Measured], plan: Plan, today: date) -> exp.Select:
+        if any(
+            each.operator == "any" and not self._model.reaches(home, [each.dataset]) for each in plan.filters
+        ):
+            raise Untold(f"{_words(home)} have no key of one column in the model, so that those with several are not told apart.")  # fmt: skip
         by = [self._told_by(each) for each in plan.by]
         named = [self._measure(each, home) for each in measures]
         found = exp.select(
             *(exp.alias_(told, each.name, quoted=True) for told, each in zip(by, plan.by, strict=True)),
             *(exp.alias_(value, each.name, quoted=True) for value, each in zip(named, measures, strict=True)),
         )
-        conditions = [self._condition(each, today) for each in plan.filters]
+        conditions = [self._condition(each, today) for each in plan.filters if each.operator != "any"]
         found = self._from(found, home, [*by, *named, *conditions])
         for condition in conditions:
             found = found.where(condition)
@@ -242,8 +247,7 @@ class Writer:
         raise ModelError([("", f"metric {metric.name}: say of which dataset each column is, as dataset.field")])  # fmt: skip
 
     def _having(self, having: Having, at: str) -> exp.Expr:
-        kinds = {">": exp.GT, ">=": exp.GTE, "<": exp.LT, "<=": exp.LTE, "=": exp.EQ}
-        return kinds[having.operator](
+        return _KINDS[having.operator](
             this=self._measure(having.measured, at), expression=_number(having.value)
         )
 
@@ -252,8 +256,12 @@ class Writer:
         return exp.paren(exp.or_(found, self._condition(each.other, today))) if each.other else found
 
     def _alone(self, each: Filter, today: date) -> exp.Expr:
+        if each.operator == "with":
+            many, operator, most = each.values
+            counted = self._of_it(each.dataset, str(many), exp.Count(this=exp.Star()))
+            return _KINDS[str(operator)](this=counted.subquery(), expression=_literal(most))
         if each.operator == "without":
-            return self._without(each.dataset, str(each.values[0]))
+            return exp.Not(this=exp.Exists(this=self._of_it(each.dataset, str(each.values[0]), "1")))
         value = self._field(each.dataset, each.field)
         if each.period:
             return self._within(value, *each.period.bounds(today))
@@ -273,16 +281,14 @@ class Writer:
                 this=exp.Lower(this=value), expression=exp.Literal.string(f"{before}{text}{after}")
             )
             return exp.Escape(this=like, expression=exp.Literal.string("!")) if "!" in text else like
-        kinds = {"=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE}
-        return kinds[each.operator](this=value, expression=values[0])
+        return _KINDS[each.operator](this=value, expression=values[0])
 
-    def _without(self, one: str, many: str) -> exp.Expr:
-        """That no row of `many` belongs to it."""
+    def _of_it(self, one: str, many: str, what: Any) -> exp.Select:
+        """Of the rows of `many` that belong to it."""
         (way,) = self._model.belonging(many, one)
         pairs = zip(way.many_columns, way.one_columns, strict=True)
         on = [exp.EQ(this=_column(_LACKED, theirs), expression=_column(one, own)) for theirs, own in pairs]
-        inner = exp.select("1").from_(self._table(many, _LACKED)).where(exp.and_(*on))
-        return exp.Not(this=exp.Exists(this=inner))
+        return exp.select(what).from_(self._table(many, _LACKED)).where(exp.and_(*on))
 
     def _within(self, value: exp.Expr, first: date | None, end: date | None) -> exp.Expr:
         found: list[exp.Expr] = []

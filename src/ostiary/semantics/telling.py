@@ -22,6 +22,12 @@ def told(plan: Plan) -> str:
         if each.operator == "without":
             parts.append(f"{plainly(each.dataset)} without {plainly(str(each.values[0]))}")
             continue
+        if each.operator == "any":
+            parts.append(f"with {plainly(each.dataset)}")
+            continue
+        if each.operator == "with":
+            parts.append(f"{plainly(each.dataset)} with {_MANY[str(each.values[1])]} {_value(each.values[2])} {plainly(str(each.values[0]))}")  # fmt: skip
+            continue
         said = stretch(each.period) if each.period else _compared(each)
         other = f" or {plainly(each.other.field)} {_compared(each.other)}" if each.other else ""
         parts.append(f"{plainly(each.dataset)} {plainly(each.field)} {said}{other}".rstrip())
@@ -36,6 +42,9 @@ def told(plan: Plan) -> str:
     elif plan.order:
         parts.append(f"the {plan.order} first")
     return ", ".join(parts)
+
+
+_MANY = {">": "more than", ">=": "at least", "<": "fewer than", "<=": "at most", "=": "exactly"}
 
 
 def _compared(each: Filter) -> str:

@@ -45,6 +45,10 @@ COMPARED: tuple[tuple[tuple[str, ...], str], ...] = (
 )  # fmt: skip
 NEGATED = (("is", "not"), ("are", "not"), ("not", "equal", "to"), ("other", "than"), ("except",), ("excluding",), ("not",))  # fmt: skip
 VERSUS = (("vs",), ("versus",), ("compared", "to"), ("compared", "with"), ("against",))
+HOLDING = frozenset(["have", "has", "had", "made", "make", "placed", "place", "with", "received", "issued"])
+HELD = HOLDING | frozenset(
+    ["who", "that", "which", "did", "do", "at", "least", "one", "a", "an", "any", "some", "been", ",", ","]
+)
 DISTINCT = frozenset(["distinct", "unique", "different"])
 ORDERS = frozenset(["order", "ordered", "sort", "sorted", "ranked", "arranged"])
 NAMED = frozenset(["named", "called", "titled"])
