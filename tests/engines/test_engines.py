@@ -153,6 +153,24 @@ def test_what_costs_too_much_is_not_run(tmp_path: Path) -> None:
         assert asked(engine, Verdict(True, "SELECT 1")) == [(1,)]
 
 
+@pytest.mark.parametrize("name", ["postgresql", "mysql"])
+def test_every_pair_costs_more_than_each_alone(name: str, tmp_path: Path) -> None:
+    """The shop has three orders."""
+    with open_shop(name, tmp_path, Limits(cost=10.0)) as (engine, schema):
+        one = f"{schema}.orders"
+        alone, triples = (Verdict(True, f"SELECT sum(a.amount) FROM {tables}") for tables in (f"{one} AS a", f"{one} AS a, {one} AS b, {one} AS c"))  # fmt: skip
+        low, high = engine.cost(alone, key_of), engine.cost(triples, key_of)
+        assert low is not None
+        assert high is not None
+        assert low < high
+        assert high >= 27
+        with pytest.raises(EngineError) as failed:
+            asked(engine, triples)
+        assert failed.value.code == COSTLY
+        if name != "postgresql":  # which knows nothing of a table yet
+            assert asked(engine, alone) == [(60,)]
+
+
 def test_a_credential_that_may_write_is_told(tmp_path: Path) -> None:
     with open_shop("postgresql", tmp_path) as (engine, schema):
         said = engine.beyond_reading()

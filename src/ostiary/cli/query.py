@@ -74,7 +74,11 @@ def query(
     rows: RowsMost = 1_000,
     timeout: Seconds = 30.0,
     max_cost: Annotated[
-        float, typer.Option(help="Refuse what PostgreSQL estimates to cost more. 0: run it.", min=0)
+        float,
+        typer.Option(
+            help="Refuse what the database (PostgreSQL, MariaDB, MySQL) estimates to cost more. 0: run it.",
+            min=0,
+        ),
     ] = 0.0,
     accept_writer: AcceptWriter = False,
     purpose: Purpose = "",

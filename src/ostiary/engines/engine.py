@@ -17,7 +17,7 @@ _OVERHEAD = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one statement may cost. `cost`: as PostgreSQL estimates it before it runs; 0: any. Beyond `rows` and `bytes` (0: any) an answer ends, and says so."""
+    """What one statement may cost. `cost`: as the database estimates it before it runs (`Engine.cost`); 0: any. Beyond `rows` and `bytes` (0: any) an answer ends, and says so."""
 
     seconds: float = 30.0
     rows: int = 10_000
@@ -153,6 +153,14 @@ class Engine(Protocol):
         """Ends the statement that runs, from another thread."""
 
     def close(self) -> None: ...
+
+
+def within(cost: float | None, limits: Limits) -> None:
+    """Raises EngineError where it is more than is allowed."""
+    if limits.cost and cost is not None and cost > limits.cost:
+        raise EngineError(
+            COSTLY, f"The statement would cost {cost:,.0f}, and {limits.cost:,.0f} is allowed: ask for less."
+        )
 
 
 def checked(verdict: Verdict, key_of: Callable[[str], str]) -> list[str]:

@@ -8,7 +8,6 @@ import psycopg
 from psycopg import capabilities
 
 from ostiary.engines.engine import (
-    COSTLY,
     ROWS_AT_ONCE,
     Answer,
     Batches,
@@ -19,6 +18,7 @@ from ostiary.engines.engine import (
     tables_of,
     timed_out,
     unreachable,
+    within,
 )
 from ostiary.guard.catalogue import Table
 from ostiary.guard.masking import SESSIONS
@@ -118,11 +118,8 @@ class Postgresql:
 
     def run(self, verdict: Verdict, key_of: Callable[[str], str]) -> Answer:
         keys = checked(verdict, key_of)
-        if self._limits.cost and (cost := self._cost(verdict.sql, keys)) > self._limits.cost:
-            raise EngineError(
-                COSTLY,
-                f"The statement would cost {cost:,.0f}, and {self._limits.cost:,.0f} is allowed: ask for less.",
-            )
+        if self._limits.cost:
+            within(self._cost(verdict.sql, keys), self._limits)
         cursor = self._connection.cursor()
         rows = cursor.stream(verdict.sql.encode(), keys, size=self._at_once)
         try:

@@ -75,7 +75,7 @@ class RuleEntry(Params):
 
 
 class SourcePolicy(Params):
-    """The whole of it. `tags`: what a column is, instead of what its name suggests; an empty list: nothing. `cost_*`: PostgreSQL's estimate from which on somebody confirms or approves, and beyond which
+    """The whole of it. `tags`: what a column is, instead of what its name suggests; an empty list: nothing. `cost_*`: the database's estimate (PostgreSQL, MariaDB, MySQL) from which on somebody confirms or approves, and beyond which
     nothing runs. `streams`: rows may be taken out as they come, up to `stream_rows_max`, by whoever has `source.stream`: masked as the rules say, and not by the tenant's masking besides. `accept_writer`: go on although the credential may do more than read. `provider`: questions that we
     do not understand ourselves go to the operator's model provider, with the names of what whoever asks may see. `samples`: whoever looks after the source may have a few rows of each table looked at by the detector, to see what is sensitive."""
 
