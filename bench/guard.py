@@ -1,8 +1,9 @@
 """The guard on the shared corpus: attacks refused, queries let through, and what a statement costs beside reading and writing it alone, and beside the aim of 2 ms at the 95th percentile.
 
-.venv/bin/python bench/guard.py [--corpus corpus.jsonl] [--agent-sql-guard PYTHON]
+.venv/bin/python bench/guard.py [--corpus corpus.jsonl] [--agent-sql-guard PYTHON] [--dbhub FOLDER]
 
-PYTHON: an interpreter that has agent-sql-guard==0.2.0, which judges the same statements in the same run.
+PYTHON: an interpreter that has agent-sql-guard==0.2.0. FOLDER: node_modules/@bytebase/dbhub/dist of DBHub 1.4.0 (Node 20 or later), whose own check of what only reads is asked, as its tool does before it runs
+anything. Each judges the same statements in the same run; DBHub those of the databases that it has.
 """
 
 import argparse
@@ -40,10 +41,29 @@ for line in sys.stdin:
 """
 
 
+_DBHUB = """
+import { readFileSync, readdirSync } from "node:fs";
+import { createInterface } from "node:readline";
+const folder = process.argv[1];
+const found = {};
+for (const name of readdirSync(folder).filter((each) => each.startsWith("chunk-")))
+  if (/isReadOnlySQL|splitSQLStatements/.test(readFileSync(`${folder}/${name}`, "utf8").split("export {").at(-1))) Object.assign(found, await import(`file://${folder}/${name}`));
+for await (const line of createInterface({ input: process.stdin })) {
+  const { sql, dialect } = JSON.parse(line);
+  const began = performance.now();
+  const statements = found.splitSQLStatements(sql, dialect);
+  const allowed = statements.length > 0 && statements.every((each) => found.isReadOnlySQL(each, dialect));
+  console.log(JSON.stringify([allowed, performance.now() - began]));
+}
+"""
+_DBHUB_CALLS = {"postgres": "postgres", "mysql": "mysql", "sqlite": "sqlite", "tsql": "sqlserver"}
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--corpus", type=Path, default=CORPUS)
     options.add_argument("--agent-sql-guard", metavar="PYTHON")
+    options.add_argument("--dbhub", metavar="FOLDER", type=Path)
     chosen = options.parse_args()
     path = chosen.corpus
     if not path.exists():
@@ -60,6 +80,8 @@ def main() -> None:
         _score("agent-sql-guard", rows, [allowed for allowed, _ in told])
         times = sorted(took for (_, took), row in zip(told, rows, strict=True) if row["expect"] == "allowed")
         print(f"agent-sql-guard: p50 {_at(times, 0.5):.2f} ms, p95 {_at(times, 0.95):.2f} ms of CPU")
+    if chosen.dbhub:
+        _dbhub(chosen.dbhub.resolve(), [row for row in rows if row["dialect"] in _DBHUB_CALLS])
     queries = [(row["sql"], row["dialect"]) for row in rows if row["expect"] == "allowed"]
     guarded = _times(lambda sql, dialect: judge(sql, dialect), queries)
     known = _everything_named(queries)
@@ -81,6 +103,15 @@ def main() -> None:
     print(
         f"guard p95 / the aim of {AIM_MS:.0f} ms: {_at(guarded, 0.95) / AIM_MS:.2f}; guard / alone at p50: {_at(guarded, 0.5) / _at(alone, 0.5):.2f}"
     )
+
+
+def _dbhub(folder: Path, rows: list[dict[str, str]]) -> None:
+    given = "".join(json.dumps({"sql": row["sql"], "dialect": _DBHUB_CALLS[row["dialect"]]}) + "\n" for row in rows)  # fmt: skip
+    command = ["node", "--input-type=module", "-e", _DBHUB, str(folder)]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    _score("DBHub, of the databases that it has", rows, [allowed for allowed, _ in told])
+    _score("ostiary guard, of the same", rows, [judge(row["sql"], row["dialect"]).allowed for row in rows])
 
 
 def _score(name: str, rows: list[dict[str, str]], allowed: list[bool]) -> None:
