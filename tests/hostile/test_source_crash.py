@@ -102,8 +102,11 @@ class Gateway:
         assert running is not None
         running.wait(30)
         self.process.running = None
-        for each in self.stalled:
-            each.close()
+        self.let_go()
+
+    def let_go(self) -> None:
+        while self.stalled:
+            self.stalled.pop().close()
 
 
 def kill(gateway: Gateway) -> None:
@@ -124,18 +127,20 @@ def memory(gateway: Gateway) -> None:
     has = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(pid, resource.RLIMIT_AS, (has + MORE_BYTES, has + MORE_BYTES))
 
+    done: list[int] = []
+
     def asking() -> None:
+        answer = 0
         with suppress(httpx.HTTPError):
-            gateway.ask(
-                "SELECT a.body FROM notes AS a JOIN notes AS b ON a.kind = b.kind WHERE b.id < 300 ORDER BY b.body, a.body"
-            )
+            answer = gateway.ask("SELECT a.body FROM notes AS a JOIN notes AS b ON a.kind = b.kind WHERE b.id < 300 ORDER BY b.body, a.body").status_code  # fmt: skip
+        done.append(answer)
 
     several = [threading.Thread(target=asking) for _ in range(6)]
     for each in several:
         each.start()
     for each in several:
         each.join()
-    assert "Error" in gateway.process.said(), "it ran out of memory"
+    assert any(each != 200 for each in done), "there was memory enough"
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGSEGV)
 
@@ -162,6 +167,7 @@ def test_no_row_is_left_when_it_dies(tmp_path: Path, engine: str, dies: Callable
         assert gateway.kept() == []
     finally:
         gateway.process.kill()
+        gateway.let_go()
 
 
 def test_a_crash_of_another_program_does_leave_its_rows(tmp_path: Path) -> None:
