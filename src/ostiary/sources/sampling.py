@@ -9,8 +9,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ostiary.actions import Action, Call, Recorded, Risk, Route
+from ostiary.clock import SECOND_US, Clock
 from ostiary.detection.engine import detect
-from ostiary.engines.engine import Engine, EngineError
+from ostiary.engines.engine import UNREACHABLE, Engine, EngineError
 from ostiary.engines.libraries import needed
 from ostiary.errors import Conflict, NotFound
 from ostiary.guard.catalogue import Catalogue, Table
@@ -23,6 +24,8 @@ from ostiary.sources.services import Sources
 
 ROWS = 50
 """Of each table."""
+SECONDS_MAX = 60
+"""After which no further table is begun."""
 TABLES_MAX = 200
 """Of one look."""
 VALUE_CHARACTERS_MAX = 1_000
@@ -53,7 +56,7 @@ class Held(Answer):
 
 
 class Sampled(Answer):
-    """`unread`: tables that the database did not let be read."""
+    """`unread`: tables that the database did not let be read, or for which there was no time."""
 
     found: list[Held]
     tables: int
@@ -80,9 +83,9 @@ class _Desk:
             raise Conflict(f"Name at most {TABLES_MAX} tables to look at.")
         statements = await asyncio.to_thread(_statements, tables, held.settings.kind)
         values, unread = await of.connectors.asked(
-            held, partial(_read, statements), accept_writer=policy.accept_writer
+            held, partial(_read, statements, of.clock), accept_writer=policy.accept_writer
         )
-        call.counts |= {"tables": len(tables), "rows": sum(map(len, values.values()))}
+        call.counts |= {"tables": len(tables), "values": sum(map(len, values.values()))}
         found = await asyncio.to_thread(_looked_at, values)
         tags = {path(each.schema, each.name): known.opened.tags(each) for each in tables}
         return Sampled(
@@ -102,7 +105,7 @@ class _Desk:
 
 
 def _statements(tables: Sequence[Table], dialect: str) -> list[tuple[Table, Verdict]]:
-    """For each table the columns that may hold text, through the guard like any other statement."""
+    """For each table a few rows, through the guard like any other statement."""
     with needed():
         from ostiary.guard.dialects import dialect_of  # noqa: PLC0415
         from ostiary.guard.governed import governed  # noqa: PLC0415 - libraries of an extra
@@ -116,18 +119,24 @@ def _statements(tables: Sequence[Table], dialect: str) -> list[tuple[Table, Verd
     return found
 
 
-def _read(statements: Sequence[tuple[Table, Verdict]], engine: Engine) -> tuple[Values, list[str]]:
+def _read(
+    statements: Sequence[tuple[Table, Verdict]], clock: Clock, engine: Engine
+) -> tuple[Values, list[str]]:
     """Texts by table and column. One table that cannot be read leaves the others; with none of them it is the database's error."""
     values: dict[tuple[str, str], list[str]] = {}
     unread: list[str] = []
+    until_us = clock.monotonic_us() + SECONDS_MAX * SECOND_US
     for table, verdict in statements:
+        if clock.monotonic_us() > until_us:
+            unread.append(path(table.schema, table.name))
+            continue
         try:
             if not verdict.allowed:
                 raise EngineError(verdict.code, verdict.why)
             answer = engine.run(verdict, lambda _: "")
             rows = [row for batch in answer.batches() for row in batch]
-        except EngineError:
-            if len(statements) == 1:
+        except EngineError as error:
+            if len(statements) == 1 or error.code == UNREACHABLE:
                 raise
             unread.append(path(table.schema, table.name))
             continue
