@@ -155,9 +155,9 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def within(cost: float | None, limits: Limits) -> None:
-    """Raises EngineError where it is more than is allowed."""
-    if limits.cost and cost is not None and cost > limits.cost:
+def within(cost: float, limits: Limits) -> None:
+    """Raises EngineError where it is more than is allowed. Asked only where something is (`limits.cost`), since an estimate is a question to the database."""
+    if cost > limits.cost:
         raise EngineError(
             COSTLY, f"The statement would cost {cost:,.0f}, and {limits.cost:,.0f} is allowed: ask for less."
         )

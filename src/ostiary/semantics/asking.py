@@ -166,7 +166,7 @@ class _Deciding:
             name = plainly(by[0].field)
             raise AskBack("The one, or all of them in order?", (f"which {name} has the {found.order}", f"by {name} in {'descending' if found.order == 'most' else 'ascending'} order"))  # fmt: skip
         if found.datasets and not by and (found.limit or found.superlative or found.having):
-            other = [each for each in found.datasets if each not in {one.dataset for one in measures if one.function == "count" and not one.field}]  # fmt: skip
+            other = [each for each in found.datasets if each not in {one.dataset for one in measures if one.of_rows}]  # fmt: skip
             by = [one for each in dict.fromkeys(other) for one in self._named(each)]
         if not by and (found.limit or found.superlative or found.having):
             by = [By(meant.dataset, meant.name) for each in found.bare[:1] for meant in [self._one(*each)]]
@@ -276,7 +276,7 @@ class _Deciding:
 
     def _holding(self, measures: list[Measured], by: list[By], filters: list[Filter]) -> list[Filter]:
         """Customers who made orders, where they are counted: those that there are orders of."""
-        counted = {each.dataset for each in measures if each.function == "count" and not each.field}
+        counted = {each.dataset for each in measures if each.of_rows}
         used = {each.dataset for each in by} | {each.dataset for each in filters}
         return [
             Filter(many, "", "any")
@@ -287,8 +287,8 @@ class _Deciding:
     def _many(self) -> list[Filter]:
         """How many customers have more than 3 orders: a condition on how many there are of each, where the customers themselves are counted."""
         found = self._found
-        one = found.measures[0].dataset if len(found.measures) == 1 and found.measures[0].function == "count" and not found.measures[0].field else ""  # fmt: skip
-        wanted = [(each.dataset, operator, value) for each, operator, value in found.having if each.function == "count" and not each.field and each.dataset != one]  # fmt: skip
+        one = found.measures[0].dataset if len(found.measures) == 1 and found.measures[0].of_rows else ""  # fmt: skip
+        wanted = [(each.dataset, operator, value) for each, operator, value in found.having if each.of_rows and each.dataset != one]  # fmt: skip
         if not one or len(wanted) != len(found.having):
             return []
         if any(len(self._lexicon.model.belonging(many, one)) != 1 for many, _, _ in wanted):

@@ -14,10 +14,15 @@ class Measured:
     field: str = ""
 
     @property
+    def of_rows(self) -> bool:
+        """Whether it is how many rows there are of the dataset."""
+        return self.function == "count" and not self.field
+
+    @property
     def name(self) -> str:
         if self.metric:
             return self.metric
-        if self.function == "count" and not self.field:
+        if self.of_rows:
             return f"{self.dataset}_count"
         return f"{self.function}_{self.field}"
 

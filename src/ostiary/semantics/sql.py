@@ -68,7 +68,7 @@ class Writer:
         """Whether it is the same however often a row is met."""
         if not measured.metric:
             key = self._known(home).key
-            return len(key) == 1 if measured.function == "count" and not measured.field else measured.function in ("distinct", "min", "max")  # fmt: skip
+            return len(key) == 1 if measured.of_rows else measured.function in ("distinct", "min", "max")  # fmt: skip
         metric = self._metric(measured.metric)
         found = self._parsed(metric.expression.of(self._ours), f"metric {metric.name}")
         return all(

@@ -74,8 +74,7 @@ class _Desk:
         policy = known.opened.policy
         if not policy.samples:
             raise Conflict("The policy of this source lets no sample be read: set samples in it.")
-        if known.row.bound != held.hash:
-            raise Conflict("The connector was changed since its tables were taken in: take them in again.")
+        known.check_bound(held)
         tables = [each for each in known.opened.tables if not asked.tables or any(covers(name, each) for name in asked.tables)]  # fmt: skip
         if not tables:
             raise NotFound("There is no such table.")

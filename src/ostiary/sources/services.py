@@ -55,6 +55,11 @@ class Known:
     statements: "Statements"
     meanings: dict[tuple[int, ...], Lexicon] = field(default_factory=dict, compare=False, repr=False)
 
+    def check_bound(self, held: Held) -> None:
+        """Raises Conflict where the connector is another than the one whose tables were taken in."""
+        if self.row.bound != held.hash:
+            raise Conflict("The connector was changed since its tables were taken in: take them in again.")
+
     def lexicon(self, view: View, dialect: str) -> Lexicon:
         """The words for what a view shows (`semantics.lexicon`): what somebody may not read is no word of theirs. Blocks where nobody asked before. Raises Conflict, LibraryMissing."""
         found = self.meanings.get(view.fitting)
@@ -221,8 +226,7 @@ class Sources:
 
     def governed(self, tenant: TenantId, actor: Actor, known: Known, held: Held, statement: str, asker: Asker) -> Asked:  # fmt: skip
         """Raises as `asked`."""
-        if known.row.bound != held.hash:
-            raise Conflict("The connector was changed since its tables were taken in: take them in again.")
+        known.check_bound(held)
         view = known.opened.view(asker)
         if not view.tables:
             raise NotFound("There is no such source.")
