@@ -50,6 +50,12 @@ def test_a_source_of_the_gateway_is_asked_by_its_name(gateway: Process) -> None:
     assert (back.returncode, back.stdout, "unicorns" in back.stderr) == (3, "", True)
 
 
+def test_more_rows_than_one_answer_holds_are_not_refused(gateway: Process) -> None:
+    for what, asked in (("query", "SELECT region FROM orders"), ("ask", "number of orders by region")):
+        done = ran(what, "shop", asked, "--rows", "1000000", "--format", "csv")
+        assert (done.returncode, done.stdout.splitlines()[0].split(",")[0]) == (0, "region"), done.stderr
+
+
 def test_policy_and_purpose_are_the_gateways(gateway: Process) -> None:
     hidden = ran("query", "shop", "SELECT name FROM customers")
     assert (hidden.returncode, hidden.stdout) == (1, "")

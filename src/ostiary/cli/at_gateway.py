@@ -11,8 +11,6 @@ from ostiary.cli import output
 from ostiary.cli.remote import ask as asked
 from ostiary.cli.remote import named
 
-ROWS_MAX = 10_000
-"""Of one answer of the gateway."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -49,7 +47,7 @@ def question(
         "question": text,
         "before": list(before),
         "purpose": purpose,
-        "rows": min(rows, ROWS_MAX),
+        "rows": rows,
         "run": run,
     }
     return _asked(source, "ask", body)
@@ -57,11 +55,14 @@ def question(
 
 def statement(source: str, text: str, purpose: str, rows: int) -> dict[str, Any]:
     """As of `source.query`. Ends with exit code 1 where it is refused."""
-    body = {"statement": text, "purpose": purpose, "rows": min(rows, ROWS_MAX)}
+    body = {"statement": text, "purpose": purpose, "rows": rows}
     return _asked(source, "query", body)
 
 
 def _asked(source: str, what: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    from ostiary.sources.policy import ROWS_MAX
+
+    body = {**body, "rows": min(body["rows"], ROWS_MAX)}
     try:
         with output.told(json_wanted=False):
             found: dict[str, Any] = asked("POST", named("sources", source, what), body=body)
