@@ -16,7 +16,7 @@ from ostiary.guard.catalogue import Catalogue
 from ostiary.guard.governed import governed
 from ostiary.semantics import asking, ossie, sql
 from ostiary.semantics.found import Unsure
-from ostiary.semantics.lexicon import Lexicon
+from ostiary.semantics.lexicon import Lexicon, phrase
 from ostiary.semantics.model import Model
 from ostiary.semantics.plan import Period, shifted
 from tests.engines.given import shop
@@ -64,6 +64,17 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
         ("paid", "2026-11-01", 1),
     ],
     "revenue by country name": [("DE", 40), ("US", 60)],
+    "How many orders were made on weekends?": [(0,)],
+    "revenue on weekdays in 2026 by country": [("DE", 40), ("US", 5)],
+    "names of customers who have made a purchase": [("Ada",), ("Bob",), ("Cid",)],
+    "names of customers who made orders, based on joining the customers and orders tables": [
+        ("Ada",),
+        ("Bob",),
+        ("Cid",),
+    ],
+    "ids of orders with no refunds, by doing a left join from the orders to refunds table": [(2,), (3,)],
+    "revenue by country, by joining orders and customers": [("DE", 40), ("US", 60)],
+    "number of orders where status called 'open'": [(1,)],
     "Which order has the highest amount?": [(4, 55)],
     "the smallest order amount": [(5,)],
     "how many customers with orders": [(3,)],
@@ -141,7 +152,10 @@ ANSWERS: dict[str, list[tuple[Any, ...]]] = {
     "Who is our best customer?": [("Ada",)],
     "What did Ada buy?": [(2,)],
 }
+WEEKENDS = "How many orders were made on weekends?"
 BACK = (
+    "revenue in total and on weekends", "revenue not on weekends", "revenue on weekends and on weekdays", "weekend revenue", "customers without orders on weekends", "number of customers by joining customers and orders on weekends",
+    "names of customers, based on joining the customers and orders tables", "names and country of customers who made orders and have refunds",
     "how many customers have more than 1 order by country", "how many customers have more than 1 order in 2026", "how many customers and orders", "revenue of customers with orders", "how many refunds with orders",
     "smallest and largest order amount", "highest amount of orders orders", "show the highest order amount orders",
     "revenue in France", "what is the highest revenue", "lowest daily order amount", "revenue where status is 'paid' or amount over 20 in 2026", "revenue where country is 'DE' or status is 'open'", "revenue or orders where status is 'paid'",
@@ -216,6 +230,17 @@ def test_servers_give_the_same_rows(engine: str, tmp_path: Path) -> None:
                 assert verdict.allowed, (verdict.why, statement)
                 store.execute(verdict.sql)
                 assert plainly(list(store.fetchall())) == plainly(rows), statement
+            store.execute("UPDATE orders SET ordered_on = '2026-11-21' WHERE id = 3")  # a Saturday
+            store.execute(governed(said(WEEKENDS, engine, model) or "", engine, known).sql)
+            assert [tuple(row) for row in store.fetchall()] == [(1,)]
+
+
+def test_a_saturday_is_on_a_weekend(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as lite, closing(duckdb.connect()) as duck:
+        for dialect, store in (("sqlite", lite), ("duckdb", duck)):
+            for statement in (*TABLES, "UPDATE orders SET ordered_on = '2026-11-21' WHERE id = 3"):
+                store.execute(statement)  # type: ignore[attr-defined]
+            assert store.execute(said(WEEKENDS, dialect)).fetchall() == [(1,)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("question", [*BACK, *(each for each, rows in ANSWERS.items() if not rows)])
@@ -229,6 +254,10 @@ def test_a_question_goes_on_from_the_last_one() -> None:
     second = asking.asked("and by month, only in 2026", WORDS, first.plan)
     assert isinstance(second, asking.Understood)
     assert second.said == "revenue, by customers country, month of ordered on, orders ordered on from 2026-01-01 before 2027-01-01"  # fmt: skip
+    days = asking.asked("only on weekdays", WORDS, second.plan)
+    assert isinstance(days, asking.Understood)
+    assert "ordered on from 2026-01-01" in days.said  # the stretch of time holds still
+    assert "only Mondays to Fridays" in days.said
     third = asking.asked("in 2025", WORDS, second.plan)
     assert isinstance(third, asking.Understood)
     assert "from 2025-01-01" in third.said
@@ -272,3 +301,10 @@ def test_the_nearest_table_tells_which_go_with_which() -> None:
     assert model.through("customers", ["payments_received"]) == "payments_received"
     assert MODEL.through("refunds", ["customers"]) == "refunds"
     assert model.through("cars", ["nothing"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"), [("purchases", "purchase"), ("movies", "movie"), ("statuses", "status"), ("warehouses", "warehouse"), ("sizes", "size"), ("branches", "branch"), ("classes", "class"), ("countries", "country"), ("aliases", "alias")]
+)  # fmt: skip
+def test_a_plural_is_the_same_word(plural: str, singular: str) -> None:
+    assert phrase(plural) == phrase(singular)

@@ -5,7 +5,7 @@ is said on top of an earlier question.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ostiary.semantics.found import CHOICES_MAX, AskBack, Found, Unsure
 from ostiary.semantics.lexicon import Lexicon, Meaning, phrase, stem
 from ostiary.semantics.model import Verified
-from ostiary.semantics.plan import By, Filter, Having, Measured, Period, Plan
+from ostiary.semantics.plan import DAYS, By, Filter, Having, Measured, Period, Plan
 from ostiary.semantics.reading import Reader
 from ostiary.semantics.telling import plainly, stretch, told
 from ostiary.semantics.words import BY
@@ -112,6 +112,7 @@ class _Deciding:
         if len(found.periods) > 1:
             raise AskBack("Which of these stretches of time?", tuple(stretch(each) for each in found.periods))
         filters += [self._within(period, measures) for period in found.periods]
+        filters += self._days(filters, lambda: self._time_field(measures))
         filters += self._lacking(filters)
         by = self._superlative(by, measures)
         by = self._sorted(by, measures)
@@ -215,9 +216,15 @@ class _Deciding:
         """A table that is named and not used would have been a condition: customers with orders."""
         used = {each.dataset for each in by} | {each.dataset for each in filters}
         used |= {name for each in measures for name in self._datasets(each)}
+        used |= {str(each.values[0]) for each in filters if each.operator in ("without", "with")}
+        model = self._lexicon.model
         for each in self._found.datasets:
             if each not in used:
                 raise AskBack(f"What about {plainly(each)}: told by it?", (f"by {plainly(each)}",))
+        used |= {step.one for one in used for other in used for step in model.path(one, other) or ()}
+        for each in self._found.joined:
+            if each not in used:
+                raise AskBack(f"What about {plainly(each)}? They are to be joined, and nothing else is said of them.")  # fmt: skip
 
     def _rows(self) -> Plan:
         """Plain rows: of the fields that are named, else of what the table is called by."""
@@ -238,7 +245,11 @@ class _Deciding:
             for meanings, words in (*found.sorted, *found.by, *found.bare)
             for one in self._one_by(meanings, words)
         ]
-        if not by and len(named) == 1 and (found.filters or found.periods or found.ranked or found.lacking):
+        if (
+            not by
+            and len(named) == 1
+            and (found.filters or found.periods or found.days or found.ranked or found.lacking)
+        ):
             by = self._named(named[0])
         if not by:
             self._ask_measure()
@@ -251,13 +262,12 @@ class _Deciding:
                     "Which of these stretches of time?", tuple(stretch(each) for each in found.periods)
                 )
             last = found.period_of  # customers with orders in 2024: the time of the orders
-            alone = (
-                last in homes and bool(self._lexicon.times(last)) and self._lexicon.model.reaches(last, homes)
-            )
+            alone = last in homes and bool(self._lexicon.times(last)) and self._lexicon.model.reaches(last, homes)  # fmt: skip
             filters.append(
                 Filter(*self._one_time([last] if alone else homes), "within", (), found.periods[0])
             )
-        filters += self._lacking(filters)
+        filters += self._days(filters, lambda: self._one_time(homes))
+        filters += self._lacking(filters) or self._with(by, filters)
         if not (filters or found.by or named) and len(by) < 2:
             self._ask_measure()
         self._check_alike(filters)
@@ -293,9 +303,19 @@ class _Deciding:
             return []
         if any(len(self._lexicon.model.belonging(many, one)) != 1 for many, _, _ in wanted):
             return []
-        if wanted and (found.filters or found.periods or found.by or found.grains):
+        if wanted and (found.days or found.filters or found.periods or found.by or found.grains):
             raise AskBack("Is the condition on those that are counted, or on what belongs to them? Ask for one condition at a time.")  # fmt: skip
         return [Filter(one, "", "with", each) for each in wanted]
+
+    def _with(self, by: list[By], others: list[Filter]) -> list[Filter]:
+        """Names of customers who made orders: those that there is at least one of. A condition besides could be one on the orders, and is asked about."""
+        told, wanted = {each.dataset for each in by}, dict.fromkeys(self._found.holding)
+        alone = len(wanted) == 1 and not others and not self._found.ranked
+        return [
+            Filter(one, "", "with", (many, ">=", 1.0))
+            for one, many in wanted
+            if alone and one in told and many not in told and len(self._lexicon.model.belonging(many, one)) == 1
+        ]  # fmt: skip
 
     def _lacking(self, others: list[Filter]) -> list[Filter]:
         """Customers without orders. A condition besides could be one on the orders that they do not have."""
@@ -380,6 +400,11 @@ class _Deciding:
             values = (known.values.get(values[0].lower(), values[0]),)
         return Filter(meant.dataset, meant.name, operator, values)
 
+    def _days(self, filters: list[Filter], time: Callable[[], tuple[str, str]]) -> list[Filter]:
+        """Of the time that is asked about already, else of the one there is."""
+        at = next(((each.dataset, each.field) for each in filters if each.period), None)
+        return [Filter(*(at or time()), self._found.days)] if self._found.days else []
+
     def _time(self, grain: str, measures: list[Measured]) -> By:
         dataset, name = self._time_field(measures)
         return By(dataset, name, grain)
@@ -439,8 +464,8 @@ class _Deciding:
 
 def _merged(before: Plan, now: Plan) -> Plan:
     """What was asked before, with what is said on top of it: a condition takes the place of the one on the same field."""
-    fields = {(each.dataset, each.field) for each in now.filters}
-    kept = tuple(each for each in before.filters if (each.dataset, each.field) not in fields)
+    fields = {_about(each) for each in now.filters}
+    kept = tuple(each for each in before.filters if _about(each) not in fields)
     grains = {(each.dataset, each.field) for each in now.by if each.grain}
     by = tuple(each for each in before.by if (each.dataset, each.field) not in grains)
     return Plan(
@@ -452,6 +477,11 @@ def _merged(before: Plan, now: Plan) -> Plan:
         now.order or before.order,
         now.limit or before.limit,
     )
+
+
+def _about(each: Filter) -> tuple[str, str, bool]:
+    """A stretch of time and the days in it are conditions of their own."""
+    return each.dataset, each.field, each.operator in DAYS
 
 
 def _near(word: str, lexicon: Lexicon) -> tuple[str, ...]:

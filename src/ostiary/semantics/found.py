@@ -24,6 +24,8 @@ class Found:
     """Meanings of each, and the words."""
     grains: list[str] = field(default_factory=list)
     periods: list[Period] = field(default_factory=list)
+    days: str = ""
+    """`weekend` or `weekday`."""
     period_of: str = ""
     """The table that was named last before it."""
     filters: list[tuple[list[Meaning], str, tuple[Any, ...], str]] = field(default_factory=list)
@@ -43,6 +45,8 @@ class Found:
     """Which field the order goes by: `the highest rating`."""
     bare: list[tuple[list[Meaning], str]] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
+    joined: tuple[str, ...] = ()
+    """Tables that the question says are to be joined: each has to be in the plan."""
     order: str = ""
     after: str = ""
     """An order that was said besides a superlative: the highest price of each model, from highest to lowest."""

@@ -10,6 +10,9 @@ from ostiary.semantics.model import Dataset, Field, Model
 PHRASE_WORDS_MAX = 8
 _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 _KEPT = frozenset(["this", "his", "status", "bus", "gas", "news", "series", "address", "business", "sales", "is", "has", "was", "as", "us", "plus", "yes", "always"])  # fmt: skip
+_ENDING_IN_E = frozenset(["axes", "caches", "calories", "cookies", "headaches", "movies", "niches", "pies", "rookies", "ties"])  # fmt: skip
+_ENDING_IN_S = frozenset(["aliases", "atlases", "biases", "canvases", "gases", "lenses"])
+"""Plurals whose words are told from their looks by nobody: a movie, but a country; an alias, but a purchase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,11 @@ class Meaning:
 
 def stem(word: str) -> str:
     """Without a plural."""
-    if word in _KEPT or len(word) < 3:
+    if word in _KEPT or len(word) < 3 or f"{word}es" in _ENDING_IN_S:
         return word
     if word.endswith("ies"):
-        return word[:-3] + "y"
-    if re.search(r"(s|x|z|ch|sh)es$", word):
+        return word[:-1] if word in _ENDING_IN_E else word[:-3] + "y"
+    if word in _ENDING_IN_S or (re.search(r"(ss|x|ch|sh|zz|[^aou]us)es$", word) and word not in _ENDING_IN_E):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 

@@ -130,3 +130,8 @@ GRAINS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"yearly|annually|annual|year by year", "year"),
     )
 )  # fmt: skip
+DAYS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?:on|at|during|over) (?:the )?weekends?"), "weekend"),
+    (re.compile(r"(?:on|during) (?:the )?(?:weekdays|working days)"), "weekday"),
+)
+"""Days of the week: Saturday and Sunday, or the other five."""

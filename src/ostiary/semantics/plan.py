@@ -69,9 +69,13 @@ class Period:
         return back, today + timedelta(days=1)
 
 
+DAYS = frozenset(["weekend", "weekday"])
+"""Conditions on the day of the week, which need no value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`within` has a period, the others values. `without`: no row of another dataset, which is the value, belongs to it; `with`: so many do (dataset, operator, number); `any`: rows of
+    """`within` has a period, `weekend` and `weekday` nothing, the others values. `without`: no row of another dataset, which is the value, belongs to it; `with`: so many do (dataset, operator, number); `any`: rows of
     it there are. None of these has a field."""
 
     dataset: str

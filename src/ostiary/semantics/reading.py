@@ -13,7 +13,6 @@ from ostiary.semantics.words import (
     COMPARED,
     COUNTED,
     DISTINCT,
-    DONE,
     FILLER,
     FUNCTIONS,
     HELD,
@@ -72,9 +71,20 @@ class Reader(Walk):
                 self._more_by()
             elif item.kind == "stop":
                 self._at += 1
+            elif self._days(item):
+                continue
             elif not self._word():
                 self._unknown(item)
+        self._found.joined = self._joined
         return self._found
+
+    def _days(self, item: Item) -> bool:
+        """`on weekends`; after an `and` they would be asked about besides the others."""
+        if item.kind != "days" or self._found.days or self._text_at(self._at - 1) in ("and", "or", ",", "not"):  # fmt: skip
+            return False
+        self._found.days = item.value
+        self._at += 1
+        return True
 
     def _word(self) -> bool:
         return (
@@ -185,15 +195,7 @@ class Reader(Walk):
         self._at += 1
         while self._at < len(self._items) and self._filler():
             continue
-        others = (
-            found.measures,
-            found.by,
-            found.bare,
-            found.datasets,
-            found.having,
-            found.unknown,
-            found.unplaced,
-        )
+        others = (found.measures, found.by, found.bare, found.datasets, found.having, found.unknown, found.unplaced)  # fmt: skip
         before, count = [len(each) for each in others], len(found.filters)
         if self._at < len(self._items) and self._items[self._at].kind in ("word", "quoted") and self._word() and len(found.filters) == count + 1 and before == [len(each) for each in others]:  # fmt: skip
             found.either = True
@@ -269,10 +271,6 @@ class Reader(Walk):
         if named:
             self._about = named.pop() if len(named) == 1 else ""
             self._about_to = at + size
-
-    def _done_by(self) -> bool:
-        """`made by`, `placed by`: who did it, which is no way to tell it unless somebody says so."""
-        return self._next("by") and self._at > 0 and self._items[self._at - 1].text in DONE
 
     def _more_by(self) -> None:
         """`and status`, `and month`."""

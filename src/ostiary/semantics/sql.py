@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ostiary.semantics.model import Dataset, Metric, Model, ModelError
-from ostiary.semantics.plan import By, Filter, Having, Measured, Plan
+from ostiary.semantics.plan import DAYS, By, Filter, Having, Measured, Plan
 
 SQLGLOT = {"postgresql": "postgres", "mysql": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
 _LACKED = "of_it"
@@ -263,6 +263,8 @@ class Writer:
         if each.operator == "without":
             return exp.Not(this=exp.Exists(this=self._of_it(each.dataset, str(each.values[0]), "1")))
         value = self._field(each.dataset, each.field)
+        if each.operator in DAYS:
+            return self._on_days(value, each.operator)
         if each.period:
             return self._within(value, *each.period.bounds(today))
         if each.operator in ("null", "not null"):
@@ -297,6 +299,15 @@ class Writer:
         if end:
             found.append(exp.LT(this=value.copy(), expression=self._day(end)))
         return exp.and_(*found) if found else exp.true()
+
+    def _on_days(self, value: exp.Expr, days: str) -> exp.Expr:
+        """`weekend`: Saturday and Sunday; `weekday`: the others."""
+        said, also = value.sql(self._dialect), days == "weekday"
+        text = {
+            "mysql": f"WEEKDAY({said}) {'<' if also else '>='} 5",
+            "sqlite": f"CAST(STRFTIME('%w', {said}) AS INTEGER) {'NOT IN' if also else 'IN'} (0, 6)",
+        }.get(self._ours, f"EXTRACT(ISODOW FROM {said}) {'<' if also else '>='} 6")
+        return sqlglot.parse_one(text, dialect=self._dialect)
 
     def _day(self, day: date) -> exp.Expr:
         text = exp.Literal.string(day.isoformat())

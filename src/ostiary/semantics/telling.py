@@ -1,7 +1,7 @@
 """A plan in words, for whoever asked to see what was understood."""
 
 from ostiary.semantics.lexicon import Meaning
-from ostiary.semantics.plan import Filter, Measured, Period, Plan
+from ostiary.semantics.plan import DAYS, Filter, Measured, Period, Plan
 
 
 def called(meant: Meaning) -> str:
@@ -21,6 +21,10 @@ def told(plan: Plan) -> str:
     for each in plan.filters:
         if each.operator == "without":
             parts.append(f"{plainly(each.dataset)} without {plainly(str(each.values[0]))}")
+            continue
+        if each.operator in DAYS:
+            days = "Saturdays and Sundays" if each.operator == "weekend" else "Mondays to Fridays"
+            parts.append(f"{plainly(each.dataset)} {plainly(each.field)}: only {days}")
             continue
         if each.operator == "any":
             parts.append(f"with {plainly(each.dataset)}")

@@ -16,7 +16,7 @@ _TIMES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billi
 @dataclass(slots=True)
 class Item:
     kind: str
-    """word, quoted, number, period, grain or stop."""
+    """word, quoted, number, period, grain, days or stop."""
     text: str
     value: Any = None
     """Of a word: as it was written."""
@@ -74,6 +74,9 @@ def _timed(text: str, at: int) -> tuple[Item, int] | None:
             period = reading(found)
             if period and (best is None or found.end() > best[1]):
                 best = (Item("period", found[0], period), found.end())
+    for shape, days in periods.DAYS:
+        if (found := shape.match(text, at)) and _ends(text, found.end()):
+            return Item("days", found[0], days), found.end()
     for shape, grain in periods.GRAINS:
         if (found := shape.match(text, at)) and _ends(text, found.end()) and (best is None or found.end() > best[1]):  # fmt: skip
             best = (Item("grain", found[0], grain), found.end())

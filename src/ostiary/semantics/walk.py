@@ -5,7 +5,7 @@ from typing import Any
 
 from ostiary.semantics.lexicon import Lexicon, Meaning, stem
 from ostiary.semantics.tokens import Item, items
-from ostiary.semantics.words import FILLER
+from ostiary.semantics.words import DONE, FILLER, JOINED, JOINING
 
 _FIRST_AND_LAST = re.compile(r"\b(first) and (last)( names?)\b", re.IGNORECASE)
 
@@ -18,6 +18,23 @@ class Walk:
         self._items = items(_FIRST_AND_LAST.sub(r"\1\3 and \2\3", question))
         self._words = [stem(each.text) if each.kind in ("word", "grain") else "\0" for each in self._items]
         self._at = 0
+        self._joined = self._hint()
+
+    def _hint(self) -> tuple[str, ...]:
+        """`…, based on joining the orders and customers tables`, at the end: the tables. The hint is taken off; what is to come of it is in the rest of the question."""
+        said = [each.text for each in self._items]
+        start = next((at for at in range(len(said)) for each in JOINING if tuple(said[at : at + len(each)]) == each), 0)  # fmt: skip
+        if not start:
+            return ()
+        tables, at = [], start
+        while at < len(said):
+            size, meanings = self._lexicon.at(self._words, at)
+            tables += [each.dataset for each in meanings if each.kind == "dataset"][:1]
+            if not (any(each.kind == "dataset" for each in meanings) or said[at] in JOINED):
+                return ()  # it goes on with something else
+            at += size or 1
+        del self._items[start:], self._words[start:]
+        return tuple(dict.fromkeys(tables))
 
     def _next(self, *words: str, ahead: int = 0) -> bool:
         at = self._at + ahead
@@ -77,6 +94,10 @@ class Walk:
             found += values
             self._at += 1 + size
         return tuple(found)
+
+    def _done_by(self) -> bool:
+        """`made by`, `placed by`: who did it, which is no way to tell it unless somebody says so."""
+        return self._next("by") and self._at > 0 and self._items[self._at - 1].text in DONE
 
     def _called(self) -> bool:
         """Whether it begins a name of the model: daily prices."""

@@ -44,6 +44,9 @@ COMPARED: tuple[tuple[tuple[str, ...], str], ...] = (
     ((">=",), ">="), (("<=",), "<="),
 )  # fmt: skip
 NEGATED = (("is", "not"), ("are", "not"), ("not", "equal", "to"), ("other", "than"), ("except",), ("excluding",), ("not",))  # fmt: skip
+JOINING = (("based", "on", "joining"), ("by", "joining"), ("by", "doing", "a"), ("using", "a", "left"), ("using", "a", "join"), ("using", "an", "inner"))  # fmt: skip
+JOINED = frozenset(["based", "by", "using", "doing", "a", "an", "left", "inner", "join", "joining", "between", "the", "and", "from", "to", "with", "of", "on", "table", "tables", ","])  # fmt: skip
+"""What a hint how to join begins with, and what else is in it but tables."""
 VERSUS = (("vs",), ("versus",), ("compared", "to"), ("compared", "with"), ("against",))
 HOLDING = frozenset(["have", "has", "had", "made", "make", "placed", "place", "with", "received", "issued"])
 HELD = HOLDING | frozenset(
@@ -56,7 +59,7 @@ THEIRS = frozenset(["their", "the", "its", "his", "her", "a", "an", "whose", "an
 COUNTED = frozenset([("number", "of"), ("count", "of"), ("how", "many"), ("total", "number", "of"), ("count",), ("total", "count", "of")])  # fmt: skip
 TEXTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("starts", "with"), "starts"), (("starting", "with"), "starts"), (("begins", "with"), "starts"), (("beginning", "with"), "starts"), (("ends", "with"), "ends"), (("ending", "with"), "ends"),
-    (("ends", "in"), "ends"), (("ending", "in"), "ends"), (("contains",), "contains"), (("containing",), "contains"), (("includes",), "contains"),
+    (("ends", "in"), "ends"), (("ending", "in"), "ends"), (("contains",), "contains"), (("containing",), "contains"), (("includes",), "contains"), (("named",), "="), (("called",), "="),
 )  # fmt: skip
 """What a text is compared by."""
 ORDERED: tuple[tuple[tuple[str, ...], str], ...] = (
